@@ -1,0 +1,57 @@
+# Every target sets up what it needs: Python ≥ 3.11 and git are enough. Nothing is written outside
+# this folder, except that root on Debian lets `make test` install Chromium with apt-get.
+# FERMATA_NO_APT=1 forbids even that; PYTHON=… chooses the interpreter.
+
+VENV := .venv
+PY := $(VENV)/bin/python
+# One worker per core, at most 4; tests of one file stay together and share its servers.
+PYTEST := $(PY) -m pytest -n auto --maxprocesses=4 --dist=loadfile
+PACKAGES := bot core jobs web sandbox fermata
+
+.DEFAULT_GOAL := help
+.PHONY: help sandbox test quick lint format bench lock clean runtime dev
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+sandbox: runtime ## try Fermata on http://127.0.0.1:8300, no accounts needed
+	@$(VENV)/bin/fermata sandbox $(ARGS)
+
+test: dev ## every test, on SQLite, PostgreSQL, a real Redis and a browser
+	@./scripts/chromium
+	@$(PYTEST) $(ARGS)
+
+quick: dev ## the tests that take seconds
+	@HYPOTHESIS_PROFILE=quick $(PYTEST) -m "not slow and not browser" $(ARGS)
+
+lint: dev ## ruff, formatting, mypy --strict, lock files
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+	@$(PY) scripts/check_locks.py
+
+format: dev ## let ruff put the code in order
+	@$(PY) -m ruff check --fix .
+	@$(PY) -m ruff format .
+
+bench: dev ## throughput and latency, printed as ratios
+	@$(PY) -m benchmarks $(ARGS)
+
+# One resolution for all Pythons from 3.11 and all systems; the dev file repeats the runtime versions.
+COMPILE = $(PY) -m uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --strip-extras --custom-compile-command "make lock"
+lock: runtime ## remake both lock files (UPGRADE=--upgrade for newer versions)
+	@$(PY) -m pip install --quiet "uv>=0.9"
+	@$(COMPILE) $(UPGRADE) --group build -o requirements.lock
+	@$(COMPILE) $(UPGRADE) --group dev -c requirements.lock -o requirements-dev.lock
+	@$(PY) scripts/check_locks.py
+
+clean: ## remove what the other targets made
+	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+runtime:
+	@./scripts/venv requirements.lock
+
+dev:
+	@./scripts/venv requirements-dev.lock

@@ -1,0 +1,1 @@
+"""arq: sending, releasing holds and delivering cards."""

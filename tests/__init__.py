@@ -1,0 +1,1 @@
+"""Mirrors the packages; tests/stories reads like the examples of the job."""

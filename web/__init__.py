@@ -1,0 +1,1 @@
+"""HTTP: links, webhooks, health and Slack over HTTP."""
