@@ -1,0 +1,92 @@
+"""The database: one engine, short reads, and writes that exclude each other where they must.
+
+SQLite runs in WAL with synchronous FULL, and every writing transaction starts with BEGIN IMMEDIATE:
+with the default deferred BEGIN a pause and a send can both read "pending" and both commit.
+PostgreSQL runs READ COMMITTED; the rows that decide are locked by the verbs themselves (DESIGN §4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlmodel import Session
+
+from core.errors import Refused
+
+BUSY_TIMEOUT_SECONDS = 30
+READING = {"fermata_reading": True}
+
+
+class Database:
+    """One database and the two ways to use it: `read()` and `write()`, each one transaction."""
+
+    def __init__(self, url: str) -> None:
+        """Connect lazily to `url`; raises Refused for a URL that is neither SQLite nor PostgreSQL."""
+        self.url = _with_driver(url)
+        self.engine = _engine(self.url)
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self._reader = self.engine.execution_options(**READING)
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """Open a writing transaction; it commits at the end of the block and rolls back on any error."""
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """Open a reading transaction, one consistent snapshot on SQLite; it never waits for writers."""
+        with Session(self._reader, expire_on_commit=False) as session:
+            yield session
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self.engine.dispose()
+
+
+def _with_driver(url: str) -> str:
+    for plain in ("postgres://", "postgresql://"):
+        if url.startswith(plain):
+            return "postgresql+psycopg://" + url.removeprefix(plain)
+    if not url.startswith(("sqlite:", "postgresql+psycopg:")):
+        msg = "FERMATA_DATABASE_URL must begin with sqlite:/// or postgresql://."
+        raise Refused(msg)
+    return url
+
+
+def _engine(url: str) -> Engine:
+    if not url.startswith("sqlite"):
+        # Enough for the hand-over threads of a worker and the listener threads of a bot in one process.
+        return create_engine(url, pool_size=20, max_overflow=20, pool_pre_ping=True)
+    path = make_url(url).database
+    if path and path != ":memory:":
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS, "check_same_thread": False}, pool_size=20, max_overflow=20
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    # The driver must not begin transactions by itself: we choose the kind in _begin_sqlite.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        f"busy_timeout={BUSY_TIMEOUT_SECONDS * 1000}",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    reading = connection.get_execution_options().get("fermata_reading")
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

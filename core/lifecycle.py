@@ -1,0 +1,511 @@
+"""What may happen to a lead in a sequence: the one place that changes an enrollment's status.
+
+`decide(enrollment, event, now=…, plan=…)` gives the new enrollment and the effects on its deliveries. It is pure:
+no clock, no session, no chance. What is not allowed raises Refused with a sentence fit for Slack.
+
+    skipped ⇄ pending ⇄ in_progress → pending … → completed
+                 ⇅          ⇅
+                    paused                    anything but completed → stopped
+
+An enrollment is paused while at least one hold is open (DESIGN §2).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from core.errors import Refused
+from core.schedule import Calendar, Delay, due_after
+
+NOTHING = timedelta(0)
+
+
+class Status(StrEnum):
+    """The words that leads' lists show."""
+
+    SKIPPED = "skipped"
+    PENDING = "pending"
+    IN_PROGRESS = "in_progress"
+    PAUSED = "paused"
+    STOPPED = "stopped"
+    COMPLETED = "completed"
+
+
+RUNNING = frozenset({Status.PENDING, Status.IN_PROGRESS})
+LIVE = RUNNING | {Status.PAUSED, Status.SKIPPED}
+
+
+class Source(StrEnum):
+    """Who or what placed a hold."""
+
+    PERSON = "person"
+    REPLY = "reply"
+    OUT_OF_OFFICE = "out_of_office"
+    MEETING = "meeting"
+    FAILED = "failed"
+    UNCERTAIN = "uncertain"
+    MISSING_VALUE = "missing_value"
+
+
+class Policy(StrEnum):
+    """What becomes of the countdown on resume (DESIGN §2)."""
+
+    FREEZE = "freeze"
+    KEEP = "keep"
+    AT = "at"
+
+
+class Verdict(StrEnum):
+    """What a named person says of an uncertain delivery."""
+
+    LEFT = "left"
+    AGAIN = "again"
+    DROP = "drop"
+
+
+class StepKind(StrEnum):
+    """What a step is."""
+
+    EMAIL = "email"
+    TASK = "task"
+    CONDITION = "condition"
+
+
+@dataclass(frozen=True)
+class Hold:
+    """One reason why an enrollment is paused. `until` None: no end date. `id` None: not yet stored."""
+
+    source: Source
+    reason: str
+    author: str
+    placed_at: datetime
+    until: datetime | None = None
+    batch_id: int | None = None
+    id: int | None = None
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    """One step as the state machine sees it; the delay comes before the step."""
+
+    kind: StepKind
+    delay: Delay
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A sequence as the state machine sees it; `calendar` is already in the lead's zone where that applies."""
+
+    steps: tuple[PlannedStep, ...]
+    calendar: Calendar
+    resume: Policy = Policy.FREEZE
+
+
+@dataclass(frozen=True)
+class Enrollment:
+    """One lead in one sequence, one run of it.
+
+    `position` counts the steps done (0-based number of the next step); `attempt` counts how often a person had this
+    step sent again. `due_at` is the countdown's end as first planned; while paused `remaining` is the frozen rest.
+    `label` names it in refusals ("ada@x.com in Spring").
+    """
+
+    label: str
+    status: Status
+    position: int = 0
+    attempt: int = 0
+    due_at: datetime | None = None
+    remaining: timedelta | None = None
+    has_started: bool = False
+    has_open_task: bool = False
+    holds: tuple[Hold, ...] = ()
+
+
+# Events: what people ask for.
+
+
+@dataclass(frozen=True)
+class Start:
+    """Begin a new run at the very first step."""
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Place a hold. `is_wide`: part of a lead-wide, company or bulk hold, which also holds what has not started."""
+
+    hold: Hold
+    is_wide: bool = False
+
+
+@dataclass(frozen=True)
+class Resume:
+    """Release all holds, or only those of `batch_id`. `policy` None: the sequence's own."""
+
+    policy: Policy | None = None
+    at: datetime | None = None
+    batch_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Skip:
+    """Never start."""
+
+
+@dataclass(frozen=True)
+class Unskip:
+    """Undo a skip."""
+
+
+@dataclass(frozen=True)
+class Stop:
+    """End for good."""
+
+
+@dataclass(frozen=True)
+class CancelStep:
+    """Leave out the next step."""
+
+
+@dataclass(frozen=True)
+class ResendStep:
+    """Hand over the last step once more; the next one then waits its full delay after it.
+
+    `attempt`: a number that no delivery of that step bears yet.
+    """
+
+    attempt: int
+
+
+@dataclass(frozen=True)
+class Settle:
+    """A named person, or evidence, says what became of an uncertain delivery. `at`: when it had left."""
+
+    verdict: Verdict
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Restore:
+    """Undo: put back what was before a batch."""
+
+    before: Enrollment
+
+
+# Events: what time and the sender report.
+
+
+@dataclass(frozen=True)
+class HoldsEnded:
+    """Holds whose date has come release themselves, and only themselves."""
+
+    ids: frozenset[int]
+
+
+@dataclass(frozen=True)
+class Began:
+    """The step passed the point of no return, or (`is_task`) was opened for a person."""
+
+    is_task: bool = False
+
+
+@dataclass(frozen=True)
+class Done:
+    """The step left at `at`, or its task was done."""
+
+    at: datetime
+
+
+@dataclass(frozen=True)
+class NeverLeft:
+    """The hand-over came to nothing, for certain; it may be tried again from `retry_at` on."""
+
+    retry_at: datetime
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The step was refused for good."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Uncertain:
+    """Nobody knows whether the step left."""
+
+    reason: str
+
+
+Event = (
+    Start | Pause | Resume | Skip | Unskip | Stop | CancelStep | ResendStep | Settle | Restore
+    | HoldsEnded | Began | Done | NeverLeft | Failed | Uncertain
+)  # fmt: skip
+
+
+class Effect(StrEnum):
+    """What must happen to the enrollment's deliveries in the same transaction."""
+
+    BEGIN_RUN = "begin_run"  # a new enrollment, run + 1
+    WITHDRAW = "withdraw"  # claimed → ready: the step may still be sent one day
+    DROP = "drop"  # ready and claimed → skipped: it never will be
+    SKIP_STEP = "skip_step"  # the step at the old position is recorded as skipped
+
+
+Decision = tuple[Enrollment, tuple[Effect, ...]]
+
+
+def begin(label: str, *, now: datetime, plan: Plan) -> Enrollment:
+    """Give a fresh enrollment before its first step; raises Refused for a sequence without steps."""
+    if not plan.steps:
+        msg = "This sequence has no steps yet. Add one, then start it."
+        raise Refused(msg)
+    due = due_after(now, plan.steps[0].delay, plan.calendar)
+    return Enrollment(label=label, status=Status.PENDING, due_at=due)
+
+
+def decide(enrollment: Enrollment, event: Event, *, now: datetime, plan: Plan) -> Decision:
+    """Give what the enrollment becomes and what that does to its deliveries; raises Refused."""
+    match event:
+        case Start():
+            return _start(enrollment)
+        case Pause():
+            return _pause(enrollment, event, now)
+        case Resume():
+            return _resume(enrollment, event, now, plan)
+        case HoldsEnded():
+            return _holds_ended(enrollment, event, now, plan)
+        case Skip():
+            return _skip(enrollment)
+        case Unskip():
+            return _unskip(enrollment, now)
+        case Stop():
+            return _stop(enrollment)
+        case CancelStep():
+            return _cancel_step(enrollment, now, plan)
+        case ResendStep():
+            return _resend_step(enrollment, event, now)
+        case Settle():
+            return _settle(enrollment, event, now, plan)
+        case Restore():
+            return _restore(enrollment, event)
+        case Began():
+            return _began(enrollment, event)
+        case Done():
+            return _done(enrollment, event.at, plan), ()
+        case NeverLeft():
+            return _never_left(enrollment, event, now)
+        case Failed():
+            return _held_by_sender(enrollment, Source.FAILED, event.reason, now)
+        case Uncertain():
+            return _held_by_sender(enrollment, Source.UNCERTAIN, event.reason, now)
+
+
+def _start(e: Enrollment) -> Decision:
+    match e.status:
+        case Status.STOPPED | Status.COMPLETED:
+            return e, (Effect.BEGIN_RUN,)
+        case Status.SKIPPED:
+            raise Refused(f"{e.label} is skipped. Use `unskip` to let it start.")
+        case Status.PAUSED:
+            raise Refused(f"{e.label} is paused at step {e.position + 1}. Use `resume` to go on, or `restart` to begin anew.")
+        case _:
+            raise Refused(
+                f"{e.label} is already running, at step {e.position + 1}; nothing was changed. Use `restart` to begin anew."
+            )
+
+
+def _pause(e: Enrollment, event: Pause, now: datetime) -> Decision:
+    hold = event.hold
+    if e.status not in RUNNING and e.status is not Status.PAUSED:
+        raise Refused(_NOT_PAUSABLE[e.status].format(label=e.label))
+    if not e.has_started and not event.is_wide and hold.source is Source.PERSON and e.status is not Status.PAUSED:
+        raise Refused(
+            f"{e.label} has not started yet, so there is nothing to pause. Use `skip` if it should never start."
+        )
+    if any(_same(hold, other) for other in e.holds):
+        raise Refused(f"{e.label} is already paused like this; nothing was changed.")
+    return _held(e, hold, now), (Effect.WITHDRAW,)
+
+
+_NOT_PAUSABLE = {
+    Status.SKIPPED: "{label} is skipped and sends nothing. Use `unskip` to let it start.",
+    Status.STOPPED: "{label} is stopped and sends nothing. Use `start` for a new run.",
+    Status.COMPLETED: "{label} has completed the sequence, so there is nothing left to pause.",
+}
+
+
+def _same(hold: Hold, other: Hold) -> bool:
+    return (hold.source, hold.author, hold.until) == (other.source, other.author, other.until)
+
+
+def _held(e: Enrollment, hold: Hold, now: datetime) -> Enrollment:
+    # A person who pauses again changes the date of their own hold; the holds of others stay.
+    own = [other for other in e.holds if hold.source is Source.PERSON and _by_same_person(hold, other)]
+    holds = (*(other for other in e.holds if other not in own), hold)
+    if e.status is Status.PAUSED:
+        return replace(e, holds=holds)
+    remaining = None if e.due_at is None else max(e.due_at - now, NOTHING)
+    return replace(e, status=Status.PAUSED, remaining=remaining, holds=holds)
+
+
+def _by_same_person(hold: Hold, other: Hold) -> bool:
+    return other.source is Source.PERSON and other.author == hold.author
+
+
+def _resume(e: Enrollment, event: Resume, now: datetime, plan: Plan) -> Decision:
+    if e.status is not Status.PAUSED:
+        raise Refused(_NOT_RESUMABLE[e.status].format(label=e.label))
+    released = tuple(hold for hold in e.holds if event.batch_id in (None, hold.batch_id))
+    if not released:
+        raise Refused(f"{e.label} has no hold of that batch any more; nothing was changed.")
+    if any(hold.source is Source.UNCERTAIN for hold in released):
+        raise Refused(
+            f"Step {e.position + 1} of {e.label} may or may not have left. "
+            "First say on its card: *It left*, *Send again* or *Drop it*."
+        )
+    return _without(e, released, event.policy or plan.resume, event.at, now), ()
+
+
+_NOT_RESUMABLE = {
+    Status.PENDING: "{label} is not paused; nothing was changed.",
+    Status.IN_PROGRESS: "{label} is not paused; nothing was changed.",
+    Status.SKIPPED: "{label} is skipped, not paused. Use `unskip` to let it start.",
+    Status.STOPPED: "{label} was stopped for good and cannot be resumed. Use `start` for a new run from step 1.",
+    Status.COMPLETED: "{label} has completed the sequence; there is nothing to resume.",
+}
+
+
+def _without(e: Enrollment, released: tuple[Hold, ...], policy: Policy, at: datetime | None, now: datetime) -> Enrollment:
+    """Give the enrollment without these holds; awake, by the policy, once none is left."""
+    holds = tuple(hold for hold in e.holds if hold not in released)
+    if holds:
+        return replace(e, holds=holds)
+    due = e.due_at
+    if e.due_at is not None:
+        match policy:
+            case Policy.FREEZE:
+                due = now + (e.remaining or NOTHING)
+            case Policy.KEEP:
+                due = max(e.due_at, now)
+            case Policy.AT:
+                due = max(at or now, now)
+    status = Status.IN_PROGRESS if e.has_open_task else Status.PENDING
+    # A failed step is tried anew under a new attempt: its old delivery keeps the record of the failure.
+    failed = any(hold.source is Source.FAILED for hold in released)
+    return replace(e, status=status, holds=(), remaining=None, due_at=due, attempt=e.attempt + failed)
+
+
+def _holds_ended(e: Enrollment, event: HoldsEnded, now: datetime, plan: Plan) -> Decision:
+    released = tuple(hold for hold in e.holds if hold.id in event.ids)
+    if e.status is not Status.PAUSED or not released:
+        return e, ()
+    return _without(e, released, plan.resume, None, now), ()
+
+
+def _skip(e: Enrollment) -> Decision:
+    if e.status is Status.SKIPPED:
+        raise Refused(f"{e.label} is already skipped; nothing was changed.")
+    if e.status not in LIVE or e.has_started:
+        raise Refused(f"{e.label} has already started. Use `pause` or `stop` instead.")
+    if e.status is Status.IN_PROGRESS:
+        raise Refused(f"The first step of {e.label} is being handed over right now. Use `stop` instead.")
+    return replace(e, status=Status.SKIPPED, holds=(), remaining=None), (Effect.WITHDRAW,)
+
+
+def _unskip(e: Enrollment, now: datetime) -> Decision:
+    if e.status is not Status.SKIPPED:
+        raise Refused(f"{e.label} is not skipped; nothing was changed.")
+    return replace(e, status=Status.PENDING, due_at=max(e.due_at or now, now)), ()
+
+
+def _stop(e: Enrollment) -> Decision:
+    if e.status is Status.STOPPED:
+        raise Refused(f"{e.label} is already stopped; nothing was changed.")
+    if e.status is Status.COMPLETED:
+        raise Refused(f"{e.label} has completed the sequence; nothing more would be sent.")
+    return _ended(e, Status.STOPPED), (Effect.DROP,)
+
+
+def _ended(e: Enrollment, status: Status) -> Enrollment:
+    return replace(e, status=status, due_at=None, remaining=None, has_open_task=False, holds=())
+
+
+def _cancel_step(e: Enrollment, now: datetime, plan: Plan) -> Decision:
+    if e.status in {Status.STOPPED, Status.COMPLETED, Status.SKIPPED}:
+        raise Refused(f"{e.label} is {e.status}, so there is no step to cancel.")
+    if e.status is Status.IN_PROGRESS and not e.has_open_task:
+        raise Refused(f"Step {e.position + 1} of {e.label} is being handed over right now; it cannot be cancelled any more.")
+    if any(hold.source is Source.UNCERTAIN for hold in e.holds):
+        raise Refused(f"Step {e.position + 1} of {e.label} may have left. First settle it on its card.")
+    # The next step keeps its distance to the cancelled one's date, as if that had been done on time.
+    moved = _done(e, e.due_at or now, plan, has_started=e.has_started)
+    return moved, (Effect.DROP, Effect.SKIP_STEP)
+
+
+def _resend_step(e: Enrollment, event: ResendStep, now: datetime) -> Decision:
+    if e.status not in {Status.PENDING, Status.COMPLETED}:
+        raise Refused(f"{e.label} is {e.status.replace('_', ' ')}. A step is resent only while the sequence runs or is completed.")
+    if e.position == 0:
+        raise Refused(f"No step of {e.label} has been sent yet, so there is none to resend.")
+    back = replace(e, status=Status.PENDING, position=e.position - 1, attempt=event.attempt, due_at=now)
+    return back, (Effect.WITHDRAW,)
+
+
+def _settle(e: Enrollment, event: Settle, now: datetime, plan: Plan) -> Decision:
+    held = tuple(hold for hold in e.holds if hold.source is Source.UNCERTAIN)
+    if not held:  # stopped meanwhile: only the delivery's record is settled
+        if event.verdict is Verdict.AGAIN:
+            raise Refused(f"{e.label} is {e.status}, so nothing is sent again.")
+        return e, ()
+    holds = tuple(hold for hold in e.holds if hold not in held)
+    if event.verdict is Verdict.AGAIN:
+        e = replace(e, attempt=e.attempt + 1, due_at=now, remaining=NOTHING)
+    else:
+        e = _done(e, event.at if event.verdict is Verdict.LEFT else now, plan)
+    if holds or e.status is Status.COMPLETED:
+        return replace(e, holds=holds if e.status is not Status.COMPLETED else ()), ()
+    return replace(e, status=Status.PENDING, holds=(), remaining=None, due_at=max(e.due_at or now, now)), ()
+
+
+def _restore(e: Enrollment, event: Restore) -> Decision:
+    if e.status is Status.IN_PROGRESS and not e.has_open_task:
+        raise Refused(f"A step of {e.label} is being handed over right now, so this cannot be undone.")
+    return event.before, (Effect.WITHDRAW,)
+
+
+def _began(e: Enrollment, event: Began) -> Decision:
+    if e.status is not Status.PENDING:
+        raise Refused(f"{e.label} is {e.status}; nothing may be handed over.")
+    return replace(e, status=Status.IN_PROGRESS, has_open_task=event.is_task), ()
+
+
+def _done(e: Enrollment, at: datetime, plan: Plan, *, has_started: bool = True) -> Enrollment:
+    """Give the enrollment one step further, its next countdown starting at `at`; a hold keeps it frozen."""
+    e = replace(e, position=e.position + 1, attempt=0, has_started=has_started, has_open_task=False)
+    if e.status is Status.STOPPED:
+        return e
+    if e.position >= len(plan.steps):
+        return _ended(e, Status.COMPLETED)
+    due = due_after(at, plan.steps[e.position].delay, plan.calendar)
+    if e.status is Status.PAUSED:
+        return replace(e, due_at=due, remaining=due - at)
+    return replace(e, status=Status.PENDING, due_at=due)
+
+
+def _never_left(e: Enrollment, event: NeverLeft, now: datetime) -> Decision:
+    match e.status:
+        case Status.IN_PROGRESS:
+            return replace(e, status=Status.PENDING, due_at=max(event.retry_at, now)), (Effect.WITHDRAW,)
+        case Status.STOPPED:
+            return e, (Effect.DROP,)
+        case _:
+            return e, (Effect.WITHDRAW,)
+
+
+def _held_by_sender(e: Enrollment, source: Source, reason: str, now: datetime) -> Decision:
+    if e.status in {Status.STOPPED, Status.COMPLETED}:
+        return e, ()
+    hold = Hold(source=source, reason=reason, author="system", placed_at=now)
+    return _held(replace(e, has_started=True), hold, now), ()

@@ -1,0 +1,358 @@
+"""The tables. They hold what is true; Redis and Slack only show it or speed it up.
+
+SQLModel tables do not validate: values are checked at the edges (grammar, sequence_file, lead_file, settings).
+Status words are plain strings of the enums in core/lifecycle.py and of DeliveryState below.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, Column, Index, Text, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from core.types import Microseconds, UtcDateTime
+
+WORKSPACE_ID = 1
+
+
+class DeliveryState(StrEnum):
+    """`ready → claimed → sending → sent | failed | uncertain`; `claimed → skipped`; a task waits as `open`."""
+
+    READY = "ready"
+    CLAIMED = "claimed"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+    UNCERTAIN = "uncertain"
+    SKIPPED = "skipped"
+    OPEN = "open"
+
+
+class SequenceStatus(StrEnum):
+    """`draft → published ⇄ paused → archived`."""
+
+    DRAFT = "draft"
+    PUBLISHED = "published"
+    PAUSED = "paused"
+    ARCHIVED = "archived"
+
+
+def _instant(*, index: bool = False, required: bool = False) -> Any:
+    return Field(default=None, sa_type=UtcDateTime, index=index, nullable=not required)
+
+
+def _json(default: Any) -> Any:
+    return Field(default_factory=default, sa_column=Column(JSON, nullable=False))
+
+
+def _long(default: str | None = "") -> Any:
+    return Field(default=default, sa_column=Column(Text, nullable=default is None))
+
+
+def _id() -> Any:
+    return Field(default=None, primary_key=True)
+
+
+class Workspace(SQLModel, table=True):
+    """The one row that every hand-over locks first: halted or not, and the defaults."""
+
+    id: int = Field(default=WORKSPACE_ID, primary_key=True)
+    zone: str = "UTC"
+    channel: str = ""
+    halted_at: datetime | None = _instant()
+    halted_by: str | None = None
+    halted_because: str | None = None
+
+
+class Member(SQLModel, table=True):
+    """A Slack user as last seen: who may act, and in which zone their words are read."""
+
+    id: str = Field(primary_key=True)
+    name: str
+    zone: str = "UTC"
+    is_guest: bool = False
+    is_bot: bool = False
+    is_deleted: bool = False
+    seen_at: datetime = _instant(required=True)
+
+
+class Lead(SQLModel, table=True):
+    """A person: one email address."""
+
+    id: int | None = _id()
+    email: str = Field(unique=True)
+    first_name: str = ""
+    last_name: str = ""
+    name: str = ""
+    company: str = ""
+    domain: str = Field(default="", index=True)
+    zone: str | None = None
+    stage: str = Field(default="", index=True)
+    owner: str | None = Field(default=None, index=True)
+    custom: dict[str, Any] = _json(dict)
+    created_at: datetime = _instant(required=True)
+
+
+class LeadTag(SQLModel, table=True):
+    """A tag on a lead."""
+
+    __tablename__ = "lead_tag"
+    lead_id: int = Field(primary_key=True, foreign_key="lead.id")
+    tag: str = Field(primary_key=True, index=True)
+
+
+class Sequence(SQLModel, table=True):
+    """Ordered steps with settings; `spec` is the canonical YAML of core/sequence_file.py."""
+
+    id: int | None = _id()
+    name: str
+    key: str = Field(unique=True)  # the name, case-folded
+    status: str = SequenceStatus.DRAFT.value
+    spec: str = _long()
+    version: int = 0
+    created_at: datetime = _instant(required=True)
+    changed_at: datetime = _instant(required=True)
+    changed_by: str = ""
+
+
+class Step(SQLModel, table=True):
+    """One unit of a sequence. `position` None: removed, kept for the record."""
+
+    __table_args__ = (UniqueConstraint("sequence_id", "key"),)
+    id: int | None = _id()
+    sequence_id: int = Field(foreign_key="sequence.id")
+    key: str
+    position: int | None = None
+    kind: str
+    subject: str = _long()
+    body: str = _long()
+    is_threaded: bool = False
+
+
+class Mailbox(SQLModel, table=True):
+    """A sender. Passwords stay in the environment; `password_env` names the variable."""
+
+    id: int | None = _id()
+    address: str = Field(unique=True)
+    name: str = ""
+    smtp_host: str
+    smtp_port: int
+    smtp_security: str
+    username: str | None = None
+    password_env: str | None = None
+    imap_host: str | None = None
+    imap_port: int | None = None
+    connections: int = 4
+    cap_per_day: int = 200
+    min_gap_seconds: float = 0
+    ramp_from: int | None = None  # the cap of the first day; None: no ramp-up
+    ramp_step: int = 0  # how much the cap grows a day
+    zone: str = "UTC"  # whose midnight begins a new day of the cap
+    first_day: str | None = None  # ISO date of its first hand-over, where the ramp begins
+    last_handed_at: datetime | None = _instant()
+    down_at: datetime | None = _instant()
+    down_because: str | None = None
+    retry_at: datetime | None = _instant()
+    created_at: datetime = _instant(required=True)
+
+
+class MailboxDay(SQLModel, table=True):
+    """How many hand-overs a mailbox began on one of its days."""
+
+    __tablename__ = "mailbox_day"
+    mailbox_id: int = Field(primary_key=True, foreign_key="mailbox.id")
+    day: str = Field(primary_key=True)
+    handed: int = 0
+
+
+class SequenceMailbox(SQLModel, table=True):
+    """Which mailboxes send a sequence."""
+
+    __tablename__ = "sequence_mailbox"
+    sequence_id: int = Field(primary_key=True, foreign_key="sequence.id")
+    mailbox_id: int = Field(primary_key=True, foreign_key="mailbox.id")
+
+
+class Enrollment(SQLModel, table=True):
+    """One lead in one sequence, one run of it.
+
+    `due_at`: the countdown's end. `send_at`: the first moment at or after it that is inside the window.
+    `wake_at`: when the sender looks next; later than `send_at` while a lease or a cap holds it back.
+    """
+
+    __table_args__ = (
+        UniqueConstraint("lead_id", "sequence_id", "run"),
+        Index(
+            "one_live_run",
+            "lead_id",
+            "sequence_id",
+            unique=True,
+            sqlite_where=text("status IN ('pending','in_progress','paused','skipped')"),
+            postgresql_where=text("status IN ('pending','in_progress','paused','skipped')"),
+        ),
+        Index(
+            "due",
+            "mailbox_id",
+            "wake_at",
+            sqlite_where=text("status = 'pending'"),
+            postgresql_where=text("status = 'pending'"),
+        ),
+        Index("of_sequence", "sequence_id", "status"),
+    )
+    id: int | None = _id()
+    lead_id: int = Field(foreign_key="lead.id")
+    sequence_id: int = Field(foreign_key="sequence.id")
+    run: int = 1
+    status: str
+    position: int = 0
+    attempt: int = 0
+    due_at: datetime | None = _instant()
+    send_at: datetime | None = _instant()
+    wake_at: datetime | None = _instant()
+    remaining: timedelta | None = Field(default=None, sa_type=Microseconds)
+    mailbox_id: int | None = Field(default=None, foreign_key="mailbox.id")
+    has_started: bool = False
+    version: int = 0
+    enrolled_at: datetime = _instant(required=True)
+    ended_at: datetime | None = _instant()
+    end_reason: str | None = None
+
+
+class Hold(SQLModel, table=True):
+    """One reason why an enrollment is paused. `until` None: no end date; `released_at` None: still open."""
+
+    __table_args__ = (
+        Index("open_holds", "enrollment_id", sqlite_where=text("released_at IS NULL"),
+              postgresql_where=text("released_at IS NULL")),
+        Index("ending_holds", "until", sqlite_where=text("released_at IS NULL"),
+              postgresql_where=text("released_at IS NULL")),
+    )  # fmt: skip
+    id: int | None = _id()
+    enrollment_id: int = Field(foreign_key="enrollment.id")
+    source: str
+    reason: str = _long()
+    author: str
+    placed_at: datetime = _instant(required=True)
+    until: datetime | None = _instant()
+    batch_id: int | None = Field(default=None, foreign_key="batch.id", index=True)
+    released_at: datetime | None = _instant()
+    released_by: str | None = None
+
+
+class Delivery(SQLModel, table=True):
+    """One attempt to hand one step of one enrollment to SMTP, or one task to a person.
+
+    The unique key is what keeps a step from leaving twice; `attempt` rises only by a named person's act.
+    """
+
+    __table_args__ = (
+        UniqueConstraint("enrollment_id", "step_id", "attempt"),
+        Index("under_way", "state", "lease_until", sqlite_where=text("state IN ('claimed','sending')"),
+              postgresql_where=text("state IN ('claimed','sending')")),
+    )  # fmt: skip
+    id: int | None = _id()
+    enrollment_id: int = Field(foreign_key="enrollment.id")
+    step_id: int = Field(foreign_key="step.id")
+    attempt: int = 0
+    kind: str = "email"
+    state: str = DeliveryState.READY.value
+    reason: str | None = _long(None)
+    message_id: str | None = Field(default=None, unique=True)
+    mailbox_id: int | None = Field(default=None, foreign_key="mailbox.id")
+    subject: str = _long()
+    fence: int = 0
+    tries: int = 0
+    lease_until: datetime | None = _instant()
+    created_at: datetime = _instant(required=True)
+    claimed_at: datetime | None = _instant()
+    sending_at: datetime | None = _instant()
+    settled_at: datetime | None = _instant()
+    code: int | None = None
+    answer: str | None = _long(None)
+
+
+class Suppression(SQLModel, table=True):
+    """An address that gets no mail, whatever anybody does."""
+
+    email: str = Field(primary_key=True)
+    reason: str
+    author: str
+    at: datetime = _instant(required=True)
+
+
+class Batch(SQLModel, table=True):
+    """One act of one person or rule, on one or many enrollments; what `undo` undoes."""
+
+    id: int | None = _id()
+    verb: str
+    actor: str = Field(index=True)
+    at: datetime = _instant(required=True)
+    size: int = 0
+    undone_at: datetime | None = _instant()
+    undone_by: str | None = None
+
+
+class Journal(SQLModel, table=True):
+    """Append-only: who or what did what, when, to whom, from what to what, in which batch.
+
+    `before` holds the enrollment as it was, `version` the version it then got: what an undo needs to be exact.
+    """
+
+    id: int | None = _id()
+    at: datetime = _instant(required=True)
+    actor: str
+    verb: str
+    lead_id: int | None = Field(default=None, foreign_key="lead.id", index=True)
+    sequence_id: int | None = Field(default=None, foreign_key="sequence.id")
+    enrollment_id: int | None = Field(default=None, foreign_key="enrollment.id")
+    delivery_id: int | None = Field(default=None, foreign_key="delivery.id")
+    batch_id: int | None = Field(default=None, foreign_key="batch.id", index=True)
+    was: str | None = None
+    became: str | None = None
+    reason: str = _long()
+    before: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON, nullable=True))
+    version: int | None = None
+
+
+class Card(SQLModel, table=True):
+    """A Slack message that is redrawn for ever: wanted when `wanted` > `drawn`. `ts` None: not yet posted."""
+
+    __table_args__ = (
+        Index("to_draw", "retry_at", sqlite_where=text("wanted > drawn"), postgresql_where=text("wanted > drawn")),
+    )
+    id: int | None = _id()
+    key: str = Field(unique=True)
+    kind: str
+    channel: str
+    ts: str | None = None
+    lead_id: int | None = Field(default=None, foreign_key="lead.id", index=True)
+    delivery_id: int | None = Field(default=None, foreign_key="delivery.id", index=True)
+    wanted: int = 1
+    drawn: int = 0
+    tries: int = 0
+    retry_at: datetime | None = _instant()
+    fault: str | None = None
+    created_at: datetime = _instant(required=True)
+
+
+class Seen(SQLModel, table=True):
+    """An outside event that has acted; when it comes again it gets the same answer and acts no more."""
+
+    key: str = Field(primary_key=True)
+    at: datetime = _instant(index=True, required=True)
+    answer: str | None = _long(None)
+
+
+class Proposal(SQLModel, table=True):
+    """A command that asked before acting: the exact enrollments it showed, good for one click."""
+
+    id: str = Field(primary_key=True)
+    command: str = _long()
+    actor: str
+    enrollments: list[int] = _json(list)
+    created_at: datetime = _instant(required=True)
+    used_at: datetime | None = _instant()
+    used_by: str | None = None
