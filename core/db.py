@@ -8,8 +8,9 @@ PostgreSQL runs READ COMMITTED; the rows that decide are locked by the verbs the
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
@@ -30,11 +31,13 @@ class Database:
         self.engine = _engine(self.url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self._reader = self.engine.execution_options(**READING)
+        # SQLite lets one writer in and has the others poll with growing sleeps; inside a process they queue here.
+        self._writing: AbstractContextManager[Any] = Lock() if self.is_sqlite else nullcontext()
 
     @contextmanager
     def write(self) -> Iterator[Session]:
         """Open a writing transaction; it commits at the end of the block and rolls back on any error."""
-        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+        with self._writing, Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextmanager

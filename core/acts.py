@@ -1,0 +1,338 @@
+"""The one writer: load, decide, write the change with its journal, its holds and its deliveries, in one transaction.
+
+Every verb, every automatic rule and every report of the sender goes through `apply`. It works on many enrollments at
+once, with a handful of statements per thousand rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Table, bindparam, insert, update
+from sqlmodel import Session, col, select
+
+from core import cards
+from core.chunks import chunks
+from core.errors import FermataError, Refused
+from core.lifecycle import (
+    LIVE,
+    Effect,
+    Enrollment,
+    Event,
+    Hold,
+    Source,
+    Status,
+    decide,
+)
+from core.models import Batch, Delivery, DeliveryState, Journal, Lead
+from core.models import Enrollment as EnrollmentRow
+from core.models import Hold as HoldRow
+from core.people import Actor
+from core.plans import PlannedSequence, planned
+from core.schedule import send_at
+from core.snapshots import to_snapshot
+
+CHUNK = 1000
+ENROLLMENTS: Table = EnrollmentRow.__table__  # type: ignore[attr-defined]
+DELIVERIES: Table = Delivery.__table__  # type: ignore[attr-defined]
+HOLDS: Table = HoldRow.__table__  # type: ignore[attr-defined]
+JOURNAL: Table = Journal.__table__  # type: ignore[attr-defined]
+
+
+class Overtaken(FermataError):
+    """Another transaction changed the same enrollment first; nothing was written, and trying again is safe."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """An enrollment with what is needed to decide about it."""
+
+    id: int
+    lead_id: int
+    zone: str | None
+    sequence: PlannedSequence
+    run: int
+    version: int
+    mailbox_id: int | None
+    send_at: datetime | None
+    state: Enrollment
+
+
+@dataclass(frozen=True)
+class Change:
+    """One enrollment before and after."""
+
+    row: Loaded
+    after: Enrollment
+    send_at: datetime | None
+    effects: tuple[Effect, ...]
+
+    @property
+    def before(self) -> Enrollment:
+        """Give the state it had."""
+        return self.row.state
+
+
+@dataclass(frozen=True)
+class Changed:
+    """What `apply` did: the changes, and a sentence for each enrollment that could not be changed."""
+
+    changes: tuple[Change, ...]
+    refusals: tuple[str, ...]
+    batch_id: int | None = None
+
+
+def open_batch(session: Session, verb: str, *, actor: Actor, now: datetime) -> int:
+    """Give the id of a new batch: one act, which `undo` can undo."""
+    batch = Batch(verb=verb, actor=actor.id, at=now)
+    session.add(batch)
+    session.flush()
+    assert batch.id is not None
+    return batch.id
+
+
+def apply(
+    session: Session,
+    enrollment_ids: Iterable[int],
+    event: Callable[[Loaded], Event],
+    *,
+    verb: str,
+    actor: Actor,
+    now: datetime,
+    reason: str = "",
+    batch_id: int | None = None,
+    is_undoable: bool = True,
+) -> Changed:
+    """Give what became of these enrollments under the event; refusals are collected, not raised.
+
+    The rows stay locked until the caller's transaction ends. Raises Overtaken where a row changed in between, which
+    only a missing lock could cause.
+    """
+    changes: list[Change] = []
+    refusals: list[str] = []
+    for chunk in chunks(sorted(set(enrollment_ids)), CHUNK):  # sorted: two bulk acts then never deadlock
+        done: list[Change] = []
+        for row in load(session, chunk, lock=True):
+            try:
+                done.append(_decided(row, event(row), now))
+            except Refused as refused:
+                refusals.append(str(refused))
+        _write(session, done, verb=verb, actor=actor, now=now, reason=reason, batch_id=batch_id, is_undoable=is_undoable)
+        changes += done
+    if batch_id is not None:
+        size = Batch.size + len(changes)  # type: ignore[operator]
+        session.execute(update(Batch).where(col(Batch.id) == batch_id).values(size=size))
+    return Changed(tuple(changes), tuple(refusals), batch_id)
+
+
+def load(session: Session, enrollment_ids: Iterable[int], *, lock: bool = False) -> Iterator[Loaded]:
+    """Give enrollments ready to decide about, in the order of their ids; `lock` holds them until the commit."""
+    ids = list(enrollment_ids)
+    query = (
+        select(EnrollmentRow, Lead.email, Lead.zone)
+        .join(Lead, col(Lead.id) == EnrollmentRow.lead_id)
+        .where(col(EnrollmentRow.id).in_(ids))
+        .order_by(col(EnrollmentRow.id))
+        .execution_options(populate_existing=True)
+    )
+    rows = session.exec(query.with_for_update(of=EnrollmentRow) if lock else query).all()  # type: ignore[arg-type]
+    sequences = planned(session, {row.sequence_id for row, _, _ in rows})
+    holds = open_holds(session, [row.id for row, _, _ in rows if row.status == Status.PAUSED and row.id])
+    tasks = set(
+        session.exec(
+            select(Delivery.enrollment_id).where(
+                col(Delivery.enrollment_id).in_(ids), Delivery.state == DeliveryState.OPEN.value
+            )
+        )
+    )
+    for row, email, zone in rows:
+        assert row.id is not None
+        sequence = sequences[row.sequence_id]
+        state = Enrollment(
+            label=f"{email} in {sequence.name}",
+            status=Status(row.status),
+            position=row.position,
+            attempt=row.attempt,
+            due_at=row.due_at,
+            remaining=row.remaining,
+            has_started=row.has_started,
+            has_open_task=row.id in tasks,
+            holds=tuple(holds.get(row.id, ())),
+        )
+        yield Loaded(row.id, row.lead_id, zone, sequence, row.run, row.version, row.mailbox_id, row.send_at, state)
+
+
+def open_holds(session: Session, enrollment_ids: Iterable[int]) -> dict[int, list[Hold]]:
+    """Give the open holds by enrollment, oldest first."""
+    found: dict[int, list[Hold]] = {}
+    rows = session.exec(
+        select(HoldRow)
+        .where(col(HoldRow.enrollment_id).in_(list(enrollment_ids)), col(HoldRow.released_at).is_(None))
+        .order_by(col(HoldRow.id))
+    )
+    for row in rows:
+        hold = Hold(Source(row.source), row.reason, row.author, row.placed_at, row.until, row.batch_id, row.id)
+        found.setdefault(row.enrollment_id, []).append(hold)
+    return found
+
+
+def _decided(row: Loaded, event: Event, now: datetime) -> Change:
+    plan = row.sequence.plan(row.zone)
+    after, effects = decide(row.state, event, now=now, plan=plan)
+    moment = None if after.due_at is None or after.remaining is not None else send_at(after.due_at, plan.calendar)
+    return Change(row, after, moment, effects)
+
+
+def _write(session: Session, changes: list[Change], *, verb: str, actor: Actor, now: datetime, reason: str,
+           batch_id: int | None, is_undoable: bool) -> None:  # fmt: skip
+    if not changes:
+        return
+    _save(session, changes, now=now, reason=reason)
+    _save_holds(session, changes, actor=actor, now=now)
+    _save_deliveries(session, changes, actor=actor, now=now, reason=reason)
+    session.execute(
+        insert(JOURNAL),
+        [
+            {
+                "at": now,
+                "actor": actor.id,
+                "verb": verb,
+                "lead_id": change.row.lead_id,
+                "sequence_id": change.row.sequence.id,
+                "enrollment_id": change.row.id,
+                "batch_id": batch_id,
+                "was": change.before.status.value,
+                "became": change.after.status.value,
+                "reason": reason,
+                "before": to_snapshot(change.before) if is_undoable else None,
+                "version": change.row.version + 1,
+            }
+            for change in changes
+        ],
+    )
+    cards.touch(session, lead_ids=[change.row.lead_id for change in changes])
+
+
+def _save(session: Session, changes: list[Change], *, now: datetime, reason: str) -> None:
+    statement = (
+        update(ENROLLMENTS)
+        .where(ENROLLMENTS.c.id == bindparam("at_id"), ENROLLMENTS.c.version == bindparam("at_version"))
+        .values({name: bindparam(name) for name in _SAVED})
+    )
+    result = session.connection().execute(statement, [_saved(change, now, reason) for change in changes])
+    if result.rowcount != len(changes):
+        msg = "An enrollment changed in the middle of an act; nothing was written."
+        raise Overtaken(msg)
+
+
+_SAVED = (
+    "status", "position", "attempt", "due_at", "send_at", "wake_at", "remaining", "has_started", "version",
+    "ended_at", "end_reason",
+)  # fmt: skip
+
+
+def _saved(change: Change, now: datetime, reason: str) -> dict[str, Any]:
+    after = change.after
+    has_ended = after.status not in LIVE
+    return {
+        "at_id": change.row.id,
+        "at_version": change.row.version,
+        "status": after.status.value,
+        "position": after.position,
+        "attempt": after.attempt,
+        "due_at": after.due_at,
+        "send_at": change.send_at,
+        "wake_at": change.send_at,
+        "remaining": after.remaining,
+        "has_started": after.has_started,
+        "version": change.row.version + 1,
+        "ended_at": now if has_ended else None,
+        "end_reason": (reason or after.status.value) if has_ended else None,
+    }
+
+
+def _save_holds(session: Session, changes: list[Change], *, actor: Actor, now: datetime) -> None:
+    placed: list[dict[str, Any]] = []
+    released: list[int] = []
+    for change in changes:
+        kept = {hold.id for hold in change.after.holds}
+        released += [hold.id for hold in change.before.holds if hold.id is not None and hold.id not in kept]
+        known = {hold.id for hold in change.before.holds}
+        placed += [_hold_row(change.row.id, hold) for hold in change.after.holds if hold.id is None or hold.id not in known]
+    if released:
+        session.execute(
+            update(HOLDS).where(HOLDS.c.id.in_(released)).values(released_at=now, released_by=actor.id)
+        )
+    if placed:
+        session.execute(insert(HOLDS), placed)
+
+
+def _hold_row(enrollment_id: int, hold: Hold) -> dict[str, Any]:
+    return {
+        "enrollment_id": enrollment_id,
+        "source": hold.source.value,
+        "reason": hold.reason,
+        "author": hold.author,
+        "placed_at": hold.placed_at,
+        "until": hold.until,
+        "batch_id": hold.batch_id,
+    }
+
+
+def _save_deliveries(session: Session, changes: list[Change], *, actor: Actor, now: datetime, reason: str) -> None:
+    def having(effect: Effect) -> list[int]:
+        return [change.row.id for change in changes if effect in change.effects]
+
+    if withdrawn := having(Effect.WITHDRAW):
+        # A new fence, so that a worker which still holds the claim finds it void at the point of no return.
+        session.execute(
+            update(DELIVERIES)
+            .where(DELIVERIES.c.enrollment_id.in_(withdrawn), DELIVERIES.c.state == DeliveryState.CLAIMED.value)
+            .values(state=DeliveryState.READY.value, fence=DELIVERIES.c.fence + 1, lease_until=None)
+        )
+    if dropped := having(Effect.DROP):
+        open_states = [DeliveryState.READY.value, DeliveryState.CLAIMED.value, DeliveryState.OPEN.value]
+        session.execute(
+            update(DELIVERIES)
+            .where(DELIVERIES.c.enrollment_id.in_(dropped), DELIVERIES.c.state.in_(open_states))
+            .values(
+                state=DeliveryState.SKIPPED.value,
+                fence=DELIVERIES.c.fence + 1,
+                lease_until=None,
+                settled_at=now,
+                reason=reason or f"by {actor.name}",
+            )
+        )
+    for change in changes:
+        if Effect.SKIP_STEP in change.effects:
+            _record_skipped_step(session, change, actor=actor, now=now, reason=reason)
+
+
+def _record_skipped_step(session: Session, change: Change, *, actor: Actor, now: datetime, reason: str) -> None:
+    step = change.row.sequence.steps[change.before.position]
+    key = {"enrollment_id": change.row.id, "step_id": step.id, "attempt": change.before.attempt}
+    exists = session.exec(
+        select(Delivery.id).where(*(col(getattr(Delivery, name)) == value for name, value in key.items()))
+    ).first()
+    if exists is None:
+        session.execute(
+            insert(DELIVERIES).values(
+                **key,
+                kind=step.kind,
+                state=DeliveryState.SKIPPED.value,
+                reason=reason or f"cancelled by {actor.name}",
+                created_at=now,
+                settled_at=now,
+                subject=step.subject,
+                fence=0,
+                tries=0,
+            )
+        )
+
+
+def without_ids(state: Enrollment) -> Enrollment:
+    """Give a state whose holds are to be placed anew (an undo re-places what a batch released)."""
+    return replace(state, holds=tuple(replace(hold, id=None) for hold in state.holds))

@@ -1,0 +1,62 @@
+"""Cards as rows: a post or a redraw is wanted in the transaction that changed the state, and drawn later.
+
+A card is due while `wanted` is ahead of `drawn`. Whoever draws reads the state afresh, so the newest version wins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import or_, update
+from sqlmodel import Session, col, func, select
+
+from core.chunks import chunks
+from core.models import Card
+
+IDS_AT_ONCE = 5000
+
+
+def show_lead(session: Session, *, lead_id: int, channel: str, now: datetime) -> None:
+    """Want a new card of this lead in a channel; the older ones stay and are redrawn as well."""
+    count = session.exec(select(func.count()).select_from(Card).where(Card.lead_id == lead_id)).one()
+    session.add(Card(key=f"lead:{lead_id}:{count}", kind="lead", channel=channel, lead_id=lead_id, created_at=now))
+    touch(session, lead_ids=[lead_id])
+
+
+def show_delivery(session: Session, kind: str, *, delivery_id: int, lead_id: int, channel: str, now: datetime) -> None:
+    """Want the one card of a delivery (`uncertain` or `task`); a second wish only redraws it."""
+    key = f"{kind}:{delivery_id}"
+    known = session.exec(select(Card).where(Card.key == key)).first()
+    if known is not None:
+        known.wanted += 1
+        session.add(known)
+        return
+    session.add(
+        Card(key=key, kind=kind, channel=channel, lead_id=lead_id, delivery_id=delivery_id, created_at=now)
+    )
+
+
+def touch(session: Session, *, lead_ids: Iterable[int]) -> None:
+    """Want a redraw of every card of these leads."""
+    for chunk in chunks(set(lead_ids), IDS_AT_ONCE):
+        session.execute(update(Card).where(col(Card.lead_id).in_(chunk)).values(wanted=Card.wanted + 1))
+
+
+def due(session: Session, *, now: datetime, limit: int = 20) -> list[Card]:
+    """Give cards that want drawing, those that waited longest first."""
+    ready = or_(col(Card.retry_at).is_(None), col(Card.retry_at) <= now)
+    query = select(Card).where(col(Card.wanted) > col(Card.drawn), ready).order_by(col(Card.id)).limit(limit)
+    return list(session.exec(query))
+
+
+def drawn(session: Session, card_id: int, *, wanted: int, ts: str) -> None:
+    """Record that the state up to the wish `wanted` is on the screen as message `ts`."""
+    values = {"drawn": wanted, "ts": ts, "tries": 0, "retry_at": None, "fault": None}
+    session.execute(update(Card).where(col(Card.id) == card_id).values(**values))
+
+
+def failed(session: Session, card_id: int, *, fault: str, retry_at: datetime) -> None:
+    """Record that drawing failed and when to try again."""
+    values = {"tries": Card.tries + 1, "fault": fault, "retry_at": retry_at}
+    session.execute(update(Card).where(col(Card.id) == card_id).values(**values))

@@ -1,0 +1,16 @@
+"""Pieces of bounded size (itertools.batched comes only with Python 3.12)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Give the items in lists of at most `size`, in order."""
+    source = iter(items)
+    while piece := list(islice(source, size)):
+        yield piece

@@ -1,0 +1,77 @@
+"""How much a mailbox may send, and which mailbox a lead gets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from heapq import heapify, heapreplace
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from core.lifecycle import LIVE
+from core.models import Enrollment, Mailbox, MailboxDay, SequenceMailbox
+from core.schedule import at_local, local
+
+
+def day_of(mailbox: Mailbox, now: datetime) -> date:
+    """Give the mailbox's own calendar day at this instant; its cap begins anew at its midnight."""
+    return local(now, mailbox.zone).date()
+
+
+def cap_on(mailbox: Mailbox, day: date) -> int:
+    """Give how many hand-overs the mailbox may begin on a day, ramp-up included."""
+    if mailbox.ramp_from is None:
+        return mailbox.cap_per_day
+    first = date.fromisoformat(mailbox.first_day) if mailbox.first_day else day
+    ramped = mailbox.ramp_from + mailbox.ramp_step * max((day - first).days, 0)
+    return min(mailbox.cap_per_day, ramped)
+
+
+def handed_on(session: Session, mailbox: Mailbox, day: date) -> int:
+    """Give how many hand-overs the mailbox has begun on a day."""
+    counted = session.get(MailboxDay, (mailbox.id, day.isoformat()))
+    return counted.handed if counted else 0
+
+
+def free_at(session: Session, mailbox: Mailbox, now: datetime) -> datetime:
+    """Give the first instant at which cap and minimum gap allow another hand-over; `now` when they do already."""
+    moment = now
+    if mailbox.last_handed_at is not None and mailbox.min_gap_seconds:
+        moment = max(now, mailbox.last_handed_at + timedelta(seconds=mailbox.min_gap_seconds))
+    day = day_of(mailbox, moment)
+    if handed_on(session, mailbox, day) >= cap_on(mailbox, day):
+        midnight = at_local(day + timedelta(days=1), datetime.min.time(), mailbox.zone)
+        moment = max(moment, midnight.astimezone(UTC))
+    return moment
+
+
+def allowance(session: Session, mailbox: Mailbox, now: datetime) -> int:
+    """Give how many hand-overs may begin right now: 0, 1 where a minimum gap is kept, else the rest of the cap."""
+    if free_at(session, mailbox, now) > now:
+        return 0
+    if mailbox.min_gap_seconds:
+        return 1
+    day = day_of(mailbox, now)
+    return cap_on(mailbox, day) - handed_on(session, mailbox, day)
+
+
+def rotation(session: Session, sequence_id: int) -> Iterator[int]:
+    """Give mailboxes of a sequence without end, always the one with the fewest live leads; empty: it has none.
+
+    A lead keeps its mailbox for the whole run, so that every step comes from the same sender.
+    """
+    live = (col(Enrollment.mailbox_id) == SequenceMailbox.mailbox_id) & col(Enrollment.status).in_(LIVE)
+    loads = session.exec(
+        select(func.count(col(Enrollment.id)), SequenceMailbox.mailbox_id)
+        .select_from(SequenceMailbox)
+        .outerjoin(Enrollment, live)
+        .where(SequenceMailbox.sequence_id == sequence_id)
+        .group_by(col(SequenceMailbox.mailbox_id))
+    ).all()
+    heap = [(load, mailbox_id) for load, mailbox_id in loads]
+    heapify(heap)
+    while heap:
+        load, mailbox_id = heap[0]
+        heapreplace(heap, (load + 1, mailbox_id))
+        yield mailbox_id

@@ -1,0 +1,56 @@
+"""A sequence as the rules need it: its settings parsed once, its steps from their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from sqlmodel import Session, col, select
+
+from core.lifecycle import Plan, PlannedStep, Policy, StepKind
+from core.models import Sequence, Step
+from core.schedule import lead_calendar
+from core.sequence_file import load as parse
+from core.sequence_spec import SequenceSpec
+
+
+@dataclass(frozen=True)
+class PlannedSequence:
+    """One sequence: its row's facts, its settings, and its steps in order."""
+
+    id: int
+    name: str
+    status: str
+    spec: SequenceSpec
+    steps: tuple[Step, ...]
+
+    def plan(self, lead_zone: str | None) -> Plan:
+        """Give the plan for a lead: in the lead's own zone where the sequence says so and it is known."""
+        return _plan(self.spec, lead_zone if self.spec.lead_zone else None)
+
+
+@lru_cache(maxsize=256)
+def parsed(spec: str) -> SequenceSpec:
+    """Give the settings written in canonical YAML; each text is read once a process."""
+    return parse(spec)
+
+
+@lru_cache(maxsize=4096)
+def _plan(spec: SequenceSpec, lead_zone: str | None) -> Plan:
+    steps = tuple(PlannedStep(StepKind(step.kind), step.delay) for step in spec.steps)
+    return Plan(steps, lead_calendar(spec.calendar, lead_zone), Policy(spec.resume))
+
+
+def planned(session: Session, sequence_ids: Iterable[int]) -> dict[int, PlannedSequence]:
+    """Give sequences by id, read fresh; an id that does not exist is left out."""
+    ids = set(sequence_ids)
+    steps: dict[int, list[Step]] = {sequence_id: [] for sequence_id in ids}
+    rows = select(Step).where(col(Step.sequence_id).in_(ids), col(Step.position).is_not(None))
+    for step in session.exec(rows.order_by(col(Step.sequence_id), col(Step.position))):
+        steps[step.sequence_id].append(step)
+    return {
+        row.id: PlannedSequence(row.id, row.name, row.status, parsed(row.spec), tuple(steps[row.id]))
+        for row in session.exec(select(Sequence).where(col(Sequence.id).in_(ids)))
+        if row.id is not None
+    }
