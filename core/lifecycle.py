@@ -46,6 +46,7 @@ class Source(StrEnum):
     MEETING = "meeting"
     FAILED = "failed"
     UNCERTAIN = "uncertain"
+    NEW_STEP = "new_step"
     MISSING_VALUE = "missing_value"
 
 
@@ -193,6 +194,14 @@ class Restore:
     before: Enrollment
 
 
+@dataclass(frozen=True)
+class StepsChanged:
+    """The sequence was edited: `position` is where the lead now stands. A finished lead is held at a new last step."""
+
+    position: int
+    hold: Hold
+
+
 # Events: what time and the sender report.
 
 
@@ -240,7 +249,7 @@ class Uncertain:
 
 Event = (
     Start | Pause | Resume | Skip | Unskip | Stop | CancelStep | ResendStep | Settle | Restore
-    | HoldsEnded | Began | Done | NeverLeft | Failed | Uncertain
+    | StepsChanged | HoldsEnded | Began | Done | NeverLeft | Failed | Uncertain
 )  # fmt: skip
 
 
@@ -290,6 +299,8 @@ def decide(enrollment: Enrollment, event: Event, *, now: datetime, plan: Plan) -
             return _settle(enrollment, event, now, plan)
         case Restore():
             return _restore(enrollment, event)
+        case StepsChanged():
+            return _steps_changed(enrollment, event, now, plan), ()
         case Began():
             return _began(enrollment, event)
         case Done():
@@ -473,6 +484,17 @@ def _restore(e: Enrollment, event: Restore) -> Decision:
     if e.status is Status.IN_PROGRESS and not e.has_open_task:
         raise Refused(f"A step of {e.label} is being handed over right now, so this cannot be undone.")
     return event.before, (Effect.WITHDRAW,)
+
+
+def _steps_changed(e: Enrollment, event: StepsChanged, now: datetime, plan: Plan) -> Enrollment:
+    if e.position != event.position:
+        e = replace(e, position=event.position, attempt=0)
+    if e.status is Status.COMPLETED and e.position < len(plan.steps):
+        due = due_after(now, plan.steps[e.position].delay, plan.calendar)
+        return replace(e, status=Status.PAUSED, due_at=due, remaining=due - now, holds=(event.hold,))
+    if e.status in LIVE and e.position >= len(plan.steps):
+        return _ended(e, Status.COMPLETED)
+    return e
 
 
 def _began(e: Enrollment, event: Began) -> Decision:

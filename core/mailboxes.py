@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from heapq import heapify, heapreplace
 
@@ -10,7 +10,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from core.lifecycle import LIVE
-from core.models import Enrollment, Mailbox, MailboxDay, SequenceMailbox
+from core.models import Enrollment, Mailbox, MailboxDay
 from core.schedule import at_local, local
 
 
@@ -56,20 +56,16 @@ def allowance(session: Session, mailbox: Mailbox, now: datetime) -> int:
     return cap_on(mailbox, day) - handed_on(session, mailbox, day)
 
 
-def rotation(session: Session, sequence_id: int) -> Iterator[int]:
-    """Give mailboxes of a sequence without end, always the one with the fewest live leads; empty: it has none.
+def rotation(session: Session, addresses: Iterable[str] | None) -> Iterator[int]:
+    """Give mailboxes without end, always the one with the fewest live leads; ends at once where there is none.
 
-    A lead keeps its mailbox for the whole run, so that every step comes from the same sender.
+    `addresses` None: every mailbox. A lead keeps its mailbox for the whole run: every step comes from one sender.
     """
-    live = (col(Enrollment.mailbox_id) == SequenceMailbox.mailbox_id) & col(Enrollment.status).in_(LIVE)
-    loads = session.exec(
-        select(func.count(col(Enrollment.id)), SequenceMailbox.mailbox_id)
-        .select_from(SequenceMailbox)
-        .outerjoin(Enrollment, live)
-        .where(SequenceMailbox.sequence_id == sequence_id)
-        .group_by(col(SequenceMailbox.mailbox_id))
-    ).all()
-    heap = [(load, mailbox_id) for load, mailbox_id in loads]
+    live = (col(Enrollment.mailbox_id) == Mailbox.id) & col(Enrollment.status).in_(LIVE)
+    query = select(func.count(col(Enrollment.id)), col(Mailbox.id)).select_from(Mailbox).outerjoin(Enrollment, live)
+    if addresses is not None:
+        query = query.where(col(Mailbox.address).in_(list(addresses)))
+    heap = [(load, mailbox_id) for load, mailbox_id in session.exec(query.group_by(col(Mailbox.id)))]
     heapify(heap)
     while heap:
         load, mailbox_id = heap[0]

@@ -16,6 +16,13 @@ from sqlmodel import Field, SQLModel
 from core.types import Microseconds, UtcDateTime
 
 WORKSPACE_ID = 1
+# Named constraints can be altered later on every database.
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
 
 
 class DeliveryState(StrEnum):
@@ -166,14 +173,6 @@ class MailboxDay(SQLModel, table=True):
     mailbox_id: int = Field(primary_key=True, foreign_key="mailbox.id")
     day: str = Field(primary_key=True)
     handed: int = 0
-
-
-class SequenceMailbox(SQLModel, table=True):
-    """Which mailboxes send a sequence."""
-
-    __tablename__ = "sequence_mailbox"
-    sequence_id: int = Field(primary_key=True, foreign_key="sequence.id")
-    mailbox_id: int = Field(primary_key=True, foreign_key="mailbox.id")
 
 
 class Enrollment(SQLModel, table=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from sqlmodel import Session, col, select
@@ -24,22 +24,21 @@ class PlannedSequence:
     status: str
     spec: SequenceSpec
     steps: tuple[Step, ...]
+    _plans: dict[str | None, Plan] = field(default_factory=dict, compare=False, repr=False)
 
     def plan(self, lead_zone: str | None) -> Plan:
         """Give the plan for a lead: in the lead's own zone where the sequence says so and it is known."""
-        return _plan(self.spec, lead_zone if self.spec.lead_zone else None)
+        zone = lead_zone if self.spec.lead_zone else None
+        if zone not in self._plans:
+            steps = tuple(PlannedStep(StepKind(step.kind), step.delay) for step in self.spec.steps)
+            self._plans[zone] = Plan(steps, lead_calendar(self.spec.calendar, zone), Policy(self.spec.resume))
+        return self._plans[zone]
 
 
 @lru_cache(maxsize=256)
 def parsed(spec: str) -> SequenceSpec:
     """Give the settings written in canonical YAML; each text is read once a process."""
     return parse(spec)
-
-
-@lru_cache(maxsize=4096)
-def _plan(spec: SequenceSpec, lead_zone: str | None) -> Plan:
-    steps = tuple(PlannedStep(StepKind(step.kind), step.delay) for step in spec.steps)
-    return Plan(steps, lead_calendar(spec.calendar, lead_zone), Policy(spec.resume))
 
 
 def planned(session: Session, sequence_ids: Iterable[int]) -> dict[int, PlannedSequence]:

@@ -1,0 +1,247 @@
+"""Leads in the database: saved from files, suppressed, tagged, and enrolled into sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Table, insert
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlmodel import Session, col, func, select
+
+from core import cards
+from core.acts import CHUNK, ENROLLMENTS, JOURNAL, apply
+from core.chunks import chunks
+from core.errors import Refused
+from core.journal import note
+from core.lead_file import LeadRow
+from core.lifecycle import LIVE, Stop, begin
+from core.mailboxes import rotation
+from core.models import Enrollment, Lead, LeadTag, SequenceStatus, Suppression
+from core.people import Actor
+from core.plans import PlannedSequence, planned
+from core.schedule import send_at
+
+TAGS: Table = LeadTag.__table__  # type: ignore[attr-defined]
+FIELDS = ("first_name", "last_name", "name", "company", "domain", "zone", "stage", "owner")
+
+
+class Saving(StrEnum):
+    """What saving a lead did."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    SAME = "same"
+
+
+@dataclass(frozen=True)
+class Enrolled:
+    """The new enrollments, and a sentence for each lead that was not enrolled."""
+
+    enrollment_ids: tuple[int, ...]
+    refusals: tuple[str, ...]
+
+
+def save(session: Session, rows: Iterable[LeadRow], *, actor: Actor, now: datetime) -> dict[str, tuple[int, Saving]]:
+    """Write leads and give, by address, the id and what changed; an empty field never empties a known one."""
+    done: dict[str, tuple[int, Saving]] = {}
+    for chunk in chunks(rows, CHUNK):
+        addresses = [row.email for row in chunk]
+        known = {lead.email: lead for lead in session.exec(select(Lead).where(col(Lead.email).in_(addresses)))}
+        saving: dict[str, Saving] = {}
+        for row in chunk:
+            if row.email not in known:
+                known[row.email] = Lead(email=row.email, created_at=now)
+                saving[row.email] = Saving.NEW
+            has_changed = _fill(known[row.email], row)
+            session.add(known[row.email])
+            saving.setdefault(row.email, Saving.CHANGED if has_changed else Saving.SAME)
+        session.flush()
+        _journal_saves(session, {known[email].id or 0: what for email, what in saving.items()}, actor, now)
+        add_tags(session, [(known[row.email].id or 0, tag) for row in chunk for tag in row.tags])
+        done |= {email: (known[email].id or 0, what) for email, what in saving.items()}
+    return done
+
+
+def _fill(lead: Lead, row: LeadRow) -> bool:
+    values = {name: getattr(row, name) for name in FIELDS if getattr(row, name)}
+    values.setdefault("domain", lead.domain or row.email.rpartition("@")[2])
+    if not lead.name and "name" not in values:
+        values["name"] = f"{row.first_name} {row.last_name}".strip()
+    if row.custom:
+        values["custom"] = {**lead.custom, **{key: value for key, value in row.custom.items() if value}}
+    changed = {name: value for name, value in values.items() if value != getattr(lead, name)}
+    for name, value in changed.items():
+        setattr(lead, name, value)
+    return bool(changed)
+
+
+def _journal_saves(session: Session, saves: dict[int, Saving], actor: Actor, now: datetime) -> None:
+    lines = [
+        {"at": now, "actor": actor.id, "verb": f"lead {what}", "lead_id": lead_id, "reason": ""}
+        for lead_id, what in saves.items()
+        if what is not Saving.SAME
+    ]
+    if lines:
+        session.execute(insert(JOURNAL), lines)
+
+
+def add_tags(session: Session, tags: list[tuple[int, str]]) -> int:
+    """Put tags on leads and give how many were new; a tag that is there already stays."""
+    if not tags:
+        return 0
+    into = sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgresql_insert
+    rows = [{"lead_id": lead_id, "tag": tag} for lead_id, tag in tags]
+    return sum(
+        session.connection().execute(into(TAGS).values(chunk).on_conflict_do_nothing()).rowcount
+        for chunk in chunks(rows, CHUNK)
+    )
+
+
+def suppress(session: Session, email: str, *, reason: str, actor: Actor, now: datetime) -> bool:
+    """Let an address never get mail again and stop its lead everywhere; False: it was suppressed already."""
+    if session.get(Suppression, email) is not None:
+        return False
+    lead = session.exec(select(Lead).where(Lead.email == email).with_for_update()).first()
+    session.add(Suppression(email=email, reason=reason, author=actor.id, at=now))
+    session.flush()
+    note(session, "suppress", actor=actor, now=now, lead_id=lead.id if lead else None, reason=reason)
+    if lead is not None:
+        live = session.exec(select(Enrollment.id).where(Enrollment.lead_id == lead.id, col(Enrollment.status).in_(LIVE)))
+        ids = [enrollment_id for enrollment_id in live if enrollment_id is not None]
+        apply(session, ids, lambda _: Stop(), verb="stop", actor=actor, now=now, reason=reason, is_undoable=False)
+        cards.touch(session, lead_ids=[lead.id or 0])
+    return True
+
+
+def enrol(
+    session: Session,
+    lead_ids: Iterable[int],
+    sequence_id: int,
+    *,
+    actor: Actor,
+    now: datetime,
+    batch_id: int | None = None,
+    is_again: bool = False,
+) -> Enrolled:
+    """Enrol leads into a published sequence; who is in it, was in it or is suppressed is named and left out.
+
+    `is_again`: a lead that was stopped or has completed begins a new run at the very first step.
+    """
+    sequence = planned(session, [sequence_id])[sequence_id]
+    if sequence.status != SequenceStatus.PUBLISHED:
+        msg = f"{sequence.name} is {sequence.status}, so nobody can be enrolled. Publish it first: `publish sequence {sequence.name}`."
+        raise Refused(msg)
+    mailboxes = rotation(session, sequence.spec.mailboxes)
+    ids: list[int] = []
+    refusals: list[str] = []
+    for chunk in chunks(sorted(set(lead_ids)), CHUNK):
+        leads = session.exec(select(Lead).where(col(Lead.id).in_(chunk)).order_by(col(Lead.id)).with_for_update()).all()
+        runs, barred = _history(session, chunk, sequence_id), _suppressed(session, chunk)
+        rows = []
+        for lead in leads:
+            run, status = runs.get(lead.id or 0, (0, None))
+            if fault := _fault(lead, sequence.name, status, is_barred=lead.id in barred, is_again=is_again):
+                refusals.append(fault)
+                continue
+            mailbox_id = next(mailboxes, None)
+            if mailbox_id is None:
+                msg = f"{sequence.name} has no mailbox to send from. Add one with `fermata mailbox add`."
+                raise Refused(msg)
+            rows.append(_first_state(lead, sequence, run + 1, mailbox_id, now))
+        ids += _insert(session, rows, sequence, actor=actor, now=now, batch_id=batch_id)
+    return Enrolled(tuple(ids), tuple(refusals))
+
+
+def _history(session: Session, lead_ids: list[int], sequence_id: int) -> dict[int, tuple[int, str]]:
+    """Give by lead the latest run in this sequence and its status."""
+    rows = session.exec(
+        select(Enrollment.lead_id, Enrollment.run, Enrollment.status)
+        .where(col(Enrollment.lead_id).in_(lead_ids), Enrollment.sequence_id == sequence_id)
+        .order_by(col(Enrollment.run))
+    )
+    return {lead_id: (run, status) for lead_id, run, status in rows}
+
+
+def _suppressed(session: Session, lead_ids: list[int]) -> set[int | None]:
+    query = select(Lead.id).join(Suppression, col(Suppression.email) == Lead.email)
+    return set(session.exec(query.where(col(Lead.id).in_(lead_ids))))
+
+
+def _fault(lead: Lead, sequence: str, status: str | None, *, is_barred: bool, is_again: bool) -> str | None:
+    if is_barred:
+        return f"{lead.email} is suppressed and gets no mail."
+    if status in LIVE:
+        return f"{lead.email} is in {sequence} already ({status}); nothing was changed."
+    if status is not None and not is_again:
+        return f"{lead.email} has been in {sequence} before ({status}). Use `start` for a new run."
+    return None
+
+
+def _first_state(
+    lead: Lead, sequence: PlannedSequence, run: int, mailbox_id: int, now: datetime
+) -> dict[str, object]:
+    plan = sequence.plan(lead.zone)
+    state = begin(f"{lead.email} in {sequence.name}", now=now, plan=plan)
+    moment = send_at(state.due_at, plan.calendar) if state.due_at else None
+    return {
+        "lead_id": lead.id,
+        "sequence_id": sequence.id,
+        "run": run,
+        "status": state.status.value,
+        "position": 0,
+        "attempt": 0,
+        "due_at": state.due_at,
+        "send_at": moment,
+        "wake_at": moment,
+        "mailbox_id": mailbox_id,
+        "has_started": False,
+        "version": 0,
+        "enrolled_at": now,
+    }
+
+
+def _insert(
+    session: Session,
+    rows: list[dict[str, object]],
+    sequence: PlannedSequence,
+    *,
+    actor: Actor,
+    now: datetime,
+    batch_id: int | None,
+) -> list[int]:
+    if not rows:
+        return []
+    statement = insert(ENROLLMENTS).returning(ENROLLMENTS.c.id, ENROLLMENTS.c.lead_id)
+    placed = session.execute(statement, rows).all()
+    session.execute(
+        insert(JOURNAL),
+        [
+            {
+                "at": now,
+                "actor": actor.id,
+                "verb": "start",
+                "lead_id": lead_id,
+                "sequence_id": sequence.id,
+                "enrollment_id": enrollment_id,
+                "batch_id": batch_id,
+                "became": "pending",
+                "reason": "",
+                "version": 0,
+            }
+            for enrollment_id, lead_id in placed
+        ],
+    )
+    lead_ids = [lead_id for _, lead_id in placed]
+    if sequence.spec.tag:
+        add_tags(session, [(lead_id, sequence.spec.tag) for lead_id in lead_ids])
+    cards.touch(session, lead_ids=lead_ids)
+    return [enrollment_id for enrollment_id, _ in placed]
+
+
+def count(session: Session) -> int:
+    """Give how many leads there are."""
+    return session.exec(select(func.count()).select_from(Lead)).one()
