@@ -36,7 +36,9 @@ def check_message(payload: JSON) -> list[str]:
     if not fallback:
         faults.append(fault("no_text: a message needs `text`, with blocks as the fallback", "/text"))
     elif len(fallback) > limits.UPDATE_TEXT_CHARS:
-        faults.append(fault(f"must be less than {limits.UPDATE_TEXT_CHARS + 1} characters to be redrawn", "/text"))
+        faults.append(
+            fault(f"must be less than {limits.UPDATE_TEXT_CHARS + 1} characters to be redrawn", "/text")
+        )
     if blocks is not None:
         faults += check_blocks(blocks, "message")
     return faults
@@ -49,7 +51,7 @@ def check_blocks(blocks: Any, surface: Surface = "message", *, at: str = "/block
     if not isinstance(blocks, list):
         return faults
     for index, block in enumerate(blocks):
-        faults += _block(block, f"{at}/{index}", surface)
+        faults += _block(block, f"{at}/{index}")
     named = Counter(b["block_id"] for b in blocks if isinstance(b, dict) and b.get("block_id"))
     faults += [fault(f"`block_id` already exists: {name}", at) for name, n in named.items() if n > 1]
     if surface == "message" and (length := _characters(blocks)) > limits.MESSAGE_BLOCKS_CHARS:
@@ -64,7 +66,11 @@ def check_view(view: JSON) -> list[str]:
         return [fault("must be one of modal, home", "/view/type")]
     faults = check_blocks(view.get("blocks"), "modal" if kind == "modal" else "home", at="/view/blocks")
     faults += string(
-        view.get("private_metadata"), "/view/private_metadata", limits.PRIVATE_METADATA_CHARS, optional=True, empty=True
+        view.get("private_metadata"),
+        "/view/private_metadata",
+        limits.PRIVATE_METADATA_CHARS,
+        optional=True,
+        empty=True,
     )
     faults += string(
         view.get("callback_id"), "/view/callback_id", limits.CALLBACK_ID_CHARS, optional=True, empty=True
@@ -87,7 +93,8 @@ def _modal_frame(view: JSON) -> Faults:
     yield from plain(view.get("submit"), "/view/submit", limits.VIEW_BUTTON_CHARS, optional=True)
     yield from plain(view.get("close"), "/view/close", limits.VIEW_BUTTON_CHARS, optional=True)
     blocks = view.get("blocks")
-    has_input = any(isinstance(b, dict) and b.get("type") == "input" for b in blocks if isinstance(blocks, list))
+    kinds = [b.get("type") for b in blocks if isinstance(b, dict)] if isinstance(blocks, list) else []
+    has_input = "input" in kinds
     if has_input and view.get("submit") is None:
         yield fault("required when there is an input block", "/view/submit")
 
@@ -102,7 +109,7 @@ def _characters(node: Any) -> int:
     return 0
 
 
-def _block(block: Any, at: str, surface: Surface) -> Faults:
+def _block(block: Any, at: str) -> Faults:
     if not isinstance(block, dict):
         yield fault("must be a block object", at)
         return

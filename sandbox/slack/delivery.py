@@ -91,7 +91,9 @@ class SocketHub:
         self._tickets.add(ticket)
         return ticket
 
-    def attach(self, ticket: str, send: Callable[[JSON], None], close: Callable[[], None]) -> Connection | None:
+    def attach(
+        self, ticket: str, send: Callable[[JSON], None], close: Callable[[], None]
+    ) -> Connection | None:
         """A new connection after its `hello`; None when the ticket is unknown or spent."""
         with self._changed:
             if ticket not in self._tickets or len(self.connections) >= limits.SOCKET_CONNECTIONS_MAX:
@@ -243,9 +245,7 @@ def encoded(envelope: Envelope) -> tuple[bytes, str]:
     if envelope.kind == "events_api":
         return json.dumps(envelope.payload).encode(), "application/json"
     fields = (
-        envelope.payload
-        if envelope.kind == "slash_commands"
-        else {"payload": json.dumps(envelope.payload)}
+        envelope.payload if envelope.kind == "slash_commands" else {"payload": json.dumps(envelope.payload)}
     )
     return urllib.parse.urlencode(fields).encode(), "application/x-www-form-urlencoded"
 

@@ -35,7 +35,12 @@ def string(value: Any, at: str, longest: int, *, optional: bool = False, empty: 
 
 
 def text(
-    value: Any, at: str, longest: int, *, kinds: Sequence[str] = ("plain_text", "mrkdwn"), optional: bool = False
+    value: Any,
+    at: str,
+    longest: int,
+    *,
+    kinds: Sequence[str] = ("plain_text", "mrkdwn"),
+    optional: bool = False,
 ) -> Faults:
     """A text object of one of the `kinds`."""
     if value is None and optional:
@@ -99,11 +104,17 @@ def options(value: Any, at: str, most: int, *, markdown: bool = False, overflow:
         yield from text(option.get("text"), f"{here}/text", limits.OPTION_TEXT_CHARS, kinds=kinds)
         yield from string(option.get("value"), f"{here}/value", limits.OPTION_VALUE_CHARS)
         yield from text(
-            option.get("description"), f"{here}/description", limits.OPTION_TEXT_CHARS, kinds=kinds, optional=True
+            option.get("description"),
+            f"{here}/description",
+            limits.OPTION_TEXT_CHARS,
+            kinds=kinds,
+            optional=True,
         )
         if overflow:
             yield from string(option.get("url"), f"{here}/url", limits.URL_CHARS, optional=True)
-        yield from strangers(option, {"text", "value", "description"} | ({"url"} if overflow else set()), here)
+        yield from strangers(
+            option, {"text", "value", "description"} | ({"url"} if overflow else set()), here
+        )
     values = [o.get("value") for o in value if isinstance(o, dict)]
     if len(values) != len(set(map(str, values))):
         yield fault("option values must be unique", at)
@@ -139,10 +150,15 @@ def _initial(element: JSON, at: str) -> Faults:
 
 def _button(element: JSON, at: str) -> Faults:
     yield from plain(element.get("text"), f"{at}/text", limits.BUTTON_TEXT_CHARS)
-    yield from string(element.get("value"), f"{at}/value", limits.BUTTON_VALUE_CHARS, optional=True, empty=True)
+    yield from string(
+        element.get("value"), f"{at}/value", limits.BUTTON_VALUE_CHARS, optional=True, empty=True
+    )
     yield from string(element.get("url"), f"{at}/url", limits.URL_CHARS, optional=True)
     yield from string(
-        element.get("accessibility_label"), f"{at}/accessibility_label", limits.BUTTON_TEXT_CHARS, optional=True
+        element.get("accessibility_label"),
+        f"{at}/accessibility_label",
+        limits.BUTTON_TEXT_CHARS,
+        optional=True,
     )
     if element.get("style") not in (None, *STYLES):
         yield fault("must be one of primary, danger", f"{at}/style")
@@ -206,7 +222,11 @@ def _text_input(element: JSON, at: str) -> Faults:
     elif not isinstance(shortest, int) or not 0 <= shortest <= longest:
         yield fault("must be between 0 and max_length", f"{at}/min_length")
     yield from string(
-        element.get("initial_value"), f"{at}/initial_value", limits.TEXT_INPUT_CHARS, optional=True, empty=True
+        element.get("initial_value"),
+        f"{at}/initial_value",
+        limits.TEXT_INPUT_CHARS,
+        optional=True,
+        empty=True,
     )
 
 

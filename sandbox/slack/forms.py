@@ -49,7 +49,7 @@ _INITIAL_KEYS = {
 _STATELESS = {"button", "overflow"}
 
 
-class NotOnScreen(LookupError):
+class NotOnScreenError(LookupError):
     """Nothing a person could click carries that name."""
 
 
@@ -83,14 +83,20 @@ class Control:
             o for o in self.options() if o["text"]["text"].casefold() == wanted.casefold()
         ]
         if not found:
-            raise NotOnScreen(f"No option {wanted!r}; there are {[o['text']['text'] for o in self.options()]}.")
+            raise NotOnScreenError(
+                f"No option {wanted!r}; there are {[o['text']['text'] for o in self.options()]}."
+            )
         return found[0]
 
     def chosen(self, value: Any) -> JSON:
         """`{type, <value key>: …}` for a value as a person gives it; options by value or text."""
         if value is not None and self.kind.startswith(("external", "multi_external")):
-            found = [o if isinstance(o, dict) else {"text": {"type": "plain_text", "text": str(o)}, "value": str(o)}
-                     for o in (value if isinstance(value, list) else [value])]
+            found = [
+                o
+                if isinstance(o, dict)
+                else {"text": {"type": "plain_text", "text": str(o)}, "value": str(o)}
+                for o in (value if isinstance(value, list) else [value])
+            ]
             value = found if self.key == "selected_options" else found[0]
         elif self.key == "selected_option" and value is not None:
             value = self.option(str(value))
@@ -133,7 +139,7 @@ def find(blocks: list[JSON], name: str, block_id: str | None = None) -> tuple[Co
             if option["text"]["text"].casefold() == wanted:
                 return control, str(option["value"])
     seen = [label for c in everything for label in [*c.labels(), *(o["text"]["text"] for o in c.options())]]
-    raise NotOnScreen(f"Nothing to click is called {name!r}; there are {seen}.")
+    raise NotOnScreenError(f"Nothing to click is called {name!r}; there are {seen}.")
 
 
 def full_state(blocks: list[JSON], known: JSON) -> JSON:

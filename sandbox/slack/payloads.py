@@ -95,7 +95,13 @@ def view_closed(*, user: User, view: View, is_cleared: bool) -> JSON:
 
 
 def message_shortcut(
-    *, user: User, channel: Channel, message: Message, callback_id: str, now: datetime, trigger_id: str,
+    *,
+    user: User,
+    channel: Channel,
+    message: Message,
+    callback_id: str,
+    now: datetime,
+    trigger_id: str,
     response_url: str,
 ) -> JSON:
     return _interaction("message_action", user, trigger_id) | {

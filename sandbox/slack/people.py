@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox.slack import payloads
 from sandbox.slack.delivery import NOBODY_LISTENS, Envelope, Reply
 from sandbox.slack.errors import SlackError
-from sandbox.slack.forms import Control, NotOnScreen, action, controls, find, full_state
+from sandbox.slack.forms import Control, NotOnScreenError, action, controls, find, full_state
 from sandbox.slack.state import BOT_USER, JSON, Channel, Message, User, View
 from sandbox.slack.webviews import checked
 
@@ -62,9 +62,7 @@ class Person:
             shown = reversed(self.messages(channel))
             return next((m for m in shown if wanted in (m.all_text() + "\n" + m.text).casefold()), None)
 
-        found = self.workspace.wait_for(look, timeout)
-        assert found is not None
-        return found
+        return self.workspace.wait_for(look, timeout)
 
     # Typing
     def type(self, channel: str, text: str) -> Outcome:
@@ -82,7 +80,7 @@ class Person:
             user=self.user,
             channel=place,
             name=name,
-            text=self._escaped(rest.strip(), known.should_escape),
+            text=self._escaped(rest.strip(), escape=known.should_escape),
             trigger_id=self.workspace.views.new_trigger(self.id),
             response_url=link,
         )
@@ -117,10 +115,12 @@ class Person:
         if place.im_user is not None:
             self.workspace.send_event(event)
         elif f"<@{BOT_USER}>" in message.text:
-            self.workspace.send_event({k: v for k, v in event.items() if k != "channel_type"} | {"type": "app_mention"})
+            self.workspace.send_event(
+                {k: v for k, v in event.items() if k != "channel_type"} | {"type": "app_mention"}
+            )
         return Outcome(message=message)
 
-    def _escaped(self, text: str, escape: bool) -> str:
+    def _escaped(self, text: str, *, escape: bool) -> str:
         """As Slack hands text over: entities always, names and addresses as `<…>` when asked for."""
         plain = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
         if not escape:
@@ -142,7 +142,13 @@ class Person:
 
     # Clicking
     def click(
-        self, target: Target, name: str, option: Any = None, *, block_id: str | None = None, confirm: bool = True
+        self,
+        target: Target,
+        name: str,
+        option: Any = None,
+        *,
+        block_id: str | None = None,
+        confirm: bool = True,
     ) -> Outcome:
         """Press or choose the control called `name` in a message (or its ts), `"modal"` or `"home"`.
 
@@ -157,7 +163,7 @@ class Person:
             return Outcome()
         value = implied if option is None else option
         if control.kind == "overflow" and value is None:
-            raise NotOnScreen(f"Say which of {[o['text']['text'] for o in control.options()]}.")
+            raise NotOnScreenError(f"Say which of {[o['text']['text'] for o in control.options()]}.")
         if isinstance(shown, View):
             return self._click_view(shown, control, value)
         return self._click_message(shown, control, value)
@@ -210,7 +216,8 @@ class Person:
 
     def use_message_shortcut(self, target: Target, callback_id: str) -> Outcome:
         message = self._target(target)
-        assert isinstance(message, Message)
+        if isinstance(message, View):
+            raise NotOnScreenError("A message shortcut needs a message.")
         place = self.state.channels[message.channel]
         payload = payloads.message_shortcut(
             user=self.user,
@@ -320,13 +327,13 @@ class Person:
     def _place(self, channel: str) -> Channel:
         found = self.state.direct(self.id) if channel in ("dm", BOT_USER) else self.state.channel(channel)
         if found is None or self.id not in found.members:
-            raise NotOnScreen(f"{self.user.real_name} sees no channel {channel!r}.")
+            raise NotOnScreenError(f"{self.user.real_name} sees no channel {channel!r}.")
         return found
 
     def _top(self) -> View:
         stack = self.state.modals.get(self.id)
         if not stack:
-            raise NotOnScreen(f"{self.user.real_name} has no modal open.")
+            raise NotOnScreenError(f"{self.user.real_name} has no modal open.")
         return stack[-1]
 
     def _target(self, target: Target) -> Message | View:
@@ -337,12 +344,12 @@ class Person:
         if target == "home":
             home = self.state.homes.get(self.id)
             if home is None:
-                raise NotOnScreen(f"{self.user.real_name}'s Home tab is empty.")
+                raise NotOnScreenError(f"{self.user.real_name}'s Home tab is empty.")
             return home
         for message in self.state.messages:
             if message.ts == target and not message.deleted and message.ephemeral_to in (None, self.id):
                 return message
-        raise NotOnScreen(f"{self.user.real_name} sees no message {target}.")
+        raise NotOnScreenError(f"{self.user.real_name} sees no message {target}.")
 
 
 def _remember(values: JSON, control: Control, sent: JSON) -> None:

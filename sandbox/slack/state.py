@@ -259,7 +259,9 @@ class State:
             return channel
 
     def message(self, channel_id: str, ts: str) -> Message | None:
-        return next((m for m in self.messages if m.ts == ts and m.channel == channel_id and not m.deleted), None)
+        return next(
+            (m for m in self.messages if m.ts == ts and m.channel == channel_id and not m.deleted), None
+        )
 
     def view(self, view_id: str) -> View | None:
         everything = [v for stack in self.modals.values() for v in stack] + list(self.homes.values())
@@ -276,7 +278,9 @@ class State:
                     element.setdefault("action_id", secrets.token_urlsafe(4))
         return filled
 
-    def post(self, channel: str, user: str, text: str, blocks: list[JSON] | None = None, **more: Any) -> Message:
+    def post(
+        self, channel: str, user: str, text: str, blocks: list[JSON] | None = None, **more: Any
+    ) -> Message:
         with self.lock:
             message = Message(channel, self.new_ts(), user, text, self.with_ids(blocks or []), **more)
             self.messages.append(message)

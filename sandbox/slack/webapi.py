@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Method = Callable[["WebApi", JSON], JSON]
 
 
-class RateLimited(SlackError):
+class RateLimitedError(SlackError):
     """Too many calls; `retry_after` is whole seconds."""
 
     def __init__(self, retry_after: int) -> None:
@@ -67,7 +67,7 @@ class WebApi:
         tokens, since = self._post_tokens.get(channel_id, (float(limits.POST_BURST), time.monotonic()))
         tokens = min(limits.POST_BURST, tokens + (time.monotonic() - since) * rate)
         if tokens < 1:
-            raise RateLimited(max(1, round((1 - tokens) / rate)))
+            raise RateLimitedError(max(1, round((1 - tokens) / rate)))
         self._post_tokens[channel_id] = (tokens - 1, time.monotonic())
 
     # auth, apps

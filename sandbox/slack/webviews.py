@@ -113,7 +113,12 @@ class Views:
         filled = payload | {"blocks": self.state.with_ids(payload.get("blocks", []))}
         view_id = self.state.new_id("V")
         return View(
-            view_id, user, filled, self._hash(), below.root_id if below else view_id, below.id if below else None
+            view_id,
+            user,
+            filled,
+            self._hash(),
+            below.root_id if below else view_id,
+            below.id if below else None,
         )
 
     def _hash(self) -> str:

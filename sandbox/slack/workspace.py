@@ -16,14 +16,22 @@ from sandbox.slack.errors import SlackError
 from sandbox.slack.people import Outcome, Person, Target
 from sandbox.slack.responses import ResponseUrls
 from sandbox.slack.state import BOT_USER, JSON, SLACKBOT, Channel, Message, State, User, View
-from sandbox.slack.webapi import METHODS, RateLimited, WebApi
+from sandbox.slack.webapi import METHODS, RateLimitedError, WebApi
 from sandbox.slack.webviews import Views
 
 T = TypeVar("T")
 
 ANA = User("U0ANA", "ana", "Ana Ruiz", "Europe/Berlin", "ana@northwind.example", "Sales")
 BEN = User("U0BEN", "ben", "Ben Okafor", "America/New_York", "ben@northwind.example", "Sales")
-MIRA = User("U0MIRA", "mira", "Mira Lind", "Europe/Stockholm", "mira@northwind.example", "Head of sales", is_admin=True)
+MIRA = User(
+    "U0MIRA",
+    "mira",
+    "Mira Lind",
+    "Europe/Stockholm",
+    "mira@northwind.example",
+    "Head of sales",
+    is_admin=True,
+)
 GUS = User("U0GUS", "gus", "Gus Guest", "Europe/Lisbon", "gus@elsewhere.example", "Guest", is_restricted=True)
 TEAM = (ANA, BEN, MIRA, GUS)
 
@@ -112,12 +120,20 @@ class Workspace:
         self.state.users = {u.id: copy.copy(u) for u in users}
         self.state.users[BOT_USER] = User(BOT_USER, bot_name, bot_name.title(), is_bot=True)
         everyone = set(self.state.users)
-        self.add_channel("outbound", everyone, topic="Every sequence, and who holds it", channel_id="C0OUTBOUND")
+        self.add_channel(
+            "outbound", everyone, topic="Every sequence, and who holds it", channel_id="C0OUTBOUND"
+        )
         self.add_channel("general", everyone, topic="The whole team", channel_id="C0GENERAL")
         self.state.usergroups["S0SALES"] = [u.id for u in users if not u.is_restricted]
 
     def add_channel(
-        self, name: str, members: set[str] | None = None, *, topic: str = "", channel_id: str = "", archived: bool = False
+        self,
+        name: str,
+        members: set[str] | None = None,
+        *,
+        topic: str = "",
+        channel_id: str = "",
+        archived: bool = False,
     ) -> Channel:
         """A new channel; without `members` everybody and the bot are in it."""
         inside = set(self.state.users) if members is None else set(members)
@@ -156,7 +172,7 @@ class Workspace:
         try:
             self._authenticate(method, token or args.get("token"))
             return Answer({"ok": True} | self._method(method)(args))
-        except RateLimited as limited:
+        except RateLimitedError as limited:
             return Answer(limited.as_json(), 429, limited.retry_after)
         except SlackError as refused:
             return Answer(refused.as_json())
@@ -242,7 +258,12 @@ class Workspace:
         """A person by id, handle or (first) name, ready to type and click."""
         wanted = name.casefold()
         for user in self.state.users.values():
-            if wanted in (user.id.casefold(), user.name, user.real_name.casefold(), user.real_name.split()[0].casefold()):
+            if wanted in (
+                user.id.casefold(),
+                user.name,
+                user.real_name.casefold(),
+                user.real_name.split()[0].casefold(),
+            ):
                 return Person(self, user)
         raise LookupError(f"Nobody here is called {name!r}.")
 
@@ -279,7 +300,9 @@ class Workspace:
         """Copies of everything only that person sees, oldest first."""
         user_id = self.person(user).id
         with self.state.lock:
-            return [copy.deepcopy(m) for m in self.state.messages if m.ephemeral_to == user_id and not m.deleted]
+            return [
+                copy.deepcopy(m) for m in self.state.messages if m.ephemeral_to == user_id and not m.deleted
+            ]
 
     def modal(self, user: str) -> View | None:
         """The modal on top of a person's stack."""
@@ -289,7 +312,7 @@ class Workspace:
     def home(self, user: str) -> View | None:
         return copy.deepcopy(self.state.homes.get(self.person(user).id))
 
-    def wait_for(self, predicate: Callable[[], T], timeout: float = 5.0) -> T:
+    def wait_for(self, predicate: Callable[[], T | None], timeout: float = 5.0) -> T:
         """The first truthy result of `predicate`, looked at again after every change.
 
         Raises AssertionError with the newest messages when `timeout` seconds pass.

@@ -12,7 +12,7 @@ from slack_sdk.errors import SlackApiError
 
 from sandbox.slack import Workspace
 
-SECRET = "not-so-secret"  # noqa: S105
+SECRET = "not-so-secret"
 
 
 def text(words: str, kind: str = "plain_text") -> dict[str, str]:
@@ -20,7 +20,10 @@ def text(words: str, kind: str = "plain_text") -> dict[str, str]:
 
 
 def card(words: str) -> list[dict[str, Any]]:
-    options = [{"text": text("Keep the date"), "value": "keep"}, {"text": text("History"), "value": "history"}]
+    options = [
+        {"text": text("Keep the date"), "value": "keep"},
+        {"text": text("History"), "value": "history"},
+    ]
     return [
         {"type": "section", "text": text(words, "mrkdwn")},
         {

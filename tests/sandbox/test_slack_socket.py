@@ -25,7 +25,9 @@ class Stage:
 
 @pytest.fixture
 def stage() -> Iterator[Stage]:
-    workspace = Workspace(now=lambda: NOW, ack_seconds=0.8, trigger_seconds=0.4, event_retry_delays=(0.0, 0.1))
+    workspace = Workspace(
+        now=lambda: NOW, ack_seconds=0.8, trigger_seconds=0.4, event_retry_delays=(0.0, 0.1)
+    )
     with running(workspace) as url:
         app, heard = bolt_app.build(workspace, url)
         handler = bolt_app.connect(app, workspace)
