@@ -9,7 +9,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ("requirements.lock", "requirements-dev.lock")
-FORBIDDEN = re.compile(r"://|file:|--(extra-)?index-url|--find-links|--trusted-host|^\s*-[ef]\s| @ |(^|\s)[~./][\w./-]*/")
+FORBIDDEN = re.compile(
+    r"://|file:|--(extra-)?index-url|--find-links|--trusted-host|^\s*-[ef]\s| @ |(^|\s)[~./][\w./-]*/"
+)
 REQUIREMENT = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;]+)")
 
 
@@ -20,7 +22,9 @@ def problems(text: str) -> list[str]:
         for number, line in enumerate(text.splitlines(), 1)
         if FORBIDDEN.search(line.split("#")[0])
     ]
-    found += [f"line {number} names an address" for number, line in enumerate(text.splitlines(), 1) if "://" in line]
+    found += [
+        f"line {number} names an address" for number, line in enumerate(text.splitlines(), 1) if "://" in line
+    ]
     for block in re.split(r"\n(?=[A-Za-z0-9])", text):
         name = REQUIREMENT.match(block)
         if name and "--hash=sha256:" not in block:
@@ -43,7 +47,10 @@ def main() -> int:
         for name, version in runtime.items()
         if everything.get(name) != version
     ]
-    print("\n".join(found) or f"lock files: {len(runtime)} runtime and {len(everything)} packages in all, hashed")
+    print(
+        "\n".join(found)
+        or f"lock files: {len(runtime)} runtime and {len(everything)} packages in all, hashed"
+    )
     return 1 if found else 0
 
 

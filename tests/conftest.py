@@ -1,0 +1,163 @@
+"""Fixtures for every test: real databases, a real Redis, a browser, and no network but loopback."""
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from sqlite3 import connect as connect_sqlite
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from core.db import Database
+from core.migrate import migrate
+from tests import network
+from tests.services import (
+    MISSING,
+    Postgres,
+    RealRedis,
+    chromium_program,
+    missing,
+    running_postgres,
+    running_redis,
+)
+
+DATABASES = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgres))
+
+_CALM = {
+    "deadline": None,
+    "suppress_health_check": [HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+}
+settings.register_profile("quick", max_examples=25, **_CALM)
+settings.register_profile("default", max_examples=100, **_CALM)
+settings.register_profile("ci", max_examples=100, derandomize=True, print_blob=True, **_CALM)
+settings.register_profile("thorough", max_examples=2_000, **_CALM)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "default"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _only_loopback() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        network.block(patch)
+        yield
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A PostgreSQL server shared by the tests of one process."""
+    with running_postgres(tmp_path_factory.mktemp("postgres") / "server") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres: Postgres) -> str:
+    """The address of that server's maintenance database."""
+    return postgres.url()
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealRedis]:
+    """A real redis-server shared by the tests of one process; to stop one, start your own RealRedis."""
+    with running_redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture
+def redis_url(redis_server: RealRedis) -> str:
+    """The address of a real, empty Redis."""
+    redis_server.wipe()
+    return redis_server.url
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """The browser of this machine."""
+    program = chromium_program()
+    if program is None:
+        missing("Chromium", "Install it (Debian: apt-get install chromium) or name it in FERMATA_CHROMIUM.")
+    assert program
+    return program
+
+
+def _migrate(url: str) -> None:
+    with closing(Database(url)) as database:
+        migrate(database)
+
+
+@pytest.fixture(scope="session")
+def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    _migrate(f"sqlite:///{path}")
+    with closing(connect_sqlite(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return path
+
+
+@pytest.fixture(scope="session")
+def _postgres_template(postgres: Postgres) -> str:
+    _migrate(postgres.create("fermata_template"))
+    return "fermata_template"
+
+
+def _postgres_database(postgres: Postgres, template: str) -> Iterator[str]:
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    yield postgres.create(name, template=template)
+    postgres.drop(name)
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path, _sqlite_template: Path) -> str:
+    """The address of a migrated SQLite database without rows."""
+    shutil.copy(_sqlite_template, tmp_path / "fermata.db")
+    return f"sqlite:///{tmp_path / 'fermata.db'}"
+
+
+@pytest.fixture
+def postgresql_url(postgres: Postgres, _postgres_template: str) -> Iterator[str]:
+    """The address of a migrated PostgreSQL database without rows."""
+    yield from _postgres_database(postgres, _postgres_template)
+
+
+@pytest.fixture(params=DATABASES)
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The address of a migrated database without rows; the test runs once for each kind."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """An open, migrated database without rows; the test runs once for each kind."""
+    with closing(Database(database_url)) as opened:
+        yield opened
+
+
+@pytest.fixture(params=DATABASES)
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a database without tables; the test runs once for each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
+    else:
+        yield from _postgres_database(request.getfixturevalue("postgres"), "template0")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Names every part that could not be had, so that no green run hides an untested one."""
+    reports = [
+        report
+        for outcome in ("skipped", "error", "failed")
+        for report in terminalreporter.stats.get(outcome, [])
+    ]
+    found: dict[str, int] = {}
+    for report in reports:
+        words = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)
+        if MISSING in words:
+            sentence = words.split(MISSING, 1)[1].splitlines()[0].strip("')")
+            found[sentence] = found.get(sentence, 0) + 1
+    if found:
+        terminalreporter.section("NOT TESTED: parts are missing", sep="!", red=True, bold=True)
+        for sentence, count in found.items():
+            terminalreporter.write_line(f"{count} tests did not run for want of {sentence}", red=True)
