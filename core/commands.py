@@ -1,0 +1,212 @@
+"""What a person asked for: one frozen dataclass per family of commands, as `core.grammar.parse` gives it.
+
+Dates and spans stay the phrases that were typed (`core.dates` reads them with the person's zone), names of
+sequences stay names (the service layer finds them), addresses are already in their normal spelling.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+# `sequence` of a command that was told "everywhere": every sequence the lead is in. None means that none was
+# named, and that a person is asked when there are several.
+EVERYWHERE: Final = "*"
+
+Policy = Literal["freeze", "keep", "now"]
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """The leads that are meant, in exactly one of six ways.
+
+    addresses: normalised, each once. company: a domain. mine: those the person owns.
+    """
+
+    addresses: tuple[str, ...] = ()
+    company: str | None = None
+    tag: str | None = None
+    stage: str | None = None
+    mine: bool = False
+    everyone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Hold leads: until a day, for a span, or with neither until somebody resumes them."""
+
+    who: Who
+    sequence: str | None = None
+    until: str | None = None
+    span: str | None = None
+    because: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Let held leads go on; policy None takes the sequence's own, `on` names the day instead."""
+
+    who: Who
+    sequence: str | None = None
+    policy: Policy | None = None
+    on: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End leads' runs for good; sequence None is everywhere."""
+
+    who: Who
+    sequence: str | None = None
+    because: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    who: Who
+    sequence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unskip:
+    who: Who
+    sequence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    who: Who
+    sequence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    who: Who
+    sequence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    what: Literal["status", "why", "history"]
+    who: Who
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    sequence: str | None = None
+    older_than: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class List:
+    """status: one of the six words of an enrollment's status, with an underscore in `in_progress`."""
+
+    sequence: str | None = None
+    status: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sequences:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    sequence: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceVerb:
+    verb: Literal["pause", "resume", "archive", "publish", "edit", "preview"]
+    sequence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    because: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unhalt:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class StepVerb:
+    verb: Literal["resend", "cancel"]
+    who: Who
+    sequence: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Remind:
+    who: Who
+    on: str
+
+
+@dataclass(frozen=True, slots=True)
+class Qualify:
+    verb: Literal["qualify", "unqualify"]
+    who: Who
+    whole_company: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    verb: Literal["tag", "untag"]
+    who: Who
+    tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """The person is away; cover: a Slack user id or name, without its @."""
+
+    until: str
+    cover: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """when: "now", "off" or a clock time with its "at"."""
+
+    when: str = "now"
+
+
+@dataclass(frozen=True, slots=True)
+class Mailboxes:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """Say what became of an uncertain delivery: it left, send it again, or drop it."""
+
+    verb: Literal["left", "again", "drop"]
+    delivery: str
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """batch: None undoes the person's last one."""
+
+    batch: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Help:
+    """topic: the command that help is wanted for; None lists all."""
+
+    topic: str | None = None
+
+
+Command = (
+    Pause | Resume | Stop | Skip | Unskip | Start | Restart | Show | Paused | List | Sequences | Log | Stats
+    | SequenceVerb | Halt | Unhalt | StepVerb | Remind | Qualify | Tag | Away | Digest | Mailboxes | Settle
+    | Undo | Help
+)  # fmt: skip

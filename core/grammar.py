@@ -1,0 +1,160 @@
+"""The slash grammar: text → Command, and the one table of commands that help, hints and docs come from.
+
+`parse` knows no lead, no sequence and no clock: it says what was asked for, and the service layer whether it
+can be done. It never guesses a verb: an unknown word gets the nearest command and an example.
+"""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from typing import Final
+
+from core.commands import Command, Help, Log, Mailboxes, Restart, Sequences, Skip, Start, Unhalt, Unskip
+from core.errors import Refused
+from core.grammar_readers import (
+    Asked,
+    Entry,
+    alone,
+    one_run,
+    read_away,
+    read_digest,
+    read_halt,
+    read_list,
+    read_pause,
+    read_paused,
+    read_qualify,
+    read_remind,
+    read_resume,
+    read_sequence_verb,
+    read_settle,
+    read_show,
+    read_stats,
+    read_step,
+    read_stop,
+    read_tag,
+    read_undo,
+)
+from core.grammar_text import to_text
+from core.grammar_words import BECAUSE, SECOND_WORDS, Word, clean, split, words_of
+from core.plain import shown
+
+__all__ = ["COMMANDS", "Entry", "help", "parse", "to_text"]
+
+# Words of this field for what we call otherwise.
+SYNONYMS: Final = {
+    "unpause": "resume",
+    "reschedule": "resume",
+    "remove": "stop",
+    "disable": "pause",
+    "enrol": "start",
+    "enroll": "start",
+    "mailbox": "mailboxes",
+}
+
+
+def parse(text: str) -> Command:
+    """Give the command that a slash text asks for; raises Refused with the nearest one and an example."""
+    words, because = words_of(re.sub(r"^/\w+\s*", "", clean(text)))
+    if not words:
+        return Help()
+    entry, rest = _entry(words)
+    if because is not None and BECAUSE not in entry.keywords:
+        raise Refused(f"`{' '.join(entry.words)}` takes no reason; write `{entry.usage}`.")
+    if because == "":
+        raise Refused(f"The reason after “because” is missing. For example: `{entry.example}`.")
+    parts = split(rest, entry.keywords - {BECAUSE})
+    parts.because = because
+    return entry.build(Asked(entry, parts))
+
+
+def help(topic: str | None = None) -> str:  # noqa: A001 - the public name of what the command `help` shows
+    """Give one line per command, or per command that begins with the topic."""
+    entries = [entry for entry in COMMANDS if topic is None or " ".join(entry.words).startswith(topic)]
+    return "\n".join(f"`{entry.usage}`: {entry.does}" for entry in entries)
+
+
+def _entry(words: list[Word]) -> tuple[Entry, list[Word]]:
+    """Give the table entry that the first one or two words name, and the words after them."""
+    first = SYNONYMS.get(words[0].keyword, words[0].keyword)
+    second = SECOND_WORDS.get(words[1].keyword, "") if len(words) > 1 else ""
+    if (first, second) == ("skip", "step"):  # the card's menu calls it so
+        first = "cancel"
+    if pair := _BY_WORDS.get((first, second)):
+        return pair, words[2:]
+    if single := _BY_WORDS.get((first,)):
+        return single, words[1:]
+    for default in ("sequence", "step"):
+        if pair := _BY_WORDS.get((first, default)):
+            return pair, words[1:]
+    raise _unknown(words[0])
+
+
+def _unknown(word: Word) -> Refused:
+    """Give the refusal of an unknown verb, with the nearest command."""
+    if "@" in word.text:
+        return Refused(f"Begin with what to do, for example: `{_BY_WORDS['pause',].example}`.")
+    firsts = [entry.words[0] for entry in COMMANDS]
+    nearest = get_close_matches(word.text.lower(), [*firsts, *SYNONYMS], n=1)
+    if not nearest:
+        example = _BY_WORDS["pause",].example
+        return Refused(f"“{shown(word.text)}” is no command; `help` lists them. For example: `{example}`.")
+    meant = SYNONYMS.get(nearest[0], nearest[0])
+    entry = COMMANDS[firsts.index(meant)]
+    return Refused(
+        f"“{shown(word.text)}” is no command; the nearest is `{entry.words[0]}`. For example: `{entry.example}`."
+    )
+
+
+def _help(asked: Asked) -> Command:
+    words = asked.parts.head
+    if not words:
+        return Help()
+    entry, rest = _entry(words)
+    if rest:
+        asked.nothing()
+    return Help(" ".join(entry.words[: len(words)]))
+
+
+_IN: Final = frozenset({"in", "everywhere"})
+
+COMMANDS: Final = (
+    Entry(("pause",), "WHO [in SEQ] [until WHEN | for SPAN] [because TEXT]", "holds leads where they stand", "pause lead@x.com until June 15", read_pause, _IN | {"until", "for", BECAUSE}),
+    Entry(("resume",), "WHO [in SEQ] [on WHEN | now | keep | freeze]", "lets held leads go on", "resume lead@x.com on Monday", read_resume, _IN | {"on", "now", "keep", "freeze"}),
+    Entry(("stop",), "WHO [in SEQ] [because TEXT]", "ends it for good, everywhere unless a sequence is named", "stop lead@x.com because not interested", read_stop, _IN | {BECAUSE}),
+    Entry(("skip",), "WHO in SEQ", "keeps leads from starting, before their first step", "skip lead@x.com in Spring", one_run(Skip), _IN),
+    Entry(("unskip",), "WHO in SEQ", "lets skipped leads start after all", "unskip lead@x.com in Spring", one_run(Unskip), _IN),
+    Entry(("start",), "WHO in SEQ", "starts leads at the first step", "start lead@x.com in Spring", one_run(Start), _IN),
+    Entry(("restart",), "WHO in SEQ", "stops leads and starts them again at the first step", "restart lead@x.com in Spring", one_run(Restart), _IN),
+    Entry(("status",), "WHO", "shows where leads stand", "status lead@x.com", read_show),
+    Entry(("why",), "WHO", "names every reason why nothing is sent now", "why lead@x.com", read_show),
+    Entry(("history",), "WHO", "shows who and what did what, and when", "history lead@x.com", read_show),
+    Entry(("paused",), "[in SEQ] [older than SPAN]", "lists held leads", "paused in Spring older than 2 weeks", read_paused, _IN | {"older"}),
+    Entry(("list",), "[in SEQ] [STATUS]", "lists leads", "list in Spring paused", read_list, _IN),
+    Entry(("sequences",), "", "lists the sequences", "sequences", alone(Sequences())),
+    Entry(("log",), "", "shows what happened last", "log", alone(Log())),
+    Entry(("stats",), "[SEQ]", "shows the figures", "stats Spring", read_stats, _IN),
+    Entry(("pause", "sequence"), "SEQ", "sends nothing of a sequence until it is resumed", "pause sequence Spring", read_sequence_verb),
+    Entry(("resume", "sequence"), "SEQ", "lets a paused sequence send again", "resume sequence Spring", read_sequence_verb),
+    Entry(("archive", "sequence"), "SEQ", "puts a sequence away and pauses what it had planned", "archive sequence Spring", read_sequence_verb),
+    Entry(("publish", "sequence"), "SEQ", "makes a draft live", "publish sequence Spring", read_sequence_verb),
+    Entry(("edit", "sequence"), "SEQ", "opens a sequence for changes", "edit sequence Spring", read_sequence_verb),
+    Entry(("preview", "sequence"), "SEQ", "shows its steps as a lead would get them", "preview sequence Spring", read_sequence_verb),
+    Entry(("halt",), "[because TEXT]", "stops all sending at once", "halt because wrong prices", read_halt, frozenset({BECAUSE})),
+    Entry(("unhalt",), "", "lets sending go on after a halt", "unhalt", alone(Unhalt())),
+    Entry(("resend", "step"), "WHO [in SEQ]", "hands the last step over again", "resend step lead@x.com", read_step, _IN),
+    Entry(("cancel", "step"), "WHO [in SEQ]", "leaves the next step out", "cancel step lead@x.com", read_step, _IN),
+    Entry(("remind",), "WHO on WHEN", "reminds you of a lead", "remind lead@x.com on June 15", read_remind, frozenset({"on"})),
+    Entry(("qualify",), "WHO [company]", "marks leads as qualified and stops their sequences", "qualify lead@x.com company", read_qualify, frozenset({"company"})),
+    Entry(("unqualify",), "WHO [company]", "marks leads as not qualified and stops their sequences", "unqualify lead@x.com", read_qualify, frozenset({"company"})),
+    Entry(("tag",), "WHO TAG", "puts a tag on leads", "tag lead@x.com hot", read_tag),
+    Entry(("untag",), "WHO TAG", "takes a tag off leads", "untag lead@x.com hot", read_tag),
+    Entry(("away",), "until WHEN [cover @user]", "says that you are out, and who looks after your leads", "away until Friday cover @kim", read_away, frozenset({"until", "for", "cover"})),
+    Entry(("digest",), "[now | at TIME | off]", "sends you the day's summary", "digest at 9am", read_digest),
+    Entry(("mailboxes",), "", "lists the sending mailboxes and how they are", "mailboxes", alone(Mailboxes())),
+    Entry(("settle",), "DELIVERY left | again | drop", "says what became of an uncertain delivery", "settle 4711 left", read_settle),
+    Entry(("undo",), "[BATCH]", "takes your last command back, or one batch", "undo", read_undo),
+    Entry(("help",), "[COMMAND]", "shows this", "help pause", _help),
+)  # fmt: skip
+
+_BY_WORDS: Final = {entry.words: entry for entry in COMMANDS}

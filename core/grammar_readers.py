@@ -1,0 +1,297 @@
+"""How each command of the slash grammar is read, once its words are parted at the keywords.
+
+Pure; part of `core.grammar`, whose table names the reader of every command.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Literal, cast
+
+from core.commands import (
+    EVERYWHERE,
+    Away,
+    Command,
+    Digest,
+    Halt,
+    List,
+    Pause,
+    Paused,
+    Policy,
+    Qualify,
+    Remind,
+    Resume,
+    SequenceVerb,
+    Settle,
+    Show,
+    Stats,
+    StepVerb,
+    Stop,
+    Tag,
+    Undo,
+    Who,
+)
+from core.errors import Refused
+from core.grammar_words import SECOND_WORDS, Parts, Word, is_span, name_of, read_who, text_of
+from core.plain import shown
+
+STATUSES: Final = frozenset({"skipped", "pending", "in_progress", "paused", "stopped", "completed"})
+FATES: Final = frozenset({"left", "again", "drop"})
+IDENTIFIER: Final = re.compile(r"[\w:.-]{1,64}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One command taken apart, with the readers its table entry is made of."""
+
+    entry: Entry
+    parts: Parts
+
+    def who(self) -> Who:
+        """Give the leads, with nothing else said about them."""
+        who, rest = self.who_and_rest()
+        if rest:
+            raise self._extra(rest)
+        return who
+
+    def who_and_rest(self) -> tuple[Who, list[Word]]:
+        who, rest = read_who(self.parts.head)
+        if who is None:
+            verb = " ".join(self.entry.words)
+            raise Refused(f"Which lead do you want to {verb}? For example: `{self.entry.example}`.")
+        return who, rest
+
+    def sequence(self) -> str | None:
+        """Give the sequence after "in", EVERYWHERE, or None."""
+        named = self.parts.clauses.get("in")
+        if "everywhere" in self.parts.clauses or (
+            named and [word.keyword for word in named] == ["everywhere"]
+        ):
+            if named and text_of(named).lower() != "everywhere":
+                raise Refused("Say either “everywhere” or “in” one sequence, not both.")
+            return EVERYWHERE
+        return None if named is None else name_of(named, "sequence")
+
+    def sequence_or_all(self) -> str | None:
+        """Give the sequence after "in"; None for every sequence, said or not."""
+        name = self.sequence()
+        return None if name == EVERYWHERE else name
+
+    def sequence_needed(self) -> str:
+        """Give the sequence after "in"; raises Refused where none is named."""
+        name = self.sequence_or_all()
+        if name is None:
+            raise Refused(f"In which sequence? For example: `{self.entry.example}`.")
+        return name
+
+    def phrase(self, keyword: str) -> str | None:
+        """Give the words after a keyword; raises Refused when there are none."""
+        words = self.parts.clauses.get(keyword)
+        if words == []:
+            raise Refused(f"Something is missing after “{keyword}”. For example: `{self.entry.example}`.")
+        return text_of(words) if words else None
+
+    def name(self, what: str) -> str | None:
+        """Give the words of the command as one name, or None for no words."""
+        return name_of(self.parts.head, what) if self.parts.head else None
+
+    def word(self) -> str | None:
+        """Give the only word of the command, or None."""
+        if len(self.parts.head) > 1:
+            raise self._extra(self.parts.head[1:])
+        return self.parts.head[0].text if self.parts.head else None
+
+    def nothing(self) -> None:
+        """Raise Refused when anything follows a command that stands alone."""
+        if self.parts.head:
+            raise self._extra(self.parts.head)
+
+    def has(self, flag: str) -> bool:
+        return flag in self.parts.clauses
+
+    def _extra(self, words: list[Word]) -> Refused:
+        verb = " ".join(self.entry.words)
+        return Refused(
+            f"“{shown(text_of(words))}” is not understood in `{verb}`; write `{self.entry.usage}`."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One command: its words, the grammar after them, what it does, an example, and how it is read.
+
+    keywords: the words that part it; "because" among them allows a reason.
+    """
+
+    words: tuple[str, ...]
+    grammar: str
+    does: str
+    example: str
+    build: Callable[[Asked], Command]
+    keywords: frozenset[str] = frozenset()
+
+    @property
+    def usage(self) -> str:
+        return " ".join((*self.words, self.grammar)).strip()
+
+
+def read_pause(asked: Asked) -> Command:
+    if is_span(asked.parts.clauses.get("in", [])):
+        raise Refused("A pause begins at once; write “for 3 days” to say how long it lasts.")
+    until, span = asked.phrase("until"), asked.phrase("for")
+    if until and span:
+        raise Refused("Say either “until” a day or “for” a length of time, not both.")
+    return Pause(asked.who(), asked.sequence(), until, span, asked.parts.because)
+
+
+def read_resume(asked: Asked) -> Command:
+    on = asked.phrase("on")
+    if on is None and is_span(asked.parts.clauses.get("in", [])):
+        on = "in " + text_of(asked.parts.clauses.pop("in"))
+    policies = [policy for policy in ("freeze", "keep", "now") if asked.has(policy)]
+    if len(policies) + (on is not None) > 1:
+        raise Refused("Say only one of “on” a day, “now”, “keep” and “freeze”.")
+    policy = cast("Policy", policies[0]) if policies else None
+    return Resume(asked.who(), asked.sequence(), policy, on)
+
+
+def read_stop(asked: Asked) -> Command:
+    return Stop(asked.who(), asked.sequence_or_all(), asked.parts.because)
+
+
+def read_show(asked: Asked) -> Command:
+    return Show(cast("Literal['status', 'why', 'history']", asked.entry.words[0]), asked.who())
+
+
+def read_paused(asked: Asked) -> Command:
+    asked.nothing()
+    older = asked.phrase("older")
+    return Paused(asked.sequence_or_all(), older and re.sub(r"^than\s+", "", older, flags=re.IGNORECASE))
+
+
+def read_list(asked: Asked) -> Command:
+    """The status may stand before "in" or at the end; "in progress" is one, and no sequence."""
+    named = asked.parts.clauses.get("in", [])
+    if [word.keyword for word in named] == ["progress"]:
+        asked.nothing()
+        return List(None, "in_progress")
+    status = asked.word()
+    if status is None and len(named) > 1 and _status(named[-1].keyword) in STATUSES:
+        status = named.pop().text
+    if status is not None and _status(status) not in STATUSES:
+        known = ", ".join(sorted(STATUSES))
+        raise Refused(f"“{shown(status)}” is no status; a lead is one of {known}.")
+    return List(asked.sequence_or_all(), status and _status(status))
+
+
+def _status(word: str) -> str:
+    return word.lower().replace("-", "_")
+
+
+def read_stats(asked: Asked) -> Command:
+    if asked.has("in"):
+        asked.nothing()
+        return Stats(asked.sequence_or_all())
+    words = asked.parts.head
+    if len(words) > 1 and words[0].keyword in SECOND_WORDS:
+        del words[0]
+    return Stats(asked.name("sequence"))
+
+
+def read_sequence_verb(asked: Asked) -> Command:
+    name = asked.name("sequence")
+    if name is None:
+        raise Refused(f"Which sequence? For example: `{asked.entry.example}`.")
+    if any(word.keyword in {"until", "on"} for word in asked.parts.head):
+        raise Refused(
+            "A whole sequence is paused and resumed without a date; for a date write "
+            "`pause everyone in Spring until June 15`, and put a name that holds such a word in quotes."
+        )
+    verb = cast("Literal['pause', 'resume', 'archive', 'publish', 'edit', 'preview']", asked.entry.words[0])
+    return SequenceVerb(verb, name)
+
+
+def read_step(asked: Asked) -> Command:
+    return StepVerb(cast("Literal['resend', 'cancel']", asked.entry.words[0]), asked.who(), asked.sequence())
+
+
+def read_remind(asked: Asked) -> Command:
+    """The day may follow the lead without "on": "tomorrow", "in 3 days"."""
+    who, rest = asked.who_and_rest()
+    on = asked.phrase("on")
+    if (on is None) == (not rest):
+        raise Refused(f"When should I remind you? For example: `{asked.entry.example}`.")
+    return Remind(who, on or text_of(rest))
+
+
+def read_qualify(asked: Asked) -> Command:
+    verb = cast("Literal['qualify', 'unqualify']", asked.entry.words[0])
+    return Qualify(verb, asked.who(), whole_company=asked.has("company"))
+
+
+def read_tag(asked: Asked) -> Command:
+    who, rest = asked.who_and_rest()
+    if len(rest) != 1:
+        raise Refused(
+            f"Give one tag, in quotes if it has several words. For example: `{asked.entry.example}`."
+        )
+    return Tag(cast("Literal['tag', 'untag']", asked.entry.words[0]), who, name_of(rest, "tag"))
+
+
+def read_away(asked: Asked) -> Command:
+    asked.nothing()
+    until, span, cover = asked.phrase("until"), asked.phrase("for"), asked.phrase("cover")
+    if (until is None) == (span is None):
+        raise Refused(f"Until when are you away? For example: `{asked.entry.example}`.")
+    if cover and not re.fullmatch(r"@?[\w.-]+", cover):
+        raise Refused(f"“{shown(cover)}” is no person here; write cover @name.")
+    return Away(until or span or "", cover and cover.removeprefix("@"))
+
+
+def read_digest(asked: Asked) -> Command:
+    """A clock time keeps its "at", which tells "at 9" from the number 9."""
+    when = text_of(asked.parts.head).lower() or "now"
+    if when not in {"now", "off"} and not re.match(r"at \S", when):
+        raise Refused(f"A digest comes now, at a time, or never: `{asked.entry.usage}`.")
+    return Digest(when)
+
+
+def read_settle(asked: Asked) -> Command:
+    words = asked.parts.head
+    fate = words[1].keyword if len(words) == 2 else ""
+    if fate not in FATES or not IDENTIFIER.fullmatch(words[0].text):
+        raise Refused(f"Say what became of the delivery: `{asked.entry.usage}`.")
+    return Settle(cast("Literal['left', 'again', 'drop']", fate), words[0].text)
+
+
+def read_undo(asked: Asked) -> Command:
+    batch = asked.word()
+    if batch is not None and not IDENTIFIER.fullmatch(batch):
+        raise Refused(f"“{shown(batch)}” is no batch; `undo` alone takes back your last command.")
+    return Undo(batch)
+
+
+def alone(command: Command) -> Callable[[Asked], Command]:
+    """Give the reader of a command that stands alone."""
+
+    def build(asked: Asked) -> Command:
+        asked.nothing()
+        return command
+
+    return build
+
+
+def read_halt(asked: Asked) -> Command:
+    asked.nothing()
+    return Halt(asked.parts.because)
+
+
+def one_run(make: Callable[[Who, str], Command]) -> Callable[[Asked], Command]:
+    """Give the reader of a command on leads in one sequence."""
+
+    def build(asked: Asked) -> Command:
+        return make(asked.who(), asked.sequence_needed())
+
+    return build

@@ -1,0 +1,125 @@
+"""A command back as text: what a button repeats, and what an answer shows to be typed.
+
+`parse(to_text(command)) == command` for every command that `parse` can give (a property test). Texts are
+escaped as Slack escapes them, and `parse` undoes that.
+"""
+
+from __future__ import annotations
+
+import re
+
+from core.commands import (
+    EVERYWHERE,
+    Away,
+    Command,
+    Digest,
+    Halt,
+    Help,
+    List,
+    Pause,
+    Paused,
+    Qualify,
+    Remind,
+    Restart,
+    Resume,
+    SequenceVerb,
+    Settle,
+    Show,
+    Skip,
+    Start,
+    Stats,
+    StepVerb,
+    Stop,
+    Tag,
+    Undo,
+    Unskip,
+    Who,
+)
+from core.grammar_words import RESERVED
+
+
+def to_text(command: Command) -> str:
+    """Give the canonical text of a command, which `parse` reads as the same command."""
+    text = " ".join(part for part in _parts(command) if part)
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _parts(command: Command) -> list[str]:
+    """Give the text in its pieces, empty ones for what is not said."""
+    match command:
+        case Pause(who, sequence, until, span, because):
+            start = ["pause", _who(who), _in(sequence)]
+            return [*start, _after("until", until), _after("for", span), _because(because)]
+        case Resume(who, sequence, policy, on):
+            return ["resume", _who(who), _in(sequence), policy or "", _after("on", on)]
+        case Stop(who, sequence, because):
+            return ["stop", _who(who), _in(sequence), _because(because)]
+        case Skip(who, sequence) | Unskip(who, sequence) | Start(who, sequence) | Restart(who, sequence):
+            return [type(command).__name__.lower(), _who(who), _in(sequence)]
+        case Show(what, who):
+            return [what, _who(who)]
+        case Paused(sequence, older_than):
+            return ["paused", _in(sequence), _after("older than", older_than)]
+        case List(sequence, status):
+            return ["list", status or "", _in(sequence)]
+        case Stats(sequence):
+            return ["stats", _in(sequence)]
+        case SequenceVerb(verb, sequence):
+            return [verb, "sequence", _quoted(sequence)]
+        case Halt(because):
+            return ["halt", _because(because)]
+        case StepVerb(verb, who, sequence):
+            return [verb, "step", _who(who), _in(sequence)]
+        case Remind(who, on):
+            return ["remind", _who(who), _after("on", on)]
+        case Qualify(verb, who, whole_company):
+            return [verb, _who(who), "company" if whole_company else ""]
+        case Tag(verb, who, tag):
+            return [verb, _who(who), _quoted(tag)]
+        case Away(until, cover):
+            return ["away", _after("until", until), f"cover @{cover}" if cover else ""]
+        case Digest(when):
+            return ["digest", _after("at", when[3:]) if when.startswith("at ") else when]
+        case Settle(verb, delivery):
+            return ["settle", delivery, verb]
+        case Undo(batch):
+            return ["undo", batch or ""]
+        case Help(topic):
+            return ["help", topic or ""]
+        case _:  # Sequences, Log, Unhalt, Mailboxes: their name says it all
+            return [type(command).__name__.lower()]
+
+
+def _who(who: Who) -> str:
+    if who.company:
+        return f"@{who.company}"
+    if who.tag:
+        return f"tag:{_quoted(who.tag)}"
+    if who.stage:
+        return f"stage:{_quoted(who.stage)}"
+    return "mine" if who.mine else "everyone" if who.everyone else " ".join(who.addresses)
+
+
+def _in(sequence: str | None) -> str:
+    """Give the sequence, always quoted, since a name may hold any word of the grammar."""
+    if sequence == EVERYWHERE:
+        return "everywhere"
+    return f"in {_quoted(sequence)}" if sequence else ""
+
+
+def _after(keyword: str, phrase: str | None) -> str:
+    """Give a date phrase, quoted only where a word of it could be taken for a keyword."""
+    if not phrase:
+        return ""
+    is_simple = re.fullmatch(r"[\w./:,+@-]+(?: [\w./:,+@-]+)*", phrase)
+    words = phrase.lower().split()
+    return f"{keyword} {phrase if is_simple and RESERVED.isdisjoint(words) else _quoted(phrase)}"
+
+
+def _because(text: str | None) -> str:
+    return f"because {text}" if text else ""
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
