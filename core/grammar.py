@@ -10,8 +10,39 @@ import re
 from difflib import get_close_matches
 from typing import Final
 
-from core.commands import Command, Help, Log, Mailboxes, Restart, Sequences, Skip, Start, Unhalt, Unskip
 from core.errors import Refused
+from core.grammar_commands import (
+    EVERYWHERE,
+    Away,
+    Command,
+    Digest,
+    Halt,
+    Help,
+    List,
+    Log,
+    Mailboxes,
+    Pause,
+    Paused,
+    Policy,
+    Qualify,
+    Remind,
+    Restart,
+    Resume,
+    Sequences,
+    SequenceVerb,
+    Settle,
+    Show,
+    Skip,
+    Start,
+    Stats,
+    StepVerb,
+    Stop,
+    Tag,
+    Undo,
+    Unhalt,
+    Unskip,
+    Who,
+)
 from core.grammar_readers import (
     Asked,
     Entry,
@@ -39,7 +70,43 @@ from core.grammar_text import to_text
 from core.grammar_words import BECAUSE, SECOND_WORDS, Word, clean, split, words_of
 from core.plain import shown
 
-__all__ = ["COMMANDS", "Entry", "help", "parse", "to_text"]
+__all__ = [
+    "COMMANDS",
+    "EVERYWHERE",
+    "Away",
+    "Command",
+    "Digest",
+    "Entry",
+    "Halt",
+    "Help",
+    "List",
+    "Log",
+    "Mailboxes",
+    "Pause",
+    "Paused",
+    "Policy",
+    "Qualify",
+    "Remind",
+    "Restart",
+    "Resume",
+    "SequenceVerb",
+    "Sequences",
+    "Settle",
+    "Show",
+    "Skip",
+    "Start",
+    "Stats",
+    "StepVerb",
+    "Stop",
+    "Tag",
+    "Undo",
+    "Unhalt",
+    "Unskip",
+    "Who",
+    "help",
+    "parse",
+    "to_text",
+]
 
 # Words of this field for what we call otherwise.
 SYNONYMS: Final = {

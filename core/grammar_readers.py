@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal, cast
 
-from core.commands import (
+from core.errors import Refused
+from core.grammar_commands import (
     EVERYWHERE,
     Away,
     Command,
@@ -33,7 +34,6 @@ from core.commands import (
     Undo,
     Who,
 )
-from core.errors import Refused
 from core.grammar_words import SECOND_WORDS, Parts, Word, is_span, name_of, read_who, text_of
 from core.plain import shown
 
@@ -167,8 +167,10 @@ def read_show(asked: Asked) -> Command:
 
 def read_paused(asked: Asked) -> Command:
     asked.nothing()
-    older = asked.phrase("older")
-    return Paused(asked.sequence_or_all(), older and re.sub(r"^than\s+", "", older, flags=re.IGNORECASE))
+    words = asked.parts.clauses.get("older", [])
+    if words and words[0].keyword == "than":
+        del words[0]
+    return Paused(asked.sequence_or_all(), asked.phrase("older"))
 
 
 def read_list(asked: Asked) -> Command:

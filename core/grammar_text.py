@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from core.commands import (
+from core.grammar_commands import (
     EVERYWHERE,
     Away,
     Command,
