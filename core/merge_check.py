@@ -36,6 +36,7 @@ from core.merge import (
     Piece,
     Place,
     TemplateFault,
+    is_visible,
     path_keys,
     split,
 )
@@ -173,8 +174,8 @@ class _Check:
         node.place = Place(tag, self._kinds.get(node.token.start_index, "x"), self._in_html)
         if node.place.kind == "u" and not tag.startswith(("lead.custom.", "unsubscribe_url")):
             raise self._fault(left, f"a link cannot begin with {{{{ {tag} }}}}; write https:// before it.")
-        if isinstance(left, StringLiteral) and not left.value.strip():
-            raise self._fault(left, "this merge tag writes nothing.")
+        if isinstance(left, StringLiteral) and (expression.filters or not is_visible(left.value)):
+            raise self._fault(left, "a text in {{ … }} must not be empty and takes no filter.")
 
     def _filter(self, step: Filter) -> None:
         if step.name not in FILTERS:
