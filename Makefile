@@ -18,10 +18,11 @@ sandbox: runtime ## try Fermata on http://127.0.0.1:8300, no accounts needed
 	@$(VENV)/bin/fermata sandbox $(ARGS)
 
 test: dev ## every test, on SQLite, PostgreSQL, a real Redis and a browser
-	@./scripts/chromium
+	@./scripts/services redis chromium
 	@$(PYTEST) $(ARGS)
 
 quick: dev ## the tests that take seconds
+	@./scripts/services redis
 	@HYPOTHESIS_PROFILE=quick $(PYTEST) -m "not slow and not browser" $(ARGS)
 
 lint: dev ## ruff, formatting, mypy --strict, lock files
@@ -41,7 +42,7 @@ bench: dev ## throughput and latency, printed as ratios
 COMPILE = $(PY) -m uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --strip-extras --custom-compile-command "make lock"
 lock: runtime ## remake both lock files (UPGRADE=--upgrade for newer versions)
-	@$(PY) -m pip install --quiet "uv>=0.9"
+	@$(PY) -m pip install -qq "uv>=0.9"
 	@$(COMPILE) $(UPGRADE) --group build -o requirements.lock
 	@$(COMPILE) $(UPGRADE) --group dev -c requirements.lock -o requirements-dev.lock
 	@$(PY) scripts/check_locks.py
