@@ -127,7 +127,7 @@ def claim(db: Database, mailbox_id: int, *, now: datetime, limit: int = BATCH, l
     with db.write() as session:
         workspace = session.get(Workspace, WORKSPACE_ID)
         mailbox = session.get(Mailbox, mailbox_id)
-        if workspace is None or workspace.halted_at or mailbox is None or mailbox.down_at:
+        if workspace is None or workspace.halted_at or mailbox is None or (mailbox.retry_at and mailbox.retry_at > now):
             return []
         rows = list(load(session, _due(session, mailbox_id, now, limit), lock=True))
         rows = _without_suppressed(session, rows, now)
@@ -384,7 +384,7 @@ def _locked(session: Session, delivery_ids: list[int], now: datetime) -> list[_R
         mailbox.id: mailbox
         for mailbox in session.exec(
             select(Mailbox)
-            .where(col(Mailbox.id).in_({row.mailbox_id for row in ids}), col(Mailbox.down_at).is_(None))
+            .where(col(Mailbox.id).in_({row.mailbox_id for row in ids}))
             .order_by(col(Mailbox.id))
             .with_for_update()
         )
@@ -451,18 +451,31 @@ def record(db: Database, reports: Iterable[Report], *, now: datetime) -> None:
         values: list[dict[str, Any]] = []
         for row in rows:
             report = by_id[row.id]
-            if row.fence != report.fence or row.state not in {DeliveryState.SENDING, DeliveryState.UNCERTAIN}:
+            if row.fence != report.fence or not _counts(report, row.state):
                 continue
-            if row.state == DeliveryState.UNCERTAIN and report.fate is not Fate.SENT:
-                continue
-            event, outcome = _outcome(report, was=row.state, tries=row.tries, began=row.sending_at or now, now=now)
+            tries = row.tries + (row.state == DeliveryState.CLAIMED)  # `begin` counted the others
+            event, outcome = _outcome(report, was=row.state, tries=tries, began=row.sending_at or now, now=now)
             events[row.enrollment_id] = event
-            values.append({"at_id": row.id, "subject": report.subject, "code": report.code, "answer": report.answer, **outcome})
+            values.append({"at_id": row.id, "subject": report.subject, "code": report.code, "answer": report.answer,
+                           "tries": tries, **outcome})
         if not values:
             return
         apply(session, events, lambda loaded: events[loaded.id], verb="send", actor=SYSTEM, now=now, is_undoable=False)
         _write_outcomes(session, values)
         _show_uncertain(session, [value["at_id"] for value in values if value["state"] == DeliveryState.UNCERTAIN], now)
+
+
+def _counts(report: Report, state: str) -> bool:
+    """Say whether a report may change a delivery in this state: turned away before the gate, or ended after it."""
+    match state:
+        case DeliveryState.SENDING:
+            return True
+        case DeliveryState.CLAIMED:
+            return report.fate in {Fate.REFUSED, Fate.RETRY}
+        case DeliveryState.UNCERTAIN:
+            return report.fate is Fate.SENT
+        case _:
+            return False
 
 
 def _outcome(report: Report, *, was: str, tries: int, began: datetime, now: datetime) -> tuple[Event, dict[str, Any]]:
@@ -484,7 +497,7 @@ def _outcome(report: Report, *, was: str, tries: int, began: datetime, now: date
 
 
 def _write_outcomes(session: Session, values: list[dict[str, Any]]) -> None:
-    names = ("state", "settled_at", "reason", "subject", "code", "answer")
+    names = ("state", "settled_at", "reason", "subject", "code", "answer", "tries")
     statement = (
         update(DELIVERIES)
         .where(DELIVERIES.c.id == bindparam("at_id"))

@@ -518,7 +518,7 @@ def _done(e: Enrollment, at: datetime, plan: Plan, *, has_started: bool = True) 
 
 def _never_left(e: Enrollment, event: NeverLeft, now: datetime) -> Decision:
     match e.status:
-        case Status.IN_PROGRESS:
+        case Status.IN_PROGRESS | Status.PENDING:
             return replace(e, status=Status.PENDING, due_at=max(event.retry_at, now)), (Effect.WITHDRAW,)
         case Status.STOPPED:
             return e, (Effect.DROP,)

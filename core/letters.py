@@ -1,0 +1,107 @@
+"""From a claimed step to the octets that go over the wire; prepared once per step and mailbox, filled per lead."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from core.errors import Refused
+from core.handover import Claimed
+from core.mime import Sender, Skeleton, fill, prepare
+from core.models import Lead, Step
+from core.template import Template, compile_step, render
+from core.tokens import sign
+
+UNSUBSCRIBE = "unsubscribe"
+FOLLOWING = "Re:"  # stands in for the subject of a step that continues a conversation
+_CUSTOM = re.compile(r"lead\.custom\.(\w+)")
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One message, ready for SMTP but for dot-stuffing."""
+
+    claimed: Claimed
+    subject: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Office:
+    """What every letter of this installation shares. `base_url` "": mail carries no unsubscribe link."""
+
+    base_url: str
+    key: bytes
+
+    def unsubscribe_url(self, lead_id: int) -> str | None:
+        """Give the lead's own unsubscribe link."""
+        return f"{self.base_url}/u/{sign(self.key, UNSUBSCRIBE, lead_id)}" if self.base_url else None
+
+
+def write(claimed: Claimed, sender: Sender, office: Office, *, now: datetime) -> Letter:
+    """Give the letter of a claimed step; raises Refused (MissingValue and others) where the lead must be held."""
+    lead, step = claimed.lead, claimed.step
+    url = office.unsubscribe_url(lead.id or 0)
+    template = compiled(step.subject or FOLLOWING, step.body)
+    rendered = render(template, values_of(lead, sender, claimed.sequence_name, url))
+    if not step.subject:
+        rendered = replace(rendered, subject=f"Re: {claimed.thread_subject}")
+    content = fill(
+        skeleton(sender),
+        rendered=rendered,
+        to_address=lead.email,
+        to_name=lead.name,
+        message_id=claimed.message_id,
+        date=now,
+        references=claimed.references,
+        unsubscribe_url=url,
+    )
+    return Letter(claimed, rendered.subject, content)
+
+
+def subject_of(step: Step, lead: Lead, sender: Sender, sequence: str, first_subject: str = "") -> str:
+    """Give the subject a step would bear for a lead, as far as it can be told; the template itself where not."""
+    if not step.subject:
+        return f"Re: {first_subject or '…'}"
+    try:
+        return render(compiled(step.subject, "-"), values_of(lead, sender, sequence, None)).subject
+    except Refused:
+        return step.subject
+
+
+def values_of(lead: Lead, sender: Sender, sequence: str, unsubscribe_url: str | None) -> dict[str, Any]:
+    """Give what merge tags may name."""
+    fields = {
+        "first_name": lead.first_name,
+        "last_name": lead.last_name,
+        "name": lead.name,
+        "email": lead.email,
+        "company": lead.company,
+        "domain": lead.domain,
+        "stage": lead.stage,
+    }
+    return {
+        **fields,
+        "lead": {**fields, "custom": lead.custom},
+        "sender": {"name": sender.name, "address": sender.address},
+        "sequence": {"name": sequence},
+        "unsubscribe_url": unsubscribe_url,
+    }
+
+
+@lru_cache(maxsize=512)
+def compiled(subject: str, body: str) -> Template:
+    """Give a step's compiled template.
+
+    Custom fields were checked when the sequence was published; a lead without one is held for the missing value.
+    """
+    return compile_step(subject, body, fields=frozenset(_CUSTOM.findall(subject + body)))
+
+
+@lru_cache(maxsize=512)
+def skeleton(sender: Sender) -> Skeleton:
+    """Give a sender's prepared message."""
+    return prepare(sender)

@@ -1,0 +1,103 @@
+"""Every setting, read from the environment once at start and checked there (DESIGN §6)."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Annotated, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from core.errors import Refused
+
+OWNER_ONLY = 0o600
+SHORTEST_SECRET_CHARS = 32
+
+Names = Annotated[frozenset[str], NoDecode]
+
+
+class Settings(BaseSettings):
+    """The environment, checked; a fault is one sentence that names its variable."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True, populate_by_name=True)
+
+    home: Path = Field(default=Path("fermata-data"), validation_alias="FERMATA_HOME")
+    database_url: str = Field(default="", validation_alias="FERMATA_DATABASE_URL")
+    redis_url: str | None = Field(default=None, validation_alias="FERMATA_REDIS_URL")
+    secret_key: SecretStr = Field(default=SecretStr(""), validation_alias="FERMATA_SECRET_KEY")
+    base_url: str = Field(default="", validation_alias="FERMATA_BASE_URL")
+    host: str = Field(default="127.0.0.1", validation_alias="FERMATA_HOST")
+    port: int = Field(default=8300, ge=1, le=65535, validation_alias="FERMATA_PORT")
+    channel: str = Field(default="", validation_alias="FERMATA_CHANNEL")
+    bot_token: SecretStr = Field(default=SecretStr(""), validation_alias="SLACK_BOT_TOKEN")
+    app_token: SecretStr = Field(default=SecretStr(""), validation_alias="SLACK_APP_TOKEN")
+    signing_secret: SecretStr = Field(default=SecretStr(""), validation_alias="SLACK_SIGNING_SECRET")
+    slack_api_url: str = Field(default="https://slack.com/api/", validation_alias="SLACK_API_URL")
+    admins: Names = Field(default=frozenset(), validation_alias="FERMATA_ADMINS")
+    operators: Names = Field(default=frozenset(), validation_alias="FERMATA_OPERATORS")
+    tick_seconds: float = Field(default=5, ge=0.05, le=60, validation_alias="FERMATA_TICK_SECONDS")
+    poll_seconds: float = Field(default=60, ge=1, validation_alias="FERMATA_POLL_SECONDS")
+    lease_seconds: float = Field(default=120, ge=1, validation_alias="FERMATA_LEASE_SECONDS")
+    smtp_timeout_seconds: float = Field(default=60, gt=0, validation_alias="FERMATA_SMTP_TIMEOUT_SECONDS")
+
+    @field_validator("admins", "operators", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return frozenset(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+    @field_validator("base_url")
+    @classmethod
+    def _https_root(cls, value: str) -> str:
+        if not value:
+            return value
+        parts = urlsplit(value)
+        is_local = parts.hostname in {"127.0.0.1", "localhost", "::1"}
+        if (parts.scheme != "https" and not is_local) or not parts.hostname or parts.path not in {"", "/"}:
+            msg = "must be the public address of this server, such as https://fermata.example.com, without a path"
+            raise ValueError(msg)
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _lease_outlives_smtp(self) -> Self:
+        if self.lease_seconds < self.smtp_timeout_seconds:
+            msg = "FERMATA_LEASE_SECONDS must not be shorter than FERMATA_SMTP_TIMEOUT_SECONDS"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def database(self) -> str:
+        """The database's URL; a SQLite file in FERMATA_HOME unless another is set."""
+        return self.database_url or f"sqlite:///{self.home / 'fermata.db'}"
+
+
+def read_settings() -> Settings:
+    """Give the settings of this process; raises Refused with one sentence per fault, naming the variable."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = [f"{fault['loc'][0] if fault['loc'] else 'Settings'}: {fault['msg']}." for fault in error.errors()]
+        raise Refused(" ".join(faults)) from None
+
+
+def secret_key(settings: Settings) -> bytes:
+    """Give the key that signs links: FERMATA_SECRET_KEY, else one made once and kept in FERMATA_HOME.
+
+    Raises Refused for a key that is too short, or a key file that others can read.
+    """
+    given = settings.secret_key.get_secret_value()
+    if given:
+        if len(given) < SHORTEST_SECRET_CHARS:
+            msg = f"FERMATA_SECRET_KEY must have at least {SHORTEST_SECRET_CHARS} characters."
+            raise Refused(msg)
+        return given.encode()
+    path = settings.home / "secret.key"
+    if not path.exists():
+        settings.home.mkdir(parents=True, exist_ok=True)
+        path.touch(OWNER_ONLY)
+        path.write_text(secrets.token_urlsafe(48))
+    if path.stat().st_mode & 0o077:
+        msg = f"{path.name} in FERMATA_HOME can be read by others; run `chmod 600` on it."
+        raise Refused(msg)
+    return path.read_text().strip().encode()

@@ -1,0 +1,253 @@
+"""Draining a mailbox: claim in batches, hand over on a few kept connections, record in groups.
+
+One drain works until nothing of its mailbox is due. The next batch is claimed and written while this one is on the
+wire; messages that reach the point of no return together share one commit, and so do their results.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from core import handover, letters, postbox
+from core.db import Database
+from core.errors import Refused
+from core.handover import BATCH, Claimed, Report
+from core.letters import Letter, Office
+from core.mime import Sender
+from core.models import Mailbox
+from jobs.groups import Groups
+from jobs.smtp import Fate, Line, MailboxDown, Outgoing, Result, Server
+
+LOG = logging.getLogger(__name__)
+LOW = BATCH // 2
+FATES = {
+    Fate.SENT: handover.Fate.SENT,
+    Fate.REFUSED: handover.Fate.REFUSED,
+    Fate.RETRY: handover.Fate.RETRY,
+    Fate.UNKNOWN: handover.Fate.UNKNOWN,
+}
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What sending needs from outside: the database, the clock, and the passwords by variable name."""
+
+    db: Database
+    office: Office
+    clock: Callable[[], datetime]
+    password: Callable[[str], str | None]
+    lease: timedelta = handover.LEASE
+    timeout_seconds: float = 60
+
+
+class Post:
+    """The sending side of one process; it keeps connections open between drains."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._lines: dict[int, tuple[Server, list[Line]]] = {}
+        self._rounds: dict[int, Round] = {}
+        self._stopping = False
+
+    async def drain(self, mailbox_id: int) -> int:
+        """Hand over what is due of a mailbox and give how many messages left; 0 where a drain is under way."""
+        if mailbox_id in self._rounds or self._stopping:
+            return 0
+        mailbox = await asyncio.to_thread(postbox.get, self._desk.db, mailbox_id)
+        if mailbox is None:
+            return 0
+        self._rounds[mailbox_id] = work = Round(self._desk, mailbox)
+        try:
+            return await work.run(self._lines_of(mailbox))
+        finally:
+            del self._rounds[mailbox_id]
+
+    def _lines_of(self, mailbox: Mailbox) -> list[Line]:
+        server = self._server(mailbox)
+        known, lines = self._lines.get(mailbox.id or 0, (server, []))
+        if known != server:
+            lines = []
+        lines += [Line(server) for _ in range(mailbox.connections - len(lines))]
+        self._lines[mailbox.id or 0] = (server, lines)
+        return lines
+
+    def _server(self, mailbox: Mailbox) -> Server:
+        password = self._desk.password(mailbox.password_env) if mailbox.password_env else None
+        return Server(
+            mailbox.smtp_host,
+            mailbox.smtp_port,
+            mailbox.smtp_security,  # type: ignore[arg-type]
+            mailbox.username,
+            password,
+            self._desk.timeout_seconds,
+        )
+
+    def stop(self) -> None:
+        """Take no further message; what has begun is finished."""
+        self._stopping = True
+        for work in self._rounds.values():
+            work.stop()
+
+    async def close_idle(self) -> None:
+        """Close the connections of mailboxes that send nothing right now."""
+        for mailbox_id in [known for known in self._lines if known not in self._rounds]:
+            _, lines = self._lines.pop(mailbox_id)
+            await asyncio.gather(*(line.close() for line in lines))
+
+
+class Round:
+    """One drain of one mailbox."""
+
+    def __init__(self, desk: Desk, mailbox: Mailbox) -> None:
+        self._desk = desk
+        self._mailbox = mailbox
+        self._sender = Sender(mailbox.address, mailbox.name)
+        self._ready: deque[Outgoing] = deque()
+        self._letters: dict[int, Letter] = {}
+        self._asked: set[int] = set()
+        self._fetching: asyncio.Task[None] | None = None
+        self._ended = False
+        self._unsent: list[Claimed] = []
+        self._gate: Groups[tuple[int, int], set[int]] = Groups(self._begin)
+        self._results: Groups[Report, None] = Groups(self._record)
+        self._retry_at: datetime | None = None  # when the mailbox turned out to be down
+        self._left = 0
+
+    def stop(self) -> None:
+        """Take no further message."""
+        self._ended = True
+
+    async def run(self, lines: list[Line]) -> int:
+        """Work until nothing is due, and give how many messages left; whatever happens, every claim is accounted for."""
+        try:
+            await self._fetch()
+            used = lines[: max(1, min(len(lines), len(self._ready)))] if self._ready else []
+            ends = await asyncio.gather(
+                *(line.run(self._next, self._pass_gate, self._note) for line in used), return_exceptions=True
+            )
+            await self._judge_lines(ends)
+        finally:
+            await self._clean_up()
+        return self._left
+
+    # Claiming
+
+    async def _next(self) -> Outgoing | None:
+        """Give the next message, None when nothing more is due; the batch after is fetched ahead."""
+        while not self._ready:
+            if self._ended:
+                return None
+            await self._fetch()
+        if len(self._ready) <= LOW and not self._ended and self._fetching is None:
+            self._fetching = asyncio.create_task(self._fetch_batch())
+        return self._ready.popleft()
+
+    async def _fetch(self) -> None:
+        if self._fetching is None:
+            self._fetching = asyncio.create_task(self._fetch_batch())
+        await asyncio.shield(self._fetching)
+
+    async def _fetch_batch(self) -> None:
+        try:
+            letters_, held = await asyncio.to_thread(self._claim_and_write)
+            if not letters_ and not held:
+                self._ended = True
+            for letter in letters_:
+                claimed = letter.claimed
+                self._letters[claimed.delivery_id] = letter
+                self._ready.append(
+                    Outgoing(claimed.delivery_id, self._mailbox.address, claimed.lead.email, letter.content)
+                )
+        finally:
+            self._fetching = None
+
+    def _claim_and_write(self) -> tuple[list[Letter], int]:
+        desk, now = self._desk, self._desk.clock()
+        written: list[Letter] = []
+        held: list[tuple[Claimed, str]] = []
+        for claimed in handover.claim(desk.db, self._mailbox.id or 0, now=now, lease=desk.lease):
+            try:
+                written.append(letters.write(claimed, self._sender, desk.office, now=now))
+            except Refused as refused:
+                held.append((claimed, str(refused)))
+        if held:
+            handover.hold_back(desk.db, held, now=now)
+        return written, len(held)
+
+    # The point of no return
+
+    async def _pass_gate(self, outgoing: Outgoing) -> bool:
+        self._asked.add(outgoing.key)
+        allowed = await self._gate.put((outgoing.key, self._letters[outgoing.key].claimed.fence))
+        return outgoing.key in allowed
+
+    async def _begin(self, hands: list[tuple[int, int]]) -> set[int]:
+        desk = self._desk
+        return await asyncio.to_thread(handover.begin, desk.db, hands, now=desk.clock(), lease=desk.lease)
+
+    # What became of it
+
+    def _note(self, outgoing: Outgoing, result: Result) -> None:
+        letter = self._letters.pop(outgoing.key)
+        has_been_asked = outgoing.key in self._asked
+        self._asked.discard(outgoing.key)
+        never_begun = result.fate is Fate.RETRY and result.code is None and not has_been_asked
+        if result.fate is Fate.HELD or never_begun:
+            self._unsent.append(letter.claimed)
+            return
+        self._left += result.fate is Fate.SENT
+        claimed = letter.claimed
+        report = Report(
+            claimed.delivery_id,
+            claimed.fence,
+            FATES[result.fate],
+            self._desk.clock(),
+            letter.subject,
+            result.code,
+            result.text,
+        )
+        self._results.put(report).add_done_callback(_log_failure)
+
+    async def _record(self, reports: list[Report]) -> None:
+        await asyncio.to_thread(handover.record, self._desk.db, reports, now=self._desk.clock())
+
+    # The end
+
+    async def _judge_lines(self, ends: Iterable[BaseException | None]) -> None:
+        """Record whether the mailbox can send: it is down only when no connection worked."""
+        found = list(ends)
+        for error in found:
+            if error is not None and not isinstance(error, MailboxDown):
+                raise error
+        down = [error for error in found if isinstance(error, MailboxDown)]
+        now, mailbox_id = self._desk.clock(), self._mailbox.id or 0
+        if down and len(down) == len(found):
+            self._retry_at = await asyncio.to_thread(
+                postbox.went_down, self._desk.db, mailbox_id, str(down[0]), is_lasting=down[0].lasting, now=now
+            )
+        elif found and self._mailbox.down_at is not None:
+            await asyncio.to_thread(postbox.came_up, self._desk.db, mailbox_id, now=now)
+
+    async def _clean_up(self) -> None:
+        """Give back what was claimed and not begun, and write every result, before the drain ends."""
+        self._ended = True
+        if self._fetching is not None:
+            await asyncio.wait({self._fetching})
+        unsent = self._unsent + [self._letters[outgoing.key].claimed for outgoing in self._ready]
+        self._ready.clear()
+        await self._results.finish()
+        if unsent:
+            await asyncio.to_thread(
+                handover.release, self._desk.db, unsent, now=self._desk.clock(), retry_at=self._retry_at
+            )
+
+
+def _log_failure(future: asyncio.Future[None]) -> None:
+    # The delivery stays `sending` and becomes `uncertain` when its lease ends: never a second copy.
+    if not future.cancelled() and (error := future.exception()):
+        LOG.error("hand-over results not recorded", exc_info=error)
