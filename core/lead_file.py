@@ -33,7 +33,8 @@ FAULT_COLUMN = "fault"
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
 
 _FOREIGN = {
-    b"PK": "a zip or Excel file",
+    b"PK\x03\x04": "a zip or Excel file",
+    b"PK\x05\x06": "a zip file",
     b"\xd0\xcf\x11\xe0": "an Excel file",
     b"\x1f\x8b": "a gzip file",
     b"%PDF": "a PDF file",
@@ -89,17 +90,16 @@ def read(data: bytes, *, known_columns: Mapping[str, str] = KNOWN_COLUMNS) -> Le
 
 
 def write_errors(rows: Iterable[Row], out: TextIO, *, header: Sequence[str]) -> int:
-    """Write the refused rows, as they stood and with their fault, and give their number.
+    """Write the refused rows, each with its fault before its cells as they stood, and give their number.
 
     The file can be mended and imported again: `read` takes the quote of `safe_cell` off and skips `fault`.
     """
     writer = csv.writer(out)
-    writer.writerow([*map(safe_cell, header), FAULT_COLUMN])
+    writer.writerow([FAULT_COLUMN, *map(safe_cell, header)])
     count = 0
     for row in rows:
         if row.fault is not None:
-            blank = [""] * (len(header) - len(row.cells))
-            writer.writerow([*map(safe_cell, row.cells), *blank, safe_cell(row.fault)])
+            writer.writerow(map(safe_cell, [row.fault, *row.cells]))
             count += 1
     return count
 
@@ -147,7 +147,7 @@ def _records(
             try:
                 cells = next(reader, None)
             except UnicodeError:
-                raise Refused(f"Line {line} is not {encoding.upper()}; save the file as UTF-8.") from None
+                raise Refused(_undecodable(data, encoding)) from None
             except csv.Error as error:
                 raise Refused(_broken(line, str(error))) from None
             if cells is None:
@@ -172,6 +172,17 @@ def _counted(records: Iterable[object]) -> int:
     return count
 
 
+def _undecodable(data: bytes, encoding: str) -> str:
+    """Say in which line the bytes stop making sense; the reader itself only knows it to some kilobytes."""
+    try:
+        data.decode(encoding)
+    except UnicodeDecodeError as error:
+        before = error.object[: error.start].decode(encoding, errors="ignore")
+        line = max(before.count("\n"), before.count("\r")) + 1
+        return f"Line {line} is not {encoding.upper()}; save the file as UTF-8."
+    return "The file cannot be decoded; save it as UTF-8."
+
+
 def _broken(line: int, error: str) -> str:
     if "field larger" in error:
         return f"Line {line}: A cell is too long; is a quote missing that would close it?"
@@ -186,22 +197,23 @@ def _broken(line: int, error: str) -> str:
 def _header(data: bytes, encoding: str, known: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
     """Give the delimiter and the header's cells: the delimiter that shows an address column and most columns."""
     found: dict[str, tuple[str, ...]] = {}
-    refusal = Refused("The file has no rows.")
+    refusal: Refused | None = None
     for delimiter in DELIMITERS:
         try:
-            for _, cells in _records(data, encoding, delimiter):
-                found[delimiter] = cells
-                break
+            _, found[delimiter] = next(_records(data, encoding, delimiter), (0, ()))
         except Refused as fault:
             refusal = fault
-    if not found:
-        raise refusal
 
     def fitness(delimiter: str) -> tuple[bool, int]:
         cells = found[delimiter]
         return any(known.get(_snake(cell)) == "email" for cell in cells), len(cells)
 
-    best = max(found, key=fitness)
+    best = max(found, key=fitness, default=None)
+    # A broken quote may be what hides the address column under the right delimiter.
+    if refusal is not None and (best is None or not fitness(best)[0]):
+        raise refusal
+    if best is None or not found[best]:
+        raise Refused("The file has no rows.")
     return best, found[best]
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -30,6 +30,7 @@ _WORDS: dict[str, bool | None] = {"": None, "~": None, "null": None, "true": Tru
 _LITERAL = re.compile(
     r"[\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010fffe]*"
 )
+_UNSTORABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _CLOCK = re.compile(r"\d{1,2}:\d{2}")
 
 
@@ -85,22 +86,28 @@ class _Reader:
             data = self.value(next(self.events), ())
             next(self.events)  # the document's end
             if isinstance(more := next(self.events), yaml.DocumentStartEvent):
-                raise Refused(f"{_line(more)}: A second document begins; give each sequence its own file.")
+                raise Refused(
+                    f"Line {_line(more)}: A second document begins; give each sequence its own file."
+                )
         return Document(data, self.lines, self.faults)
 
     def value(self, event: Any, path: Path) -> Value:
         if isinstance(event, yaml.AliasEvent):
-            raise Refused(f"{_line(event)}: *{event.anchor} repeats another value; write it out.")
+            raise Refused(f"Line {_line(event)}: *{event.anchor} repeats another value; write it out.")
         if event.tag not in {None, "!"}:
-            raise Refused(f"{_line(event)}: The tag {event.tag[:60]} is not allowed; write a plain value.")
+            raise Refused(
+                f"Line {_line(event)}: The tag {event.tag[:60]} is not allowed; write a plain value."
+            )
         if len(path) > DEEPEST:
-            raise Refused(f"{_line(event)}: This is nested too deeply.")
+            raise Refused(f"Line {_line(event)}: This is nested too deeply.")
         self.lines.setdefault(path, event.start_mark.line + 1)
         if isinstance(event, yaml.MappingStartEvent):
             return self.mapping(path)
         if isinstance(event, yaml.SequenceStartEvent):
             return self.sequence(path)
         text: str = event.value
+        if _UNSTORABLE.search(text):
+            raise Refused(f"Line {_line(event)}: This holds a control or broken character; take it out.")
         is_plain = event.style is None and event.tag is None
         return _WORDS.get(text.lower(), text) if is_plain else text
 
@@ -108,16 +115,16 @@ class _Reader:
         found: dict[str, Value] = {}
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
             if not isinstance(event, yaml.ScalarEvent):
-                raise Refused(f"{_line(event)}: A key must be a single word.")
+                raise Refused(f"Line {_line(event)}: A key must be a single word.")
             key: str = event.value
             is_new = key not in found
             # The line of a value is that of its key: a literal block begins one line further down.
-            self.lines.setdefault((*path, key), event.start_mark.line + 1)
+            self.lines.setdefault((*path, key), _line(event))
             value = self.value(next(self.events), (*path, key))
             if is_new:
                 found[key] = value
             else:
-                self.faults.append(f'{_line(event)}: The key "{key[:60]}" stands here twice; keep one.')
+                self.faults.append(f'Line {_line(event)}: The key "{key[:60]}" stands here twice; keep one.')
         return found
 
     def sequence(self, path: Path) -> list[Value]:
@@ -127,18 +134,13 @@ class _Reader:
         return found
 
 
-def _line(event: Any) -> str:
-    return f"Line {event.start_mark.line + 1}"
+def _line(event: Any) -> int:
+    line: int = event.start_mark.line + 1
+    return line
 
 
 class _Dumper(yaml.SafeDumper):
     """Writes what other YAML 1.1 readers understand alike, but for the key `on`, which stays bare."""
-
-    yaml_implicit_resolvers: ClassVar[Any] = {
-        first: rules
-        for first, rules in yaml.SafeDumper.yaml_implicit_resolvers.items()
-        if first not in {"o", "O"}
-    }
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - the signature is PyYAML's
         return True
@@ -160,3 +162,8 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 
 
 _Dumper.add_representer(str, _text)
+_Dumper.yaml_implicit_resolvers = {
+    first: rules
+    for first, rules in yaml.SafeDumper.yaml_implicit_resolvers.items()
+    if first not in {"o", "O"}
+}

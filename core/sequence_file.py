@@ -45,9 +45,6 @@ _SENTENCES = {
     "bool_type": "This must be true or false.",
     "bool_parsing": "This must be true or false.",
     "tuple_type": "This must be a list, each line beginning with a dash.",
-    "too_short": "This list is empty.",
-    "too_long": "This list is too long.",
-    "union_tag_invalid": "A step is of the kind email, task or condition.",
 }
 _BLOCK = 'This must be a block of keys, such as "key: value".'
 
@@ -145,6 +142,8 @@ def _sentence(document: Document, fault: ErrorDetails) -> str:
             nearest = get_close_matches(key, known, n=1)
             hint = f'did you mean "{nearest[0]}"?' if nearest else f"the keys are {', '.join(known)}."
             return f'{_where(document, line, around)}: There is no key "{shown(key)}" here; {hint}'
+        case "union_tag_invalid" if isinstance(fault["input"], dict):
+            return f"{_where(document, line, path)}: A step is of the kind email, task or condition."
         case kind:
             return f"{_where(document, line, path)}: {_SENTENCES.get(kind, _BLOCK)}"
 
@@ -161,7 +160,7 @@ def _where(document: Document, line: int, path: Path) -> str:
         parts.append(_label(_raw_id(_raw_steps(document)[int(path[1])], int(path[1]))))
         keys = path[2:]
     if keys:
-        parts.append(".".join(str(key) for key in keys))
+        parts.append(".".join(key for key in keys if isinstance(key, str)))
     return ", ".join(parts)
 
 

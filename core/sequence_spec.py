@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Discriminator,
     Field,
@@ -39,13 +40,13 @@ from core.spec_words import (
     Key,
     Line,
     Zone,
+    listed,
     one_of,
     or_value_error,
     read_delay,
     say_delay,
 )
 
-MOST_STEPS = 100
 AT_ONCE = Delay(0, Unit.DAYS)
 
 
@@ -227,13 +228,13 @@ class SequenceSpec(_Part):
     window: Hours | None = None
     holidays: Country = None
     lead_zone: bool = True
-    mailboxes: tuple[Address, ...] | None = Field(default=None, min_length=1)
+    mailboxes: Annotated[tuple[Address, ...] | None, BeforeValidator(listed)] = None
     resume: Annotated[Policy, one_of(Policy.FREEZE, Policy.KEEP)] = Policy.FREEZE
     grace: DelayField = AT_ONCE
     channel: Channel | None = None
     on: Reactions = Reactions()
     tag: Line | None = None
-    steps: tuple[Step, ...] = Field(min_length=1, max_length=MOST_STEPS)
+    steps: Annotated[tuple[Step, ...], BeforeValidator(listed)]
 
     @model_validator(mode="before")
     @classmethod

@@ -23,6 +23,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 LONGEST_NAME_CHARS = 120
+MOST_IN_A_LIST = 100
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 _SOME_DAY = datetime(2027, 1, 1, tzinfo=UTC)
@@ -158,6 +159,13 @@ def or_value_error(act: Callable[P, R], *given: P.args, **named: P.kwargs) -> R:
 
 def _shown(value: object) -> str:
     return f'"{shown(value)}"' if isinstance(value, str) else "This"
+
+
+def listed(value: object) -> object:
+    """Give the value; a list of it must hold something, and not too much. Raises ValueError."""
+    if isinstance(value, list) and not 0 < len(value) <= MOST_IN_A_LIST:
+        raise ValueError(f"This list has {len(value) or 'no'} entries; give it 1 to {MOST_IN_A_LIST}.")
+    return value
 
 
 def one_of(*words: StrEnum) -> Any:
