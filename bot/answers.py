@@ -1,0 +1,66 @@
+"""An answer to a command or a click as a Slack message. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from bot import codec
+from bot.blocks import BUTTONS_IN_ROW, actions, button, confirmation, context, fitting, message, rich
+from bot.text import JSON, words
+from core.answers import Answer, Choice, Row
+
+LINES_SHOWN = 30
+CHOICES_SHOWN = 20
+ROWS_SHOWN = 15
+TITLE_CHARS = 1_000
+LINE_CHARS = 500
+
+
+def answer(shown: Answer) -> JSON:
+    """Give the message; what is too long for Slack is cut, and the cut is said."""
+    sizes = ((LINES_SHOWN, ROWS_SHOWN), (15, 10), (8, 5), (3, 2))
+    return message(shown.as_text(), fitting(_blocks(shown, lines, rows) for lines, rows in sizes))
+
+
+def _blocks(shown: Answer, lines: int, rows: int) -> list[JSON]:
+    sign = [words("⚠️ ")] if shown.is_refusal else []
+    blocks = [rich([*sign, words(shown.title, TITLE_CHARS, bold=True)])]
+    if shown.lines:
+        blocks.append(rich(*([words(line, LINE_CHARS)] for line in shown.lines[:lines])))
+    blocks += _rows(shown.rows[:rows])
+    unseen = max(len(shown.lines) - lines, 0) + max(len(shown.rows) - rows, 0)
+    if unseen:
+        blocks.append(
+            context(f"{unseen} more lines are not shown; ask for less, for example with `in SEQUENCE`.")
+        )
+    pressed = [*shown.choices[:CHOICES_SHOWN], *([shown.more] if shown.more else [])]
+    return blocks + actions(*_buttons(pressed, "choice"), *_undo(shown))
+
+
+def _undo(shown: Answer) -> Iterator[JSON | None]:
+    if shown.batch_id is not None and not shown.is_refusal:
+        yield button("↩️ Undo", codec.Undo(shown.batch_id), "undo")
+
+
+def _rows(rows: Sequence[Row]) -> Iterator[JSON]:
+    """Give rows: one list where nothing can be pressed, else each with its buttons."""
+    if rows and not any(row.choices for row in rows):
+        yield rich(bullets=[_row(row) for row in rows])
+        return
+    for number, row in enumerate(rows):
+        yield rich(_row(row))
+        yield from actions(*_buttons(row.choices[:BUTTONS_IN_ROW], f"row:{number}"))
+
+
+def _row(row: Row) -> list[JSON]:
+    return [words(row.title, 200, bold=True), words(f"  {row.detail}", LINE_CHARS)]
+
+
+def _buttons(choices: Sequence[Choice], name: str) -> Iterator[JSON | None]:
+    for number, choice in enumerate(choices):
+        dialog = confirmation("Are you sure?", choice.confirm, choice.label) if choice.confirm else None
+        yield button(choice.label, _intent(choice), f"{name}:{number}", style=choice.style, confirm=dialog)
+
+
+def _intent(choice: Choice) -> codec.Intent:
+    return codec.Confirm(choice.proposal) if choice.proposal else codec.Say(choice.command)

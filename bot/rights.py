@@ -1,0 +1,70 @@
+"""What a command or click needs of the person who gives it. Pure.
+
+One rule decides what happens when it is not certain who asks (DESIGN §4): what only stops mail may go on.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from bot.codec import Click, Intent, OpenForm, Say
+from core import grammar_commands as asked
+from core.errors import Refused
+from core.grammar import parse
+
+
+class Need(IntEnum):
+    """From what any known member may do to what FERMATA_ADMINS alone may do, where they are named."""
+
+    STOPS_MAIL = 1  # reads, or can only keep mail from leaving
+    ACTS = 2
+    IS_FOR_ADMINS = 3
+
+
+_STOPPING = frozenset({"pause", "stop", "skip"})
+_FOR_ADMINS = frozenset({"archive", "publish", "edit"})
+
+
+def of_command(text: str) -> Need:
+    """Give what a line of slash grammar needs; one that nobody understands acts on nothing."""
+    try:
+        command = parse(text)
+    except Refused:
+        return Need.STOPS_MAIL
+    who = getattr(command, "who", None)
+    if isinstance(who, asked.Who) and who.everyone:
+        return Need.IS_FOR_ADMINS
+    return _of(command)
+
+
+def _of(command: asked.Command) -> Need:
+    match command:
+        case asked.Unhalt():
+            return Need.IS_FOR_ADMINS
+        case asked.SequenceVerb(verb) if verb in _FOR_ADMINS:
+            return Need.IS_FOR_ADMINS
+        case (
+            asked.Pause()
+            | asked.Stop()
+            | asked.Skip()
+            | asked.Halt()
+            | asked.SequenceVerb("pause" | "preview")
+        ):
+            return Need.STOPS_MAIL
+        case asked.Show() | asked.Paused() | asked.List() | asked.Sequences() | asked.Log() | asked.Stats():
+            return Need.STOPS_MAIL
+        case asked.Help() | asked.Mailboxes():
+            return Need.STOPS_MAIL
+        case _:
+            return Need.ACTS
+
+
+def of_intent(intent: Intent) -> Need:
+    """Give what a click needs; a proposal was checked when its command was typed."""
+    match intent:
+        case Say(command):
+            return of_command(command)
+        case Click(verb) | OpenForm(verb):
+            return Need.STOPS_MAIL if verb in _STOPPING else Need.ACTS
+        case _:
+            return Need.ACTS

@@ -1,0 +1,57 @@
+"""What each command needs of the person who gives it."""
+
+import pytest
+
+from bot.codec import Click, Confirm, Keep, OpenForm, Say, Settle, Undo
+from bot.rights import Need, of_command, of_intent
+
+
+@pytest.mark.parametrize(
+    ("text", "need"),
+    [
+        ("", Need.STOPS_MAIL),
+        ("help", Need.STOPS_MAIL),
+        ("puase ada@x.test", Need.STOPS_MAIL),
+        ("pause ada@x.test until June 15", Need.STOPS_MAIL),
+        ("pause @x.test", Need.STOPS_MAIL),
+        ("stop <mailto:ada@x.test|ada@x.test>", Need.STOPS_MAIL),
+        ("skip ada@x.test in Spring", Need.STOPS_MAIL),
+        ("status ada@x.test", Need.STOPS_MAIL),
+        ("halt", Need.STOPS_MAIL),
+        ("pause sequence Spring", Need.STOPS_MAIL),
+        ("resume ada@x.test", Need.ACTS),
+        ("start ada@x.test in Spring", Need.ACTS),
+        ("resend step ada@x.test", Need.ACTS),
+        ("undo", Need.ACTS),
+        ("resume sequence Spring", Need.ACTS),
+        ("pause everyone", Need.IS_FOR_ADMINS),
+        ("pause all", Need.IS_FOR_ADMINS),
+        ("resume everyone in Spring", Need.IS_FOR_ADMINS),
+        ("unhalt", Need.IS_FOR_ADMINS),
+        ("publish sequence Spring", Need.IS_FOR_ADMINS),
+        ("archive sequence Spring", Need.IS_FOR_ADMINS),
+    ],
+)
+def test_command_needs(text, need):
+    assert of_command(text) is need
+
+
+@pytest.mark.parametrize(
+    ("intent", "need"),
+    [
+        (Click("pause", 1, 1), Need.STOPS_MAIL),
+        (Click("stop", 1, 1), Need.STOPS_MAIL),
+        (Click("resume", 1, 1), Need.ACTS),
+        (Click("start", 1, 1), Need.ACTS),
+        (Keep(1, 1), Need.ACTS),
+        (OpenForm("pause", 1, 1), Need.STOPS_MAIL),
+        (OpenForm("resume", 1, 1), Need.ACTS),
+        (Say("unhalt"), Need.IS_FOR_ADMINS),
+        (Say("pause ada@x.test"), Need.STOPS_MAIL),
+        (Confirm("p_1"), Need.ACTS),
+        (Undo(1), Need.ACTS),
+        (Settle("again", 1), Need.ACTS),
+    ],
+)
+def test_click_needs(intent, need):
+    assert of_intent(intent) is need
