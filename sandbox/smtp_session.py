@@ -407,6 +407,7 @@ class Session(asyncio.BufferedProtocol):
             return
         if upgraded is not None:
             self._transport, self._secure, self._busy = upgraded, True, False
+            self._work()  # a quick client has spoken already
 
 
 _COMMANDS: dict[bytes, tuple[Phase, Callable[[Session, bytes], bytes]]] = {
