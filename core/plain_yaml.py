@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DEEPEST = 8
+MOST_VALUES = 5_000
 LARGEST_BYTES = 256 * 1024
 
 Path = tuple[str | int, ...]
@@ -78,6 +79,7 @@ class _Reader:
     events: Iterator[Any]
     lines: dict[Path, int] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
+    count: int = 0
 
     def document(self) -> Document:
         data: Value = None
@@ -100,6 +102,9 @@ class _Reader:
             )
         if len(path) > DEEPEST:
             raise Refused(f"Line {_line(event)}: This is nested too deeply.")
+        self.count += 1
+        if self.count > MOST_VALUES:
+            raise Refused(f"Line {_line(event)}: The file has more than {MOST_VALUES:,} values; split it.")
         self.lines.setdefault(path, event.start_mark.line + 1)
         if isinstance(event, yaml.MappingStartEvent):
             return self.mapping(path)

@@ -287,6 +287,7 @@ def test_faults_name_the_file_and_long_lists_are_cut() -> None:
         ("a: b\n---\nc: d\n", "Line 2: A second document begins"),
         ("[" * 200_000, "nested too deeply"),
         ("- " * 1000, "nested too deeply"),
+        ("{" + "a," * 130_000 + "}", "more than 5,000 values"),
         ("a: " + "x" * 262_144, "larger than 256 KB"),
         ('sequence: "\\0"', "Line 1: This holds a control or broken character"),
         ('sequence: "\\ud800"', "Line 1: This holds a control or broken character"),
