@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,15 +16,17 @@ from sqlmodel import Session, col, func, select
 from core import cards
 from core.acts import CHUNK, ENROLLMENTS, JOURNAL, apply
 from core.chunks import chunks
+from core.db import Database
 from core.errors import Refused
 from core.journal import note
-from core.lead_file import LeadRow
+from core.lead_file import LeadRow, Row
 from core.lifecycle import LIVE, Stop, begin
 from core.mailboxes import rotation
 from core.models import Enrollment, Lead, LeadTag, SequenceStatus, Suppression
 from core.people import Actor
 from core.plans import PlannedSequence, planned
 from core.schedule import send_at
+from core.sequences import find
 
 TAGS: Table = LeadTag.__table__  # type: ignore[attr-defined]
 FIELDS = ("first_name", "last_name", "name", "company", "domain", "zone", "stage", "owner")
@@ -64,6 +67,34 @@ def save(session: Session, rows: Iterable[LeadRow], *, actor: Actor, now: dateti
         add_tags(session, [(known[row.email].id or 0, tag) for row in chunk for tag in row.tags])
         done |= {email: (known[email].id or 0, what) for email, what in saving.items()}
     return done
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What became of some rows of a file: how many of each kind, and the rows that were refused with their reason."""
+
+    counts: dict[str, int]
+    refused: list[Row]
+
+
+def import_batch(db: Database, rows: list[Row], *, into: str | None, actor: Actor, now: datetime) -> Imported:
+    """Save the good rows in one transaction and enrol them in the sequence named `into`; None: only save.
+
+    A suppressed address is saved as nothing and refused. The same file twice changes nothing.
+    """
+    refused = [row for row in rows if row.lead is None]
+    with db.write() as session:
+        by_email = {row.lead.email: row for row in rows if row.lead is not None}
+        barred = set(session.exec(select(Suppression.email).where(col(Suppression.email).in_(list(by_email)))))
+        refused += [by_email.pop(email).refused("The address is suppressed.") for email in sorted(barred)]
+        saved = save(session, [row.lead for row in by_email.values() if row.lead], actor=actor, now=now)
+        counts = Counter(f"{saving} leads" for _, saving in saved.values())
+        if into is not None:
+            sequence_id = find(session, into).id or 0
+            enrolled = enrol(session, [lead_id for lead_id, _ in saved.values()], sequence_id, actor=actor, now=now)
+            counts["enrolled"] = len(enrolled.enrollment_ids)
+            counts["in the sequence already, or before"] = len(enrolled.refusals)
+    return Imported(dict(counts), refused)
 
 
 def _fill(lead: Lead, row: LeadRow) -> bool:

@@ -51,21 +51,31 @@ class Post:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._lines: dict[int, tuple[Server, list[Line]]] = {}
-        self._rounds: dict[int, Round] = {}
+        self._rounds: dict[int, Round | None] = {}
         self._stopping = False
 
     async def drain(self, mailbox_id: int) -> int:
         """Hand over what is due of a mailbox and give how many messages left; 0 where a drain is under way."""
         if mailbox_id in self._rounds or self._stopping:
             return 0
-        mailbox = await asyncio.to_thread(postbox.get, self._desk.db, mailbox_id)
-        if mailbox is None:
-            return 0
-        self._rounds[mailbox_id] = work = Round(self._desk, mailbox)
+        self._rounds[mailbox_id] = None  # taken, before the first await
         try:
+            mailbox = await asyncio.to_thread(postbox.get, self._desk.db, mailbox_id)
+            if mailbox is None or self._stopping:
+                return 0
+            self._rounds[mailbox_id] = work = Round(self._desk, mailbox)
             return await work.run(self._lines_of(mailbox))
         finally:
             del self._rounds[mailbox_id]
+
+    @property
+    def is_busy(self) -> bool:
+        """Say whether any mailbox is being drained here."""
+        return bool(self._rounds)
+
+    def is_draining(self, mailbox_id: int) -> bool:
+        """Say whether this mailbox is being drained here."""
+        return mailbox_id in self._rounds
 
     def _lines_of(self, mailbox: Mailbox) -> list[Line]:
         server = self._server(mailbox)
@@ -91,7 +101,8 @@ class Post:
         """Take no further message; what has begun is finished."""
         self._stopping = True
         for work in self._rounds.values():
-            work.stop()
+            if work is not None:
+                work.stop()
 
     async def close_idle(self) -> None:
         """Close the connections of mailboxes that send nothing right now."""

@@ -1,0 +1,5 @@
+"""`python -m fermata` is the `fermata` command."""
+
+from fermata.cli import main
+
+main()

@@ -1,0 +1,360 @@
+"""The `fermata` command. Exit codes: 0 done, 1 refused (one sentence on stderr), 2 wrong usage."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from sqlmodel import select
+
+from core import commands, lead_file, leads, ledger, sequence_file, sequences
+from core.address import normalise
+from core.chunks import chunks
+from core.db import Database
+from core.errors import Refused
+from core.models import Mailbox, Sequence
+from core.people import Actor
+from core.settings import Settings, read_settings
+from fermata import serving, wiring
+from jobs.smtp import MailboxDown
+from jobs.smtp_login import Server, log_in
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+mailbox_app = typer.Typer(no_args_is_help=True, help="The mailboxes that send.")
+leads_app = typer.Typer(no_args_is_help=True, help="The people who get mail.")
+app.add_typer(mailbox_app, name="mailbox")
+app.add_typer(leads_app, name="leads")
+
+IMPORT_ROWS = 500
+
+
+def main() -> None:
+    """Run the command; a refusal is one sentence on stderr and exit code 1."""
+    try:
+        app()
+    except Refused as refused:
+        sys.stderr.write(f"{refused}\n")
+        sys.exit(1)
+
+
+def _cli_actor() -> Actor:
+    user = getpass.getuser()
+    return Actor(f"cli:{user}", user)
+
+
+@contextmanager
+def _database() -> Iterator[Database]:
+    db = wiring.open_database(read_settings())
+    try:
+        yield db
+    finally:
+        db.close()
+
+
+# Running
+
+
+@app.command()
+def run() -> None:
+    """Run everything in one process: bot, sender and web."""
+    asyncio.run(serving.serve(read_settings(), bot=True, worker=True, web=True))
+
+
+@app.command()
+def bot() -> None:
+    """Run the Slack bot alone, and draw its cards."""
+    asyncio.run(serving.serve(read_settings(), bot=True))
+
+
+@app.command()
+def worker() -> None:
+    """Run the sender alone."""
+    asyncio.run(serving.serve(read_settings(), worker=True))
+
+
+@app.command()
+def web() -> None:
+    """Run the web server alone: unsubscribe links, Slack over HTTP, health."""
+    asyncio.run(serving.serve(read_settings(), web=True))
+
+
+@app.command()
+def sandbox(port: Annotated[int, typer.Option(help="Where the page is served.")] = 8300) -> None:
+    """Try Fermata out: a Slack window and a mail world on this machine, no accounts."""
+    # Imported here, since the sandbox needs parts that an installation does without.
+    from sandbox.__main__ import main as run_sandbox  # noqa: PLC0415
+
+    run_sandbox(port)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to this version's schema."""
+    with _database() as db:
+        sys.stdout.write(f"The database is up to date ({db.engine.dialect.name}).\n")
+
+
+@app.command()
+def doctor() -> None:
+    """Check settings, database and mailboxes, and say what is wrong in words."""
+    settings = read_settings()
+    faults = [*_settings_faults(settings)]
+    with _database() as db:
+        _line("database", f"{db.engine.dialect.name}, schema up to date")
+        faults += _mailbox_faults(db, settings)
+    for fault in faults:
+        _line("fault", fault)
+    if faults:
+        raise typer.Exit(1)
+    _line("all", "good")
+
+
+def _settings_faults(settings: Settings) -> Iterator[str]:
+    wiring.make_office(settings)
+    if not settings.bot_token.get_secret_value():
+        yield "SLACK_BOT_TOKEN is not set, so there is no bot."
+    elif not (settings.app_token.get_secret_value() or settings.signing_secret.get_secret_value()):
+        yield "Set SLACK_APP_TOKEN (Socket Mode) or SLACK_SIGNING_SECRET (HTTP)."
+    if not settings.base_url:
+        yield "FERMATA_BASE_URL is not set, so mail carries no unsubscribe link."
+    if not settings.channel:
+        yield "FERMATA_CHANNEL is not set, so cards have no channel to go to."
+
+
+def _mailbox_faults(db: Database, settings: Settings) -> Iterator[str]:
+    with db.read() as session:
+        mailboxes = session.exec(select(Mailbox).order_by(Mailbox.address)).all()
+    if not mailboxes:
+        yield "There is no mailbox yet; add one with `fermata mailbox add`."
+    for mailbox in mailboxes:
+        if fault := _test(mailbox, settings):
+            yield f"{mailbox.address}: {fault}"
+
+
+def _line(what: str, words: str) -> None:
+    sys.stdout.write(f"{what}: {words}\n")
+
+
+# Mailboxes
+
+
+@mailbox_app.command("add")
+def mailbox_add(
+    address: str,
+    smtp: Annotated[str, typer.Option(help="HOST:PORT")],
+    imap: Annotated[str, typer.Option(help="HOST:PORT")] = "",
+    security: Annotated[str, typer.Option(help="tls, starttls or none (this machine only)")] = "starttls",
+    user: str = "",
+    password_env: Annotated[str, typer.Option(help="The variable that holds the password.")] = "",
+    name: Annotated[str, typer.Option(help="The name leads see.")] = "",
+    cap: Annotated[int, typer.Option(min=0, help="Most mails a day.")] = 200,
+    gap: Annotated[float, typer.Option(min=0, help="Seconds between two mails.")] = 0,
+    ramp_from: Annotated[int, typer.Option(min=0, help="The cap of its first day; 0: no ramp-up.")] = 0,
+    ramp_step: Annotated[int, typer.Option(min=0, help="How much the cap grows a day.")] = 0,
+    zone: str = "UTC",
+    connections: Annotated[int, typer.Option(min=1, max=20)] = 4,
+) -> None:
+    """Add a mailbox, or change the one with this address."""
+    address = normalise(address)
+    host, port = _host_port(smtp)
+    Server(host, port, security)  # type: ignore[arg-type]  # refuses unknown words, and `none` off this machine
+    imap_host, imap_port = _host_port(imap) if imap else (None, None)
+    with _database() as db, db.write() as session:
+        row = session.exec(select(Mailbox).where(Mailbox.address == address)).first()
+        row = row or Mailbox(address=address, smtp_host=host, smtp_port=port, smtp_security=security, created_at=wiring.now())
+        row.smtp_host, row.smtp_port, row.smtp_security = host, port, security
+        row.imap_host, row.imap_port = imap_host, imap_port
+        row.username, row.password_env = user or None, password_env or None
+        row.name, row.cap_per_day, row.min_gap_seconds, row.connections = name, cap, gap, connections
+        row.ramp_from, row.ramp_step, row.zone = ramp_from or None, ramp_step, zone
+        row.down_at = row.down_because = row.retry_at = None
+        session.add(row)
+    _line(address, "a cap of 0: it sends nothing" if cap == 0 else f"sends at most {cap} a day over {host}:{port} ({security})")
+
+
+def _host_port(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    if not (colon and host and port.isdecimal() and port.isascii() and 0 < int(port) < 65536):  # noqa: PLR2004
+        msg = f"“{text}” is not HOST:PORT; write it like smtp.example.com:587."
+        raise Refused(msg)
+    return host.strip("[]"), int(port)
+
+
+@mailbox_app.command("list")
+def mailbox_list() -> None:
+    """List the mailboxes with their state."""
+    with _database() as db, db.read() as session:
+        for row in session.exec(select(Mailbox).order_by(Mailbox.address)):
+            state = f"down since {row.down_at:%Y-%m-%d %H:%M} UTC: {row.down_because}" if row.down_at else "up"
+            _line(row.address, f"{row.smtp_host}:{row.smtp_port} {row.smtp_security}, cap {row.cap_per_day} a day, {state}")
+
+
+@mailbox_app.command("test")
+def mailbox_test(address: str) -> None:
+    """Connect and log in, and say what is wrong in words."""
+    settings = read_settings()
+    with _database() as db, db.read() as session:
+        row = session.exec(select(Mailbox).where(Mailbox.address == normalise(address))).first()
+    if row is None:
+        msg = f"There is no mailbox {address}."
+        raise Refused(msg)
+    if fault := _test(row, settings):
+        raise Refused(fault)
+    _line(row.address, "connected and logged in")
+
+
+def _test(row: Mailbox, settings: Settings) -> str | None:
+    password = os.environ.get(row.password_env) if row.password_env else None
+    if row.password_env and password is None:
+        return f"the variable {row.password_env} is not set, so there is no password."
+    server = Server(row.smtp_host, row.smtp_port, row.smtp_security, row.username, password, settings.smtp_timeout_seconds)  # type: ignore[arg-type]
+
+    async def try_it() -> None:
+        welcome = await log_in(server)
+        welcome.wire.close()
+
+    try:
+        asyncio.run(try_it())
+    except MailboxDown as down:
+        return str(down)
+    return None
+
+
+# Sequences and leads
+
+
+@app.command()
+def apply(
+    paths: Annotated[list[Path], typer.Argument(help="YAML files, or folders of them.")],
+    publish: Annotated[bool, typer.Option("--publish", help="Publish what is good.")] = False,
+) -> None:
+    """Write sequences from YAML files; all of them, or none when one is faulty."""
+    specs = [sequence_file.load(path.read_text("utf-8"), name=path.name) for path in _yaml_files(paths)]
+    with _database() as db, db.write() as session:
+        for spec in specs:
+            saved = sequences.save(session, spec, actor=_cli_actor(), now=wiring.now())
+            _line(spec.name, ", ".join(saved.differences) or "unchanged")
+            if publish and session.get_one(Sequence, saved.sequence_id).status != "published":
+                _line(spec.name, sequences.turn(session, saved.sequence_id, "publish", actor=_cli_actor(), now=wiring.now()))
+
+
+def _yaml_files(paths: list[Path]) -> list[Path]:
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            found += sorted([*path.glob("*.yaml"), *path.glob("*.yml")])
+        elif path.is_file():
+            found.append(path)
+        else:
+            msg = f"There is no file {path}."
+            raise Refused(msg)
+    return found
+
+
+@app.command()
+def export(sequence: str) -> None:
+    """Write a sequence as YAML to standard output."""
+    with _database() as db, db.read() as session:
+        sys.stdout.write(sequences.find(session, sequence).spec)
+
+
+@app.command()
+def preview(sequence: str, lead: str) -> None:
+    """Show every mail of a sequence as this lead would get it, with its date."""
+    with _database() as db:
+        answer = commands.run(
+            wiring.make_desk(read_settings(), db), f"preview sequence {sequence} for {lead}", actor=_cli_actor(), now=wiring.now()
+        )
+    _show(answer)
+
+
+@leads_app.command("import")
+def leads_import(
+    file: Path,
+    into: Annotated[str, typer.Option(help="The sequence to enrol them in.")] = "",
+    errors: Annotated[Path | None, typer.Option(help="Where refused rows go; default FILE.errors.csv.")] = None,
+) -> None:
+    """Import leads from CSV; refused rows go to an error file with their reason."""
+    if not file.is_file():
+        msg = f"There is no file {file}."
+        raise Refused(msg)
+    source = lead_file.read(file.read_bytes())
+    for note in source.notes:
+        _line("note", note)
+    refused: list[lead_file.Row] = []
+    counts: dict[str, int] = {}
+    with _database() as db, Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("Importing", total=source.total)
+        for batch in chunks(source, IMPORT_ROWS):
+            done = leads.import_batch(db, batch, into=into or None, actor=_cli_actor(), now=wiring.now())
+            refused += done.refused
+            for what, count in done.counts.items():
+                counts[what] = counts.get(what, 0) + count
+            progress.advance(task, len(batch))
+    for what, count in sorted(counts.items()):
+        _line(what, str(count))
+    if refused:
+        target = errors or file.with_suffix(".errors.csv")
+        with target.open("w", newline="", encoding="utf-8") as out:
+            lead_file.write_errors(refused, out, header=source.header)
+        _line("refused", f"{len(refused)}, each with its reason in {target}")
+
+
+# Talking to it
+
+
+@app.command()
+def say(text: str, as_: Annotated[str, typer.Option("--as", help="Who says it.")] = "") -> None:
+    """Say what one would type after /sequence in Slack."""
+    actor = Actor(as_, as_) if as_ else _cli_actor()
+    with _database() as db:
+        answer = commands.run(wiring.make_desk(read_settings(), db), text, actor=actor, now=wiring.now())
+    _show(answer)
+
+
+def _show(answer: Any) -> None:
+    if answer.is_refusal:
+        raise Refused(answer.as_text())
+    sys.stdout.write(answer.as_text() + "\n")
+    for choice in answer.choices:
+        if choice.command:
+            sys.stdout.write(f"  → {choice.label}: {choice.command}\n")
+        elif choice.proposal:
+            sys.stdout.write(f"  → {choice.label}: fermata confirm {choice.proposal}\n")
+
+
+@app.command()
+def confirm(proposal: str, as_: Annotated[str, typer.Option("--as", help="Who confirms.")] = "") -> None:
+    """Confirm what a command asked before acting."""
+    actor = Actor(as_, as_) if as_ else _cli_actor()
+    with _database() as db:
+        _show(commands.confirm(wiring.make_desk(read_settings(), db), proposal, actor=actor, now=wiring.now()))
+
+
+@app.command("ledger")
+def show_ledger(as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False) -> None:
+    """Write one line per delivery."""
+    _write_lines(ledger.ledger, as_json=as_json)
+
+
+@app.command()
+def audit(as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False) -> None:
+    """Write one line per entry of the journal."""
+    _write_lines(ledger.audit, as_json=as_json)
+
+
+def _write_lines(lines: Callable[[Any], Iterator[dict[str, Any]]], *, as_json: bool) -> None:
+    with _database() as db, db.read() as session:
+        for line in lines(session):
+            sys.stdout.write(json.dumps(line) if as_json else "  ".join(str(value) for value in line.values() if value is not None))
+            sys.stdout.write("\n")

@@ -1,0 +1,198 @@
+"""What runs all the time: the sweep over the database, and arq's worker beside it, supervised.
+
+Every tick the sweep releases holds whose date has come, settles hand-overs whose worker is gone, and asks for one job
+per mailbox with something due. When Redis is away, or nobody takes the job, the sweep drains the mailbox itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+from arq.connections import ArqRedis
+from arq.worker import Worker, func
+from redis.exceptions import RedisError
+
+from core import handover
+from core.db import Database
+from core.releases import release_due
+from jobs.queue import QUEUE, from_json, open_queue, to_json
+from jobs.sender import Post
+
+LOG = logging.getLogger(__name__)
+POLL_SECONDS = 0.1
+MOST_JOBS = 50
+LONGEST_JOB_SECONDS = 3600
+ENQUEUE_SECONDS = 2
+PATIENCE_SECONDS = 10  # a mailbox asked for and still due after this is drained without the queue
+LONGEST_BACK_OFF_SECONDS = 30
+STOP_SECONDS = 90  # longer than an SMTP server may take over one message
+
+
+class Engine:
+    """The sending half of a process: `run` until `stop`."""
+
+    def __init__(
+        self,
+        db: Database,
+        post: Post,
+        *,
+        clock: Callable[[], datetime],
+        tick_seconds: float,
+        redis_url: str | None = None,
+        also: tuple[Callable[[], Awaitable[object]], ...] = (),
+    ) -> None:
+        """`also`: what else a tick does, such as drawing cards; a failure of one keeps the others running."""
+        self._db = db
+        self._post = post
+        self._clock = clock
+        self._tick_seconds = tick_seconds
+        self._redis_url = redis_url
+        self._also = also
+        self._queue: ArqRedis | None = None
+        self._asked: dict[int, float] = {}
+        self._direct: set[asyncio.Task[object]] = set()
+        self._stopping = asyncio.Event()
+        self.last_tick: datetime | None = None
+
+    async def run(self) -> None:
+        """Work until `stop`; then finish what has begun and come back."""
+        worker = asyncio.create_task(self._supervise())
+        try:
+            while not self._stopping.is_set():
+                await self.tick()
+                await _wait(self._stopping, self._tick_seconds)
+        finally:
+            self._post.stop()
+            worker.cancel()
+            await asyncio.gather(worker, return_exceptions=True)
+            if self._direct:
+                await asyncio.wait(self._direct, timeout=STOP_SECONDS)
+            await self._post.close_idle()
+
+    def stop(self) -> None:
+        """Begin no further hand-over."""
+        self._post.stop()
+        self._stopping.set()
+
+    async def tick(self) -> None:
+        """Sweep once over everything that is due."""
+        now = self._clock()
+        steps: tuple[Callable[[], Awaitable[object]], ...] = (
+            lambda: asyncio.to_thread(release_due, self._db, now=now),
+            lambda: asyncio.to_thread(handover.reap, self._db, now=now),
+            lambda: self._wake_mailboxes(now),
+            *self._also,
+        )
+        for step in steps:
+            try:
+                await step()
+            except Exception:  # the next tick tries again; a sweep must not end
+                LOG.exception("a part of the sweep failed")
+        self.last_tick = now
+
+    async def settle(self) -> None:
+        """Sweep until nothing is due and no hand-over is under way (the sandbox's clock waits for it)."""
+        while True:
+            await self.tick()
+            due = await asyncio.to_thread(self._due, self._clock())
+            if not due and not self._post.is_busy:
+                return
+            for mailbox_id in due:
+                await self._post.drain(mailbox_id)
+            await asyncio.sleep(0)
+
+    def _due(self, now: datetime) -> list[int]:
+        with self._db.read() as session:
+            return handover.mailboxes_due(session, now=now)
+
+    async def _wake_mailboxes(self, now: datetime) -> None:
+        due = await asyncio.to_thread(self._due, now)
+        moment = asyncio.get_running_loop().time()
+        self._asked = {mailbox_id: at for mailbox_id, at in self._asked.items() if mailbox_id in due}
+        for mailbox_id in due:
+            asked_at = self._asked.setdefault(mailbox_id, moment)
+            if self._post.is_draining(mailbox_id):
+                continue
+            if moment - asked_at > PATIENCE_SECONDS or not await self._enqueue(mailbox_id):
+                task: asyncio.Task[object] = asyncio.create_task(self._post.drain(mailbox_id))
+                self._direct.add(task)
+                task.add_done_callback(self._forget)
+
+    def _forget(self, task: asyncio.Task[object]) -> None:
+        self._direct.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            LOG.error("a drain failed", exc_info=error)
+
+    async def _enqueue(self, mailbox_id: int) -> bool:
+        """Ask arq to drain a mailbox; False: Redis does not answer."""
+        if self._queue is None:
+            return False
+        try:
+            async with asyncio.timeout(ENQUEUE_SECONDS):
+                # No job id: arq would refuse the same one for an hour. It expires, since the next tick asks again.
+                await self._queue.enqueue_job("drain", mailbox_id, _expires=max(2 * self._tick_seconds, 1))
+        except (RedisError, OSError, TimeoutError):
+            return False
+        return True
+
+    async def _supervise(self) -> None:
+        """Keep an arq worker running; it ends whenever Redis does."""
+        back_off = 1.0
+        while True:
+            self._queue = open_queue(self._redis_url)
+            worker = self._worker(self._queue)
+            started = asyncio.get_running_loop().time()
+            try:
+                await worker.async_run()
+            except (RedisError, OSError) as error:
+                LOG.warning("the queue is away, the sweep goes on without it: %s", type(error).__name__)
+            finally:
+                self._queue = None
+                await _close(worker)
+            if asyncio.get_running_loop().time() - started > LONGEST_BACK_OFF_SECONDS:
+                back_off = 1.0
+            await asyncio.sleep(back_off)
+            back_off = min(back_off * 2, LONGEST_BACK_OFF_SECONDS)
+
+    def _worker(self, queue: ArqRedis) -> Worker:
+        return Worker(
+            [func(self._drain, name="drain", keep_result=0, timeout=LONGEST_JOB_SECONDS, max_tries=1)],
+            queue_name=QUEUE,
+            redis_pool=queue,
+            handle_signals=False,
+            job_completion_wait=STOP_SECONDS,
+            max_jobs=MOST_JOBS,
+            keep_result=0,
+            max_tries=1,
+            retry_jobs=False,
+            allow_abort_jobs=False,
+            poll_delay=POLL_SECONDS,
+            job_serializer=to_json,
+            job_deserializer=from_json,
+            log_results=False,
+        )
+
+    async def _drain(self, _ctx: object, mailbox_id: int) -> None:
+        # The argument came through Redis: only a number is believed, and the database decides what it means.
+        if isinstance(mailbox_id, int):
+            await self._post.drain(mailbox_id)
+
+
+async def _close(worker: Worker) -> None:
+    """Let the jobs in hand end, then close; a Redis that is gone cannot stop that."""
+    if worker.tasks:
+        await asyncio.wait(worker.tasks.values(), timeout=STOP_SECONDS)
+    try:
+        await worker.close()
+    except (RedisError, OSError, asyncio.CancelledError):
+        LOG.info("the queue was gone before it could be closed")
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return
