@@ -1,0 +1,60 @@
+"""What came from Slack, reduced to what an answer needs. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.codec import Form
+from bot.text import JSON
+
+
+@dataclass(frozen=True)
+class Request:
+    """One command, click or form. `key` is its once-only id; `replaces`: the answer takes the clicked message's place."""
+
+    key: str
+    user_id: str
+    channel: str
+    response_url: str
+    trigger_id: str
+    replaces: bool = False
+
+
+def of_command(body: JSON) -> Request:
+    """Give a slash command."""
+    return Request(
+        key=f"command:{body.get('trigger_id')}",
+        user_id=str(body.get("user_id")),
+        channel=str(body.get("channel_id") or ""),
+        response_url=str(body.get("response_url") or ""),
+        trigger_id=str(body.get("trigger_id") or ""),
+    )
+
+
+def of_click(body: JSON, action: JSON) -> Request:
+    """Give a click; an ephemeral message is replaced by the answer, a card in the channel never."""
+    container = _dict(body, "container")
+    return Request(
+        key=f"click:{body.get('trigger_id')}:{action.get('action_ts')}",
+        user_id=str(_dict(body, "user").get("id")),
+        channel=str(_dict(body, "channel").get("id") or container.get("channel_id") or ""),
+        response_url=str(body.get("response_url") or ""),
+        trigger_id=str(body.get("trigger_id") or ""),
+        replaces=bool(container.get("is_ephemeral")),
+    )
+
+
+def of_form(body: JSON, form: Form) -> Request:
+    """Give a submitted modal; its answer goes where it was opened."""
+    return Request(
+        key=f"form:{body.get('trigger_id') or _dict(body, 'view').get('id')}",
+        user_id=str(_dict(body, "user").get("id")),
+        channel=form.channel,
+        response_url=form.response_url,
+        trigger_id=str(body.get("trigger_id") or ""),
+    )
+
+
+def _dict(body: JSON, key: str) -> JSON:
+    found = body.get(key)
+    return found if isinstance(found, dict) else {}
