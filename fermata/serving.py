@@ -1,0 +1,169 @@
+"""Serving: the parts of one process, started together and stopped together on SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext, suppress
+
+import uvicorn
+from fastapi import FastAPI
+from slack_bolt import App
+from slack_sdk.errors import SlackApiError
+
+from bot import app as bot_app
+from bot import socket
+from bot.delivery import deliver
+from core.commands import Desk
+from core.errors import Refused
+from core.settings import Settings
+from fermata import wiring
+from jobs.engine import Engine
+from web.app import create_app
+from web.slack import SlackGate, bolt_handler
+
+LOG = logging.getLogger("fermata")
+DRAW_SECONDS = 0.5
+STALE_TICKS = 5
+
+
+async def serve(settings: Settings, *, bot: bool = False, worker: bool = False, web: bool = False) -> None:
+    """Run the chosen parts until SIGTERM or SIGINT, then let what has begun end; raises Refused on faulty settings."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    is_http = bool(settings.bot_token.get_secret_value()) and not settings.app_token.get_secret_value()
+    _check(settings, bot=bot, web=web, is_http=is_http)
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    db = wiring.open_database(settings)
+    desk = wiring.make_desk(settings, db)
+    async with AsyncExitStack() as parts:
+        parts.callback(db.close)
+        slack = None
+        if bot or (web and is_http):
+            slack = await parts.enter_async_context(talking(settings, desk, is_guarded=is_http))
+        engine = wiring.make_engine(settings, db) if worker else None
+        if engine is not None:
+            await parts.enter_async_context(sending(engine))
+        if web:
+            gate = SlackGate(bolt_handler(slack), settings.signing_secret.get_secret_value()) if slack and is_http else None
+            page = create_app(
+                db=db,
+                office=wiring.make_office(settings),
+                clock=wiring.now,
+                slack=gate,
+                ready=lambda: not_ready(engine, settings),
+            )
+            await parts.enter_async_context(listening(page, settings.host, settings.port))
+        LOG.info("running: %s", ", ".join(n for n, on in (("bot", slack), ("worker", worker), ("web", web)) if on))
+        await stop.wait()
+        LOG.info("stopping: what has begun is finished first")
+
+
+def _check(settings: Settings, *, bot: bool, web: bool, is_http: bool) -> None:
+    if bot and not settings.bot_token.get_secret_value():
+        msg = "SLACK_BOT_TOKEN is not set; docs/slack.md says where to find it, or try `fermata sandbox`."
+        raise Refused(msg)
+    if bot and is_http and not web:
+        msg = "SLACK_APP_TOKEN is not set. Set it for Socket Mode, or use `fermata web` for Slack over HTTP."
+        raise Refused(msg)
+    if is_http and not settings.signing_secret.get_secret_value():
+        msg = "SLACK_SIGNING_SECRET is not set; Slack over HTTP needs it, Socket Mode needs SLACK_APP_TOKEN instead."
+        raise Refused(msg)
+
+
+def not_ready(engine: Engine | None, settings: Settings) -> list[str]:
+    """Say what keeps this process from its work; empty: nothing."""
+    if engine is None:
+        return []
+    if engine.last_tick is None:
+        return ["The sender has not made its first round yet."]
+    seconds = (wiring.now() - engine.last_tick).total_seconds()
+    if seconds > STALE_TICKS * settings.tick_seconds + STALE_TICKS:
+        return [f"The sender made its last round {seconds:.0f} seconds ago."]
+    return []
+
+
+@asynccontextmanager
+async def talking(
+    settings: Settings, desk: Desk, *, is_guarded: bool, clock: wiring.Clock = wiring.now
+) -> AsyncIterator[App]:
+    """Keep the Slack app alive: its listeners, and the loop that draws cards."""
+    loop, nudged = asyncio.get_running_loop(), asyncio.Event()
+    app = bot_app.create(
+        desk,
+        clock=clock,
+        token=settings.bot_token.get_secret_value(),
+        signing_secret=settings.signing_secret.get_secret_value(),
+        is_guarded=is_guarded,
+        api_url=settings.slack_api_url,
+        admins=settings.admins,
+        operators=settings.operators,
+        nudge=lambda: loop.call_soon_threadsafe(nudged.set),
+    )
+    handler = None
+    if not is_guarded:
+        try:
+            handler = await asyncio.to_thread(socket.start, app, settings.app_token.get_secret_value())
+        except SlackApiError as refused:
+            msg = f"Slack refuses the token: {refused.response.get('error')}. Check SLACK_APP_TOKEN and SLACK_BOT_TOKEN."
+            raise Refused(msg) from None
+    drawing = asyncio.create_task(_draw(app, desk, nudged, clock, settings))
+    try:
+        yield app
+    finally:
+        drawing.cancel()
+        await asyncio.gather(drawing, return_exceptions=True)
+        if handler is not None:
+            await asyncio.to_thread(handler.close)
+
+
+async def _draw(app: App, desk: Desk, nudged: asyncio.Event, clock: wiring.Clock, settings: Settings) -> None:
+    client = bot_app.client(settings.bot_token.get_secret_value(), settings.slack_api_url)
+    while True:
+        try:
+            while await asyncio.to_thread(deliver, desk, client, now=clock()):
+                pass
+        except Exception:  # cards are rows: the next round draws what this one could not
+            LOG.exception("drawing cards failed")
+        nudged.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(nudged.wait(), DRAW_SECONDS)
+
+
+@asynccontextmanager
+async def sending(engine: Engine) -> AsyncIterator[None]:
+    """Keep the engine running; at the end it finishes the hand-overs it has begun."""
+    task = asyncio.create_task(engine.run())
+    try:
+        yield
+    finally:
+        engine.stop()
+        await task
+
+
+class _Server(uvicorn.Server):
+    def capture_signals(self) -> AbstractContextManager[None]:
+        """Leave signals to `serve`, which stops every part in order."""
+        return nullcontext()
+
+
+@asynccontextmanager
+async def listening(page: FastAPI, host: str, port: int) -> AsyncIterator[None]:
+    """Serve HTTP until the end of the block; raises Refused when the port is taken."""
+    server = _Server(uvicorn.Config(page, host=host, port=port, log_level="warning", access_log=False))
+    task = asyncio.create_task(server.serve())
+    while not server.started:
+        if task.done():
+            msg = f"Port {port} cannot be used; set FERMATA_PORT to another one."
+            raise Refused(msg)
+        await asyncio.sleep(0.02)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
+
+
