@@ -49,7 +49,7 @@ WINTER: Final = {
 }
 
 CLOCK = re.compile(
-    r"""(?<![\w:/.-])(?P<at>\bat\s+|@\s*)?(?:
+    r"""(?<![\w:/.+-])(?P<at>\bat\s+|@\s*)?(?:
         (?P<half>\d{1,2})(?:[:.](?P<half_minute>\d{2}))?\s*(?P<noon>[ap])\.?m\b\.?
       | (?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.\d{1,6})?)?(?![\d:])
       | (?P<word>noon|midday|midnight)\b
@@ -58,7 +58,7 @@ CLOCK = re.compile(
     )""",
     re.VERBOSE,
 )
-ZONE = re.compile(r"(?P<name>(?:utc|gmt)?[+-]\d{1,2}(?::?\d{2})?|[a-z][a-z0-9_+/-]*)(?=\s|$|,)")
+ZONE = re.compile(r"(?P<name>(?:utc|gmt)?[+-]\d{1,2}(?::?\d{2})?|[a-z][a-z0-9_+/-]*)(?=[\s,)]|$)")
 OFFSET = re.compile(r"(?:utc|gmt)?(?P<sign>[+-])(?P<hours>\d{1,2})(?::?(?P<minutes>\d{2}))?")
 
 

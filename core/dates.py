@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
@@ -44,7 +44,6 @@ FIXED_SETTINGS: Final[dict[str, Any]] = {
     "REQUIRE_PARTS": ["day", "month"],
     "PREFER_LOCALE_DATE_ORDER": False,
     "RETURN_TIME_AS_PERIOD": True,
-    "RETURN_AS_TIMEZONE_AWARE": False,
     "TIMEZONE": "UTC",
 }
 
@@ -151,7 +150,7 @@ def _on_a_day(asked: _Asked, text: str, languages: tuple[str, ...]) -> When:
         raise Refused("Midnight may begin or end that day; write 00:00 or 23:59 instead.")
     if clock and not words:
         days = Days((asked.today,))
-        times = list(_times_and_places(clock, asked.zone))
+        times = _times_and_places(clock, asked.zone)
         choices = [partial(_next_time, asked, *which, alone=len(times) == 1) for which in times]
         return _settled(asked, choices, days)
     days, found_time = _days(asked, words, languages)
@@ -195,7 +194,7 @@ def _by_dateparser(words: str, here: datetime, languages: tuple[str, ...]) -> tu
         for order in ("DMY", "MDY")
     ]
     first, second = (data.date_obj for data in found)
-    if first is None or first != second:
+    if first is None or first != second or first.tzinfo is not None:  # it would drop a zone without a word
         return None
     return first.date(), first.time() if found[0].period == "time" else None
 
@@ -284,9 +283,10 @@ def _next_time(asked: _Asked, clock: time, label: str, place: Place, name: str, 
     return _at_time(asked, today + DAY, passed, clock, label, place, name)
 
 
-def _times_and_places(clock: Clock, zone: str) -> Iterator[tuple[time, str, Place, str]]:
-    for each, (label, place) in product(clock.times, clock.places or (("", zone),)):
-        yield each, label, place, clock.zone_name
+def _times_and_places(clock: Clock, zone: str) -> list[tuple[time, str, Place, str]]:
+    """Give every reading of a clock time, as the last arguments of `_at_time`."""
+    places = clock.places or (("", zone),)
+    return [(each, label, place, clock.zone_name) for each, (label, place) in product(clock.times, places)]
 
 
 def _near_enough(asked: _Asked, day: date) -> None:

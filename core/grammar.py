@@ -67,7 +67,7 @@ from core.grammar_readers import (
     read_undo,
 )
 from core.grammar_text import to_text
-from core.grammar_words import BECAUSE, SECOND_WORDS, Word, clean, split, words_of
+from core.grammar_words import BECAUSE, SECOND_WORDS, Word, clean, split, with_status, words_of
 from core.plain import shown
 
 __all__ = [
@@ -130,7 +130,7 @@ def parse(text: str) -> Command:
         raise Refused(f"`{' '.join(entry.words)}` takes no reason; write `{entry.usage}`.")
     if because == "":
         raise Refused(f"The reason after “because” is missing. For example: `{entry.example}`.")
-    parts = split(rest, entry.keywords - {BECAUSE})
+    parts = split(entry.prepare(rest), entry.keywords - {BECAUSE})
     parts.because = because
     return entry.build(Asked(entry, parts))
 
@@ -197,7 +197,7 @@ COMMANDS: Final = (
     Entry(("why",), "WHO", "names every reason why nothing is sent now", "why lead@x.com", read_show),
     Entry(("history",), "WHO", "shows who and what did what, and when", "history lead@x.com", read_show),
     Entry(("paused",), "[in SEQ] [older than SPAN]", "lists held leads", "paused in Spring older than 2 weeks", read_paused, _IN | {"older"}),
-    Entry(("list",), "[in SEQ] [STATUS]", "lists leads", "list in Spring paused", read_list, _IN),
+    Entry(("list",), "[in SEQ] [STATUS]", "lists leads", "list in Spring paused", read_list, _IN, with_status),
     Entry(("sequences",), "", "lists the sequences", "sequences", alone(Sequences())),
     Entry(("log",), "", "shows what happened last", "log", alone(Log())),
     Entry(("stats",), "[SEQ]", "shows the figures", "stats Spring", read_stats, _IN),

@@ -6,7 +6,7 @@ Pure; part of `core.grammar`, whose table names the reader of every command.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, cast
 
@@ -131,6 +131,7 @@ class Entry:
     example: str
     build: Callable[[Asked], Command]
     keywords: frozenset[str] = frozenset()
+    prepare: Callable[[Sequence[Word]], list[Word]] = list
 
     @property
     def usage(self) -> str:
@@ -174,11 +175,8 @@ def read_paused(asked: Asked) -> Command:
 
 
 def read_list(asked: Asked) -> Command:
-    """The status may stand before "in" or at the end; "in progress" is one, and no sequence."""
+    """The status may stand before "in" or at the end."""
     named = asked.parts.clauses.get("in", [])
-    if [word.keyword for word in named] == ["progress"]:
-        asked.nothing()
-        return List(None, "in_progress")
     status = asked.word()
     if status is None and len(named) > 1 and _status(named[-1].keyword) in STATUSES:
         status = named.pop().text

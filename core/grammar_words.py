@@ -125,6 +125,16 @@ def split(words: Sequence[Word], keywords: frozenset[str]) -> Parts:
     return parts
 
 
+def with_status(words: Sequence[Word]) -> list[Word]:
+    """Give the words with "in progress" as one, where it is a status and not the start of a name."""
+    merged = list(words)
+    for number in range(len(merged) - 2, -1, -1):
+        after = merged[number + 2].keyword if number + 2 < len(merged) else "in"
+        if [word.keyword for word in merged[number : number + 2]] == ["in", "progress"] and after == "in":
+            merged[number : number + 2] = [Word("in_progress")]
+    return merged
+
+
 def is_span(words: Sequence[Word]) -> bool:
     """Say whether the words begin with a length of time, such as "3 days"."""
     return bool(words) and not words[0].is_quoted and bool(SPAN_START.match(text_of(words[:4])))
