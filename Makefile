@@ -6,7 +6,6 @@ VENV := .venv
 PY := $(VENV)/bin/python
 # One worker per core, at most 4; tests of one file stay together and share its servers.
 PYTEST := $(PY) -m pytest -n auto --maxprocesses=4 --dist=loadfile
-PACKAGES := bot core jobs web sandbox fermata
 
 .DEFAULT_GOAL := help
 .PHONY: help sandbox test quick lint format bench lock clean runtime dev
