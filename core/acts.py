@@ -120,7 +120,16 @@ def apply(
                 done.append(_decided(row, event(row), now))
             except Refused as refused:
                 refusals.append(str(refused))
-        _write(session, done, verb=verb, actor=actor, now=now, reason=reason, batch_id=batch_id, is_undoable=is_undoable)
+        _write(
+            session,
+            done,
+            verb=verb,
+            actor=actor,
+            now=now,
+            reason=reason,
+            batch_id=batch_id,
+            is_undoable=is_undoable,
+        )
         changes += done
     if batch_id is not None:
         size = Batch.size + len(changes)  # type: ignore[operator]
@@ -162,7 +171,9 @@ def load(session: Session, enrollment_ids: Iterable[int], *, lock: bool = False)
             has_open_task=row.id in tasks,
             holds=tuple(holds.get(row.id, ())),
         )
-        yield Loaded(row.id, row.lead_id, zone, sequence, row.run, row.version, row.mailbox_id, row.send_at, state)
+        yield Loaded(
+            row.id, row.lead_id, zone, sequence, row.run, row.version, row.mailbox_id, row.send_at, state
+        )
 
 
 def open_holds(session: Session, enrollment_ids: Iterable[int]) -> dict[int, list[Hold]]:
@@ -174,7 +185,9 @@ def open_holds(session: Session, enrollment_ids: Iterable[int]) -> dict[int, lis
         .order_by(col(HoldRow.id))
     )
     for row in rows:
-        hold = Hold(Source(row.source), row.reason, row.author, row.placed_at, row.until, row.batch_id, row.id)
+        hold = Hold(
+            Source(row.source), row.reason, row.author, row.placed_at, row.until, row.batch_id, row.id
+        )
         found.setdefault(row.enrollment_id, []).append(hold)
     return found
 
@@ -182,7 +195,9 @@ def open_holds(session: Session, enrollment_ids: Iterable[int]) -> dict[int, lis
 def _decided(row: Loaded, event: Event, now: datetime) -> Change:
     plan = row.sequence.plan(row.zone)
     after, effects = decide(row.state, event, now=now, plan=plan)
-    moment = None if after.due_at is None or after.remaining is not None else send_at(after.due_at, plan.calendar)
+    moment = (
+        None if after.due_at is None or after.remaining is not None else send_at(after.due_at, plan.calendar)
+    )
     return Change(row, after, moment, effects)
 
 
@@ -261,7 +276,11 @@ def _save_holds(session: Session, changes: list[Change], *, actor: Actor, now: d
         kept = {hold.id for hold in change.after.holds}
         released += [hold.id for hold in change.before.holds if hold.id is not None and hold.id not in kept]
         known = {hold.id for hold in change.before.holds}
-        placed += [_hold_row(change.row.id, hold) for hold in change.after.holds if hold.id is None or hold.id not in known]
+        placed += [
+            _hold_row(change.row.id, hold)
+            for hold in change.after.holds
+            if hold.id is None or hold.id not in known
+        ]
     if released:
         session.execute(
             update(HOLDS).where(HOLDS.c.id.in_(released)).values(released_at=now, released_by=actor.id)
@@ -282,7 +301,9 @@ def _hold_row(enrollment_id: int, hold: Hold) -> dict[str, Any]:
     }
 
 
-def _save_deliveries(session: Session, changes: list[Change], *, actor: Actor, now: datetime, reason: str) -> None:
+def _save_deliveries(
+    session: Session, changes: list[Change], *, actor: Actor, now: datetime, reason: str
+) -> None:
     def having(effect: Effect) -> list[int]:
         return [change.row.id for change in changes if effect in change.effects]
 
@@ -290,7 +311,9 @@ def _save_deliveries(session: Session, changes: list[Change], *, actor: Actor, n
         # A new fence, so that a worker which still holds the claim finds it void at the point of no return.
         session.execute(
             update(DELIVERIES)
-            .where(DELIVERIES.c.enrollment_id.in_(withdrawn), DELIVERIES.c.state == DeliveryState.CLAIMED.value)
+            .where(
+                DELIVERIES.c.enrollment_id.in_(withdrawn), DELIVERIES.c.state == DeliveryState.CLAIMED.value
+            )
             .values(state=DeliveryState.READY.value, fence=DELIVERIES.c.fence + 1, lease_until=None)
         )
     if dropped := having(Effect.DROP):
@@ -311,7 +334,9 @@ def _save_deliveries(session: Session, changes: list[Change], *, actor: Actor, n
             _record_skipped_step(session, change, actor=actor, now=now, reason=reason)
 
 
-def _record_skipped_step(session: Session, change: Change, *, actor: Actor, now: datetime, reason: str) -> None:
+def _record_skipped_step(
+    session: Session, change: Change, *, actor: Actor, now: datetime, reason: str
+) -> None:
     step = change.row.sequence.steps[change.before.position]
     key = {"enrollment_id": change.row.id, "step_id": step.id, "attempt": change.before.attempt}
     exists = session.exec(

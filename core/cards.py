@@ -20,11 +20,15 @@ IDS_AT_ONCE = 5000
 def show_lead(session: Session, *, lead_id: int, channel: str, now: datetime) -> None:
     """Want a new card of this lead in a channel; the older ones stay and are redrawn as well."""
     count = session.exec(select(func.count()).select_from(Card).where(Card.lead_id == lead_id)).one()
-    session.add(Card(key=f"lead:{lead_id}:{count}", kind="lead", channel=channel, lead_id=lead_id, created_at=now))
+    session.add(
+        Card(key=f"lead:{lead_id}:{count}", kind="lead", channel=channel, lead_id=lead_id, created_at=now)
+    )
     touch(session, lead_ids=[lead_id])
 
 
-def show_delivery(session: Session, kind: str, *, delivery_id: int, lead_id: int, channel: str, now: datetime) -> None:
+def show_delivery(
+    session: Session, kind: str, *, delivery_id: int, lead_id: int, channel: str, now: datetime
+) -> None:
     """Want the one card of a delivery (`uncertain` or `task`); a second wish only redraws it."""
     key = f"{kind}:{delivery_id}"
     known = session.exec(select(Card).where(Card.key == key)).first()

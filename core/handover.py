@@ -17,7 +17,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Table, bindparam, or_, text, update
+from sqlalchemy import bindparam, or_, text, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import Session, col, select
@@ -119,7 +119,9 @@ def mailboxes_due(session: Session, *, now: datetime) -> list[int]:
     return [mailbox_id for mailbox_id in wanted if mailbox_id is not None]
 
 
-def claim(db: Database, mailbox_id: int, *, now: datetime, limit: int = BATCH, lease: timedelta = LEASE) -> list[Claimed]:
+def claim(
+    db: Database, mailbox_id: int, *, now: datetime, limit: int = BATCH, lease: timedelta = LEASE
+) -> list[Claimed]:
     """Give up to `limit` steps of a mailbox leased until now + `lease`; empty: nothing may leave now.
 
     What is due but may not leave yet (window, cap) gets its next date; a suppressed lead is stopped; a task is opened.
@@ -127,7 +129,12 @@ def claim(db: Database, mailbox_id: int, *, now: datetime, limit: int = BATCH, l
     with db.write() as session:
         workspace = session.get(Workspace, WORKSPACE_ID)
         mailbox = session.get(Mailbox, mailbox_id)
-        if workspace is None or workspace.halted_at or mailbox is None or (mailbox.retry_at and mailbox.retry_at > now):
+        if (
+            workspace is None
+            or workspace.halted_at
+            or mailbox is None
+            or (mailbox.retry_at and mailbox.retry_at > now)
+        ):
             return []
         rows = list(load(session, _due(session, mailbox_id, now, limit), lock=True))
         rows = _without_suppressed(session, rows, now)
@@ -135,7 +142,9 @@ def claim(db: Database, mailbox_id: int, *, now: datetime, limit: int = BATCH, l
         rows = _emails(session, rows, now)
         free = max(allowance(session, mailbox, now), 0)
         if len(rows) > free:
-            _sleep_until(session, rows[free:], max(free_at(session, mailbox, now), now + timedelta(seconds=1)))
+            _sleep_until(
+                session, rows[free:], max(free_at(session, mailbox, now), now + timedelta(seconds=1))
+            )
             rows = rows[:free]
         return _lease(session, rows, mailbox, now, lease)
 
@@ -161,7 +170,9 @@ def _without_suppressed(session: Session, rows: list[Loaded], now: datetime) -> 
     lead_ids = {row.lead_id for row in rows}
     found = set(
         session.exec(
-            select(Lead.id).join(Suppression, col(Suppression.email) == Lead.email).where(col(Lead.id).in_(lead_ids))
+            select(Lead.id)
+            .join(Suppression, col(Suppression.email) == Lead.email)
+            .where(col(Lead.id).in_(lead_ids))
         )
     )
     stopped = [row.id for row in rows if row.lead_id in found]
@@ -193,7 +204,14 @@ def _emails(session: Session, rows: list[Loaded], now: datetime) -> list[Loaded]
     """Give the rows whose step is an email; the tasks among them are opened for their person."""
     tasks = [row for row in rows if _step(row).kind == StepKind.TASK]
     if tasks:
-        apply(session, [row.id for row in tasks], lambda _: Began(is_task=True), verb="open task", actor=SYSTEM, now=now)
+        apply(
+            session,
+            [row.id for row in tasks],
+            lambda _: Began(is_task=True),
+            verb="open task",
+            actor=SYSTEM,
+            now=now,
+        )
         for row in tasks:
             _open_task(session, row, now)
     return [row for row in rows if _step(row).kind == StepKind.EMAIL]
@@ -214,7 +232,9 @@ def _open_task(session: Session, row: Loaded, now: datetime) -> None:
     session.flush()
     assert delivery.id is not None
     channel = channel_of(session, row.sequence.spec.channel)
-    cards.show_delivery(session, "task", delivery_id=delivery.id, lead_id=row.lead_id, channel=channel, now=now)
+    cards.show_delivery(
+        session, "task", delivery_id=delivery.id, lead_id=row.lead_id, channel=channel, now=now
+    )
 
 
 def channel_of(session: Session, channel: str | None) -> str:
@@ -232,17 +252,24 @@ def _sleep_until(session: Session, rows: list[Loaded], moment: datetime) -> None
     session.execute(update(ENROLLMENTS).where(ENROLLMENTS.c.id.in_(ids)).values(wake_at=moment))
 
 
-def _lease(session: Session, rows: list[Loaded], mailbox: Mailbox, now: datetime, lease: timedelta) -> list[Claimed]:
+def _lease(
+    session: Session, rows: list[Loaded], mailbox: Mailbox, now: datetime, lease: timedelta
+) -> list[Claimed]:
     if not rows:
         return []
     until = now + lease
     by_enrollment = _claim_rows(session, rows, mailbox, now, until)
     _sleep_until(session, rows, until)
-    leads = {lead.id: lead for lead in session.exec(select(Lead).where(col(Lead.id).in_({r.lead_id for r in rows})))}
+    leads = {
+        lead.id: lead
+        for lead in session.exec(select(Lead).where(col(Lead.id).in_({r.lead_id for r in rows})))
+    }
     threads = _threads(session, [row.id for row in rows if _step(row).is_threaded])
     claimed = []
     for row in rows:
-        if row.id not in by_enrollment:  # an earlier hand-over of this step is not settled: never a second one
+        if (
+            row.id not in by_enrollment
+        ):  # an earlier hand-over of this step is not settled: never a second one
             continue
         delivery_id, fence, message_id = by_enrollment[row.id]
         references, subject = threads.get(row.id, ((), ""))
@@ -298,7 +325,10 @@ def _claim_rows(
         where=free,
     ).returning(DELIVERIES.c.enrollment_id, DELIVERIES.c.id, DELIVERIES.c.fence, DELIVERIES.c.message_id)
     found = session.connection().execute(statement)
-    return {enrollment_id: (delivery_id, fence, message_id) for enrollment_id, delivery_id, fence, message_id in found}
+    return {
+        enrollment_id: (delivery_id, fence, message_id)
+        for enrollment_id, delivery_id, fence, message_id in found
+    }
 
 
 def _threads(session: Session, enrollment_ids: list[int]) -> dict[int, tuple[tuple[str, ...], str]]:
@@ -317,7 +347,9 @@ def _threads(session: Session, enrollment_ids: list[int]) -> dict[int, tuple[tup
     return threads
 
 
-def begin(db: Database, hands: Iterable[tuple[int, int]], *, now: datetime, lease: timedelta = LEASE) -> set[int]:
+def begin(
+    db: Database, hands: Iterable[tuple[int, int]], *, now: datetime, lease: timedelta = LEASE
+) -> set[int]:
     """Give the deliveries, of (delivery id, fence), that may go over now; they are `sending` from here on.
 
     The point of no return for all messages that reach it together: one transaction, one commit. Every rule that can
@@ -332,7 +364,12 @@ def begin(db: Database, hands: Iterable[tuple[int, int]], *, now: datetime, leas
         session.execute(
             update(DELIVERIES)
             .where(DELIVERIES.c.id.in_([row.delivery_id for row in allowed]))
-            .values(state=DeliveryState.SENDING.value, sending_at=now, lease_until=now + lease, tries=DELIVERIES.c.tries + 1)
+            .values(
+                state=DeliveryState.SENDING.value,
+                sending_at=now,
+                lease_until=now + lease,
+                tries=DELIVERIES.c.tries + 1,
+            )
         )
         # What lifecycle.decide does for Began, as one statement; a property test holds the two against each other.
         session.execute(
@@ -353,11 +390,19 @@ class _Ready:
 
 def _locked(session: Session, delivery_ids: list[int], now: datetime) -> list[_Ready]:
     """Lock in DESIGN's order and give the deliveries that no rule holds back."""
-    workspace = session.exec(select(Workspace).where(Workspace.id == WORKSPACE_ID).with_for_update(read=True)).one()
+    workspace = session.exec(
+        select(Workspace).where(Workspace.id == WORKSPACE_ID).with_for_update(read=True)
+    ).one()
     if workspace.halted_at:
         return []
     ids = session.exec(
-        select(Delivery.id, Delivery.enrollment_id, Delivery.mailbox_id, Enrollment.lead_id, Enrollment.sequence_id)
+        select(
+            Delivery.id,
+            Delivery.enrollment_id,
+            Delivery.mailbox_id,
+            Enrollment.lead_id,
+            Enrollment.sequence_id,
+        )
         .join(Enrollment, col(Enrollment.id) == Delivery.enrollment_id)
         .where(col(Delivery.id).in_(delivery_ids))
     ).all()
@@ -375,7 +420,10 @@ def _locked(session: Session, delivery_ids: list[int], now: datetime) -> list[_R
     published = set(
         session.exec(
             select(Sequence.id)
-            .where(col(Sequence.id).in_({row.sequence_id for row in ids}), Sequence.status == SequenceStatus.PUBLISHED.value)
+            .where(
+                col(Sequence.id).in_({row.sequence_id for row in ids}),
+                Sequence.status == SequenceStatus.PUBLISHED.value,
+            )
             .order_by(col(Sequence.id))
             .with_for_update(read=True)
         )
@@ -397,7 +445,10 @@ def _locked(session: Session, delivery_ids: list[int], now: datetime) -> list[_R
     pending = set(
         session.exec(
             select(Enrollment.id)
-            .where(col(Enrollment.id).in_([row.enrollment_id for row in going]), Enrollment.status == Status.PENDING.value)
+            .where(
+                col(Enrollment.id).in_([row.enrollment_id for row in going]),
+                Enrollment.status == Status.PENDING.value,
+            )
             .order_by(col(Enrollment.id))
             .with_for_update()
         )
@@ -426,7 +477,9 @@ def _spend(session: Session, ready: list[_Ready], now: datetime) -> list[_Ready]
         if not mine:
             continue
         day = day_of(mailbox, now).isoformat()
-        counted = session.get(MailboxDay, (mailbox.id, day)) or MailboxDay(mailbox_id=mailbox.id or 0, day=day)
+        counted = session.get(MailboxDay, (mailbox.id, day)) or MailboxDay(
+            mailbox_id=mailbox.id or 0, day=day
+        )
         counted.handed += len(mine)
         mailbox.last_handed_at = now
         mailbox.first_day = mailbox.first_day or day
@@ -443,7 +496,14 @@ def record(db: Database, reports: Iterable[Report], *, now: datetime) -> None:
     by_id = {report.delivery_id: report for report in reports}
     with db.write() as session:
         rows = session.exec(
-            select(Delivery.id, Delivery.enrollment_id, Delivery.state, Delivery.fence, Delivery.tries, Delivery.sending_at)
+            select(
+                Delivery.id,
+                Delivery.enrollment_id,
+                Delivery.state,
+                Delivery.fence,
+                Delivery.tries,
+                Delivery.sending_at,
+            )
             .where(col(Delivery.id).in_(list(by_id)))
             .order_by(col(Delivery.id))
         ).all()
@@ -454,15 +514,35 @@ def record(db: Database, reports: Iterable[Report], *, now: datetime) -> None:
             if row.fence != report.fence or not _counts(report, row.state):
                 continue
             tries = row.tries + (row.state == DeliveryState.CLAIMED)  # `begin` counted the others
-            event, outcome = _outcome(report, was=row.state, tries=tries, began=row.sending_at or now, now=now)
+            event, outcome = _outcome(
+                report, was=row.state, tries=tries, began=row.sending_at or now, now=now
+            )
             events[row.enrollment_id] = event
-            values.append({"at_id": row.id, "subject": report.subject, "code": report.code, "answer": report.answer,
-                           "tries": tries, **outcome})
+            values.append(
+                {
+                    "at_id": row.id,
+                    "subject": report.subject,
+                    "code": report.code,
+                    "answer": report.answer,
+                    "tries": tries,
+                    **outcome,
+                }
+            )
         if not values:
             return
-        apply(session, events, lambda loaded: events[loaded.id], verb="send", actor=SYSTEM, now=now, is_undoable=False)
+        apply(
+            session,
+            events,
+            lambda loaded: events[loaded.id],
+            verb="send",
+            actor=SYSTEM,
+            now=now,
+            is_undoable=False,
+        )
         _write_outcomes(session, values)
-        _show_uncertain(session, [value["at_id"] for value in values if value["state"] == DeliveryState.UNCERTAIN], now)
+        _show_uncertain(
+            session, [value["at_id"] for value in values if value["state"] == DeliveryState.UNCERTAIN], now
+        )
 
 
 def _counts(report: Report, state: str) -> bool:
@@ -478,14 +558,20 @@ def _counts(report: Report, state: str) -> bool:
             return False
 
 
-def _outcome(report: Report, *, was: str, tries: int, began: datetime, now: datetime) -> tuple[Event, dict[str, Any]]:
+def _outcome(
+    report: Report, *, was: str, tries: int, began: datetime, now: datetime
+) -> tuple[Event, dict[str, Any]]:
     words = " ".join(part for part in (str(report.code or ""), report.answer) if part)
     match report.fate:
         case Fate.SENT:
             event: Event = Settle(Verdict.LEFT, began) if was == DeliveryState.UNCERTAIN else Done(began)
             return event, {"state": DeliveryState.SENT, "settled_at": report.at, "reason": None}
         case Fate.REFUSED:
-            return Failed(f"refused: {words}"), {"state": DeliveryState.FAILED, "settled_at": report.at, "reason": words}
+            return Failed(f"refused: {words}"), {
+                "state": DeliveryState.FAILED,
+                "settled_at": report.at,
+                "reason": words,
+            }
         case Fate.UNKNOWN:
             return Uncertain(words), {"state": DeliveryState.UNCERTAIN, "settled_at": None, "reason": words}
         case Fate.RETRY if tries > len(RETRY_AFTER):
@@ -493,7 +579,11 @@ def _outcome(report: Report, *, was: str, tries: int, began: datetime, now: date
             return Failed(reason), {"state": DeliveryState.FAILED, "settled_at": report.at, "reason": reason}
         case Fate.RETRY:
             retry = NeverLeft(now + RETRY_AFTER[max(tries - 1, 0)])
-            return retry, {"state": DeliveryState.READY, "settled_at": None, "reason": f"will be tried again: {words}"}
+            return retry, {
+                "state": DeliveryState.READY,
+                "settled_at": None,
+                "reason": f"will be tried again: {words}",
+            }
 
 
 def _write_outcomes(session: Session, values: list[dict[str, Any]]) -> None:
@@ -514,7 +604,9 @@ def _show_uncertain(session: Session, delivery_ids: list[int], now: datetime) ->
     ).all()
     for delivery_id, lead_id, _ in rows:
         channel = channel_of(session, None)
-        cards.show_delivery(session, "uncertain", delivery_id=delivery_id or 0, lead_id=lead_id, channel=channel, now=now)
+        cards.show_delivery(
+            session, "uncertain", delivery_id=delivery_id or 0, lead_id=lead_id, channel=channel, now=now
+        )
 
 
 def hold_back(db: Database, claims: Iterable[tuple[Claimed, str]], *, now: datetime) -> None:
@@ -531,7 +623,9 @@ def hold_back(db: Database, claims: Iterable[tuple[Claimed, str]], *, now: datet
         )
 
 
-def release(db: Database, claims: Iterable[Claimed], *, now: datetime, retry_at: datetime | None = None) -> None:
+def release(
+    db: Database, claims: Iterable[Claimed], *, now: datetime, retry_at: datetime | None = None
+) -> None:
     """Give claims back that never reached the point of no return."""
     fences = {claimed.delivery_id: claimed for claimed in claims}
     with db.write() as session:
@@ -548,7 +642,10 @@ def release(db: Database, claims: Iterable[Claimed], *, now: datetime, retry_at:
             if given.rowcount:
                 session.execute(
                     update(ENROLLMENTS)
-                    .where(ENROLLMENTS.c.id == claimed.enrollment_id, ENROLLMENTS.c.status == Status.PENDING.value)
+                    .where(
+                        ENROLLMENTS.c.id == claimed.enrollment_id,
+                        ENROLLMENTS.c.status == Status.PENDING.value,
+                    )
                     .values(wake_at=retry_at or now)
                 )
 
@@ -563,15 +660,24 @@ def reap(db: Database, *, now: datetime) -> int:
             .values(state=DeliveryState.READY.value, fence=DELIVERIES.c.fence + 1, lease_until=None)
         )
         lost = session.exec(
-            select(Delivery).where(text("delivery.state = 'sending'"), expired).order_by(col(Delivery.id)).limit(BATCH)
+            select(Delivery)
+            .where(text("delivery.state = 'sending'"), expired)
+            .order_by(col(Delivery.id))
+            .limit(BATCH)
         ).all()
         if not lost:
             return 0
         reason = "The worker stopped in the middle of the hand-over, so nobody knows whether the mail left."
         ids = [delivery.enrollment_id for delivery in lost]
-        apply(session, ids, lambda _: Uncertain(reason), verb="send", actor=SYSTEM, now=now, is_undoable=False)
+        apply(
+            session, ids, lambda _: Uncertain(reason), verb="send", actor=SYSTEM, now=now, is_undoable=False
+        )
         for delivery in lost:
-            delivery.state, delivery.reason, delivery.lease_until = DeliveryState.UNCERTAIN.value, reason, None
+            delivery.state, delivery.reason, delivery.lease_until = (
+                DeliveryState.UNCERTAIN.value,
+                reason,
+                None,
+            )
             session.add(delivery)
         session.flush()
         _show_uncertain(session, [delivery.id or 0 for delivery in lost], now)

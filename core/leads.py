@@ -48,12 +48,16 @@ class Enrolled:
     refusals: tuple[str, ...]
 
 
-def save(session: Session, rows: Iterable[LeadRow], *, actor: Actor, now: datetime) -> dict[str, tuple[int, Saving]]:
+def save(
+    session: Session, rows: Iterable[LeadRow], *, actor: Actor, now: datetime
+) -> dict[str, tuple[int, Saving]]:
     """Write leads and give, by address, the id and what changed; an empty field never empties a known one."""
     done: dict[str, tuple[int, Saving]] = {}
     for chunk in chunks(rows, CHUNK):
         addresses = [row.email for row in chunk]
-        known = {lead.email: lead for lead in session.exec(select(Lead).where(col(Lead.email).in_(addresses)))}
+        known = {
+            lead.email: lead for lead in session.exec(select(Lead).where(col(Lead.email).in_(addresses)))
+        }
         saving: dict[str, Saving] = {}
         for row in chunk:
             if row.email not in known:
@@ -85,13 +89,17 @@ def import_batch(db: Database, rows: list[Row], *, into: str | None, actor: Acto
     refused = [row for row in rows if row.lead is None]
     with db.write() as session:
         by_email = {row.lead.email: row for row in rows if row.lead is not None}
-        barred = set(session.exec(select(Suppression.email).where(col(Suppression.email).in_(list(by_email)))))
+        barred = set(
+            session.exec(select(Suppression.email).where(col(Suppression.email).in_(list(by_email))))
+        )
         refused += [by_email.pop(email).refused("The address is suppressed.") for email in sorted(barred)]
         saved = save(session, [row.lead for row in by_email.values() if row.lead], actor=actor, now=now)
         counts = Counter(f"{saving} leads" for _, saving in saved.values())
         if into is not None:
             sequence_id = find(session, into).id or 0
-            enrolled = enrol(session, [lead_id for lead_id, _ in saved.values()], sequence_id, actor=actor, now=now)
+            enrolled = enrol(
+                session, [lead_id for lead_id, _ in saved.values()], sequence_id, actor=actor, now=now
+            )
             counts["enrolled"] = len(enrolled.enrollment_ids)
             counts["in the sequence already, or before"] = len(enrolled.refusals)
     return Imported(dict(counts), refused)
@@ -99,9 +107,6 @@ def import_batch(db: Database, rows: list[Row], *, into: str | None, actor: Acto
 
 def _fill(lead: Lead, row: LeadRow) -> bool:
     values = {name: getattr(row, name) for name in FIELDS if getattr(row, name)}
-    values.setdefault("domain", lead.domain or row.email.rpartition("@")[2])
-    if not lead.name and "name" not in values:
-        values["name"] = f"{row.first_name} {row.last_name}".strip()
     if row.custom:
         values["custom"] = {**lead.custom, **{key: value for key, value in row.custom.items() if value}}
     changed = {name: value for name, value in values.items() if value != getattr(lead, name)}
@@ -141,9 +146,20 @@ def suppress(session: Session, email: str, *, reason: str, actor: Actor, now: da
     session.flush()
     note(session, "suppress", actor=actor, now=now, lead_id=lead.id if lead else None, reason=reason)
     if lead is not None:
-        live = session.exec(select(Enrollment.id).where(Enrollment.lead_id == lead.id, col(Enrollment.status).in_(LIVE)))
+        live = session.exec(
+            select(Enrollment.id).where(Enrollment.lead_id == lead.id, col(Enrollment.status).in_(LIVE))
+        )
         ids = [enrollment_id for enrollment_id in live if enrollment_id is not None]
-        apply(session, ids, lambda _: Stop(), verb="stop", actor=actor, now=now, reason=reason, is_undoable=False)
+        apply(
+            session,
+            ids,
+            lambda _: Stop(),
+            verb="stop",
+            actor=actor,
+            now=now,
+            reason=reason,
+            is_undoable=False,
+        )
         cards.touch(session, lead_ids=[lead.id or 0])
     return True
 
@@ -170,7 +186,9 @@ def enrol(
     ids: list[int] = []
     refusals: list[str] = []
     for chunk in chunks(sorted(set(lead_ids)), CHUNK):
-        leads = session.exec(select(Lead).where(col(Lead.id).in_(chunk)).order_by(col(Lead.id)).with_for_update()).all()
+        leads = session.exec(
+            select(Lead).where(col(Lead.id).in_(chunk)).order_by(col(Lead.id)).with_for_update()
+        ).all()
         runs, barred = _history(session, chunk, sequence_id), _suppressed(session, chunk)
         rows = []
         for lead in leads:

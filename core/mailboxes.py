@@ -62,7 +62,11 @@ def rotation(session: Session, addresses: Iterable[str] | None) -> Iterator[int]
     `addresses` None: every mailbox. A lead keeps its mailbox for the whole run: every step comes from one sender.
     """
     live = (col(Enrollment.mailbox_id) == Mailbox.id) & col(Enrollment.status).in_(LIVE)
-    query = select(func.count(col(Enrollment.id)), col(Mailbox.id)).select_from(Mailbox).outerjoin(Enrollment, live)
+    query = (
+        select(func.count(col(Enrollment.id)), col(Mailbox.id))
+        .select_from(Mailbox)
+        .outerjoin(Enrollment, live)
+    )
     if addresses is not None:
         query = query.where(col(Mailbox.address).in_(list(addresses)))
     heap = [(load, mailbox_id) for load, mailbox_id in session.exec(query.group_by(col(Mailbox.id)))]

@@ -320,7 +320,12 @@ class Card(SQLModel, table=True):
     """A Slack message that is redrawn for ever: wanted when `wanted` > `drawn`. `ts` None: not yet posted."""
 
     __table_args__ = (
-        Index("to_draw", "retry_at", sqlite_where=text("wanted > drawn"), postgresql_where=text("wanted > drawn")),
+        Index(
+            "to_draw",
+            "retry_at",
+            sqlite_where=text("wanted > drawn"),
+            postgresql_where=text("wanted > drawn"),
+        ),
     )
     id: int | None = _id()
     key: str = Field(unique=True)

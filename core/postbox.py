@@ -50,6 +50,8 @@ def came_up(db: Database, mailbox_id: int, *, now: datetime) -> None:
 
 def _touch(session: Session, mailbox_id: int) -> None:
     lead_ids = session.exec(
-        select(Enrollment.lead_id).where(Enrollment.mailbox_id == mailbox_id, col(Enrollment.status) == "pending")
+        select(Enrollment.lead_id).where(
+            Enrollment.mailbox_id == mailbox_id, col(Enrollment.status) == "pending"
+        )
     )
     cards.touch(session, lead_ids=lead_ids)

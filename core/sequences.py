@@ -54,7 +54,9 @@ def save(session: Session, spec: SequenceSpec, *, actor: Actor, now: datetime) -
     key = spec.name.casefold()
     row = session.exec(select(Sequence).where(Sequence.key == key).with_for_update()).first()
     if row is None:
-        row = Sequence(name=spec.name, key=key, spec=dump(spec), created_at=now, changed_at=now, changed_by=actor.id)
+        row = Sequence(
+            name=spec.name, key=key, spec=dump(spec), created_at=now, changed_at=now, changed_by=actor.id
+        )
         session.add(row)
         session.flush()
         assert row.id is not None
@@ -65,7 +67,11 @@ def save(session: Session, spec: SequenceSpec, *, actor: Actor, now: datetime) -
     if row.spec == dump(spec):
         return Saved(row.id, is_new=False, differences=())
     if row.status in {SequenceStatus.PUBLISHED, SequenceStatus.ARCHIVED}:
-        way = "Pause it first: `pause sequence" if row.status == SequenceStatus.PUBLISHED else "Restore it first: `resume sequence"
+        way = (
+            "Pause it first: `pause sequence"
+            if row.status == SequenceStatus.PUBLISHED
+            else "Restore it first: `resume sequence"
+        )
         raise Refused(f"{row.name} is {row.status} and protected from edits. {way} {row.name}`.")
     before = _keys(session, row.id)
     row.spec, row.name, row.version = dump(spec), spec.name, row.version + 1
@@ -104,7 +110,9 @@ def _write_steps(session: Session, sequence_id: int, spec: SequenceSpec) -> None
         session.add(row)
 
 
-def _move_leads(session: Session, sequence_id: int, before: list[str], after: list[str], now: datetime) -> None:
+def _move_leads(
+    session: Session, sequence_id: int, before: list[str], after: list[str], now: datetime
+) -> None:
     """Keep every lead before the step it waits for; hold those that had finished at a new last step."""
     moved = {position: _new_position(position, before, after) for position in range(len(before) + 1)}
     finished = len(before)

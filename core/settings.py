@@ -21,7 +21,9 @@ Names = Annotated[frozenset[str], NoDecode]
 class Settings(BaseSettings):
     """The environment, checked; a fault is one sentence that names its variable."""
 
-    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True, populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_ignore_empty=True, extra="ignore", frozen=True, populate_by_name=True
+    )
 
     home: Path = Field(default=Path("fermata-data"), validation_alias="FERMATA_HOME")
     database_url: str = Field(default="", validation_alias="FERMATA_DATABASE_URL")
@@ -77,7 +79,9 @@ def read_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        faults = [f"{fault['loc'][0] if fault['loc'] else 'Settings'}: {fault['msg']}." for fault in error.errors()]
+        faults = [
+            f"{fault['loc'][0] if fault['loc'] else 'Settings'}: {fault['msg']}." for fault in error.errors()
+        ]
         raise Refused(" ".join(faults)) from None
 
 

@@ -92,7 +92,7 @@ def web() -> None:
 def sandbox(port: Annotated[int, typer.Option(help="Where the page is served.")] = 8300) -> None:
     """Try Fermata out: a Slack window and a mail world on this machine, no accounts."""
     # Imported here, since the sandbox needs parts that an installation does without.
-    from sandbox.__main__ import main as run_sandbox  # noqa: PLC0415
+    from sandbox.__main__ import main as run_sandbox
 
     run_sandbox(port)
 
@@ -171,7 +171,9 @@ def mailbox_add(
     imap_host, imap_port = _host_port(imap) if imap else (None, None)
     with _database() as db, db.write() as session:
         row = session.exec(select(Mailbox).where(Mailbox.address == address)).first()
-        row = row or Mailbox(address=address, smtp_host=host, smtp_port=port, smtp_security=security, created_at=wiring.now())
+        row = row or Mailbox(
+            address=address, smtp_host=host, smtp_port=port, smtp_security=security, created_at=wiring.now()
+        )
         row.smtp_host, row.smtp_port, row.smtp_security = host, port, security
         row.imap_host, row.imap_port = imap_host, imap_port
         row.username, row.password_env = user or None, password_env or None
@@ -179,12 +181,17 @@ def mailbox_add(
         row.ramp_from, row.ramp_step, row.zone = ramp_from or None, ramp_step, zone
         row.down_at = row.down_because = row.retry_at = None
         session.add(row)
-    _line(address, "a cap of 0: it sends nothing" if cap == 0 else f"sends at most {cap} a day over {host}:{port} ({security})")
+    _line(
+        address,
+        "a cap of 0: it sends nothing"
+        if cap == 0
+        else f"sends at most {cap} a day over {host}:{port} ({security})",
+    )
 
 
 def _host_port(text: str) -> tuple[str, int]:
     host, colon, port = text.rpartition(":")
-    if not (colon and host and port.isdecimal() and port.isascii() and 0 < int(port) < 65536):  # noqa: PLR2004
+    if not (colon and host and port.isdecimal() and port.isascii() and 0 < int(port) < 65536):
         msg = f"“{text}” is not HOST:PORT; write it like smtp.example.com:587."
         raise Refused(msg)
     return host.strip("[]"), int(port)
@@ -195,8 +202,13 @@ def mailbox_list() -> None:
     """List the mailboxes with their state."""
     with _database() as db, db.read() as session:
         for row in session.exec(select(Mailbox).order_by(Mailbox.address)):
-            state = f"down since {row.down_at:%Y-%m-%d %H:%M} UTC: {row.down_because}" if row.down_at else "up"
-            _line(row.address, f"{row.smtp_host}:{row.smtp_port} {row.smtp_security}, cap {row.cap_per_day} a day, {state}")
+            state = (
+                f"down since {row.down_at:%Y-%m-%d %H:%M} UTC: {row.down_because}" if row.down_at else "up"
+            )
+            _line(
+                row.address,
+                f"{row.smtp_host}:{row.smtp_port} {row.smtp_security}, cap {row.cap_per_day} a day, {state}",
+            )
 
 
 @mailbox_app.command("test")
@@ -217,7 +229,9 @@ def _test(row: Mailbox, settings: Settings) -> str | None:
     password = os.environ.get(row.password_env) if row.password_env else None
     if row.password_env and password is None:
         return f"the variable {row.password_env} is not set, so there is no password."
-    server = Server(row.smtp_host, row.smtp_port, row.smtp_security, row.username, password, settings.smtp_timeout_seconds)  # type: ignore[arg-type]
+    server = Server(
+        row.smtp_host, row.smtp_port, row.smtp_security, row.username, password, settings.smtp_timeout_seconds
+    )  # type: ignore[arg-type]
 
     async def try_it() -> None:
         welcome = await log_in(server)
@@ -245,7 +259,12 @@ def apply(
             saved = sequences.save(session, spec, actor=_cli_actor(), now=wiring.now())
             _line(spec.name, ", ".join(saved.differences) or "unchanged")
             if publish and session.get_one(Sequence, saved.sequence_id).status != "published":
-                _line(spec.name, sequences.turn(session, saved.sequence_id, "publish", actor=_cli_actor(), now=wiring.now()))
+                _line(
+                    spec.name,
+                    sequences.turn(
+                        session, saved.sequence_id, "publish", actor=_cli_actor(), now=wiring.now()
+                    ),
+                )
 
 
 def _yaml_files(paths: list[Path]) -> list[Path]:
@@ -273,7 +292,10 @@ def preview(sequence: str, lead: str) -> None:
     """Show every mail of a sequence as this lead would get it, with its date."""
     with _database() as db:
         answer = commands.run(
-            wiring.make_desk(read_settings(), db), f"preview sequence {sequence} for {lead}", actor=_cli_actor(), now=wiring.now()
+            wiring.make_desk(read_settings(), db),
+            f"preview sequence {sequence} for {lead}",
+            actor=_cli_actor(),
+            now=wiring.now(),
         )
     _show(answer)
 
@@ -282,7 +304,9 @@ def preview(sequence: str, lead: str) -> None:
 def leads_import(
     file: Path,
     into: Annotated[str, typer.Option(help="The sequence to enrol them in.")] = "",
-    errors: Annotated[Path | None, typer.Option(help="Where refused rows go; default FILE.errors.csv.")] = None,
+    errors: Annotated[
+        Path | None, typer.Option(help="Where refused rows go; default FILE.errors.csv.")
+    ] = None,
 ) -> None:
     """Import leads from CSV; refused rows go to an error file with their reason."""
     if not file.is_file():
@@ -338,11 +362,15 @@ def confirm(proposal: str, as_: Annotated[str, typer.Option("--as", help="Who co
     """Confirm what a command asked before acting."""
     actor = Actor(as_, as_) if as_ else _cli_actor()
     with _database() as db:
-        _show(commands.confirm(wiring.make_desk(read_settings(), db), proposal, actor=actor, now=wiring.now()))
+        _show(
+            commands.confirm(wiring.make_desk(read_settings(), db), proposal, actor=actor, now=wiring.now())
+        )
 
 
 @app.command("ledger")
-def show_ledger(as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False) -> None:
+def show_ledger(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
     """Write one line per delivery."""
     _write_lines(ledger.ledger, as_json=as_json)
 
@@ -356,5 +384,9 @@ def audit(as_json: Annotated[bool, typer.Option("--json", help="One JSON object 
 def _write_lines(lines: Callable[[Any], Iterator[dict[str, Any]]], *, as_json: bool) -> None:
     with _database() as db, db.read() as session:
         for line in lines(session):
-            sys.stdout.write(json.dumps(line) if as_json else "  ".join(str(value) for value in line.values() if value is not None))
+            sys.stdout.write(
+                json.dumps(line)
+                if as_json
+                else "  ".join(str(value) for value in line.values() if value is not None)
+            )
             sys.stdout.write("\n")

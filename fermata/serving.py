@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator
-from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext, suppress
+from collections.abc import AsyncIterator, Generator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 
 import uvicorn
 from fastapi import FastAPI
 from slack_bolt import App
+from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from bot import app as bot_app
@@ -26,6 +27,7 @@ from web.slack import SlackGate, bolt_handler
 
 LOG = logging.getLogger("fermata")
 DRAW_SECONDS = 0.5
+SLACK_SECONDS = 10
 STALE_TICKS = 5
 
 
@@ -48,7 +50,11 @@ async def serve(settings: Settings, *, bot: bool = False, worker: bool = False, 
         if engine is not None:
             await parts.enter_async_context(sending(engine))
         if web:
-            gate = SlackGate(bolt_handler(slack), settings.signing_secret.get_secret_value()) if slack and is_http else None
+            gate = (
+                SlackGate(bolt_handler(slack), settings.signing_secret.get_secret_value())
+                if slack and is_http
+                else None
+            )
             page = create_app(
                 db=db,
                 office=wiring.make_office(settings),
@@ -57,7 +63,9 @@ async def serve(settings: Settings, *, bot: bool = False, worker: bool = False, 
                 ready=lambda: not_ready(engine, settings),
             )
             await parts.enter_async_context(listening(page, settings.host, settings.port))
-        LOG.info("running: %s", ", ".join(n for n, on in (("bot", slack), ("worker", worker), ("web", web)) if on))
+        LOG.info(
+            "running: %s", ", ".join(n for n, on in (("bot", slack), ("worker", worker), ("web", web)) if on)
+        )
         await stop.wait()
         LOG.info("stopping: what has begun is finished first")
 
@@ -92,6 +100,10 @@ async def talking(
 ) -> AsyncIterator[App]:
     """Keep the Slack app alive: its listeners, and the loop that draws cards."""
     loop, nudged = asyncio.get_running_loop(), asyncio.Event()
+
+    def nudge() -> None:
+        loop.call_soon_threadsafe(nudged.set)
+
     app = bot_app.create(
         desk,
         clock=clock,
@@ -101,7 +113,7 @@ async def talking(
         api_url=settings.slack_api_url,
         admins=settings.admins,
         operators=settings.operators,
-        nudge=lambda: loop.call_soon_threadsafe(nudged.set),
+        nudge=nudge,
     )
     handler = None
     if not is_guarded:
@@ -110,7 +122,8 @@ async def talking(
         except SlackApiError as refused:
             msg = f"Slack refuses the token: {refused.response.get('error')}. Check SLACK_APP_TOKEN and SLACK_BOT_TOKEN."
             raise Refused(msg) from None
-    drawing = asyncio.create_task(_draw(app, desk, nudged, clock, settings))
+    client = WebClient(settings.bot_token.get_secret_value(), settings.slack_api_url, timeout=SLACK_SECONDS)
+    drawing = asyncio.create_task(_draw(client, desk, nudged, clock))
     try:
         yield app
     finally:
@@ -120,8 +133,7 @@ async def talking(
             await asyncio.to_thread(handler.close)
 
 
-async def _draw(app: App, desk: Desk, nudged: asyncio.Event, clock: wiring.Clock, settings: Settings) -> None:
-    client = bot_app.client(settings.bot_token.get_secret_value(), settings.slack_api_url)
+async def _draw(client: WebClient, desk: Desk, nudged: asyncio.Event, clock: wiring.Clock) -> None:
     while True:
         try:
             while await asyncio.to_thread(deliver, desk, client, now=clock()):
@@ -145,9 +157,10 @@ async def sending(engine: Engine) -> AsyncIterator[None]:
 
 
 class _Server(uvicorn.Server):
-    def capture_signals(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
         """Leave signals to `serve`, which stops every part in order."""
-        return nullcontext()
+        yield
 
 
 @asynccontextmanager
@@ -165,5 +178,3 @@ async def listening(page: FastAPI, host: str, port: int) -> AsyncIterator[None]:
     finally:
         server.should_exit = True
         await task
-
-

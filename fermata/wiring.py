@@ -47,7 +47,11 @@ def make_office(settings: Settings) -> Office:
 
 
 def make_engine(
-    settings: Settings, db: Database, *, clock: Clock = now, also: tuple[Callable[[], Awaitable[object]], ...] = ()
+    settings: Settings,
+    db: Database,
+    *,
+    clock: Clock = now,
+    also: tuple[Callable[[], Awaitable[object]], ...] = (),
 ) -> Engine:
     """Give the sending half of a process."""
     post = Post(

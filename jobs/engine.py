@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from typing import TYPE_CHECKING, cast
 
 from arq.connections import ArqRedis
 from arq.worker import Worker, func
@@ -20,6 +21,9 @@ from core.db import Database
 from core.releases import release_due
 from jobs.queue import QUEUE, from_json, open_queue, to_json
 from jobs.sender import Post
+
+if TYPE_CHECKING:
+    from arq.typing import WorkerCoroutine
 
 LOG = logging.getLogger(__name__)
 POLL_SECONDS = 0.1
@@ -159,7 +163,7 @@ class Engine:
 
     def _worker(self, queue: ArqRedis) -> Worker:
         return Worker(
-            [func(self._drain, name="drain", keep_result=0, timeout=LONGEST_JOB_SECONDS, max_tries=1)],
+            [func(cast("WorkerCoroutine", self._drain), name="drain", keep_result=0, timeout=LONGEST_JOB_SECONDS, max_tries=1)],
             queue_name=QUEUE,
             redis_pool=queue,
             handle_signals=False,

@@ -27,7 +27,7 @@ def from_json(data: bytes) -> Any:
     return json.loads(data)
 
 
-class _EmbeddedPipeline(Pipeline):  # type: ignore[type-arg]
+class _EmbeddedPipeline(Pipeline):
     def info(self, *_: Any, **__: Any) -> Any:
         # arq asks INFO when it starts, which fakeredis does not know; a missing hash answers {} as well.
         return self.hgetall("info")
@@ -47,7 +47,7 @@ def open_queue(redis_url: str | None) -> ArqRedis:
     }
     if redis_url is None:
         return _EmbeddedRedis(FakeAsyncRedis(server=FakeServer()).connection_pool, **common)
-    pool: ConnectionPool[Any] = ConnectionPool.from_url(
+    pool: ConnectionPool = ConnectionPool.from_url(
         redis_url, socket_connect_timeout=CONNECT_SECONDS, socket_timeout=CONNECT_SECONDS
     )
     return ArqRedis(pool, **common)

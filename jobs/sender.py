@@ -239,7 +239,12 @@ class Round:
         now, mailbox_id = self._desk.clock(), self._mailbox.id or 0
         if down and len(down) == len(found):
             self._retry_at = await asyncio.to_thread(
-                postbox.went_down, self._desk.db, mailbox_id, str(down[0]), is_lasting=down[0].lasting, now=now
+                postbox.went_down,
+                self._desk.db,
+                mailbox_id,
+                str(down[0]),
+                is_lasting=down[0].lasting,
+                now=now,
             )
         elif found and self._mailbox.down_at is not None:
             await asyncio.to_thread(postbox.came_up, self._desk.db, mailbox_id, now=now)
