@@ -1,0 +1,61 @@
+"""The leads' mail as the page shows it: every message that went through SMTP, parsed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from typing import Any
+
+JSON = dict[str, Any]
+
+
+def shown(raw: bytes, *, number: int, recipients: tuple[str, ...], at: datetime) -> JSON:
+    """One message as the page wants it: `to` is where it really went, `headers` stand as they came."""
+    parsed = message_from_bytes(raw, policy=default)
+    head, _, _ = raw.partition(b"\r\n\r\n")
+    return {
+        "id": str(number),
+        "to": ", ".join(recipients) or str(parsed["To"] or ""),
+        "from": str(parsed["From"] or ""),
+        "subject": str(parsed["Subject"] or "(no subject)"),
+        "date": at.isoformat(),
+        "text": _part(parsed, "plain"),
+        "html": _part(parsed, "html"),
+        "headers": head.decode("utf-8", "replace").replace("\r\n", "\n"),
+    }
+
+
+def _part(parsed: EmailMessage, kind: str) -> str:
+    body = parsed.get_body(preferencelist=(kind,))
+    return str(body.get_content()) if body is not None else ""
+
+
+class MailStore:
+    """Messages in the order they arrived; give `keep` to the SMTP sink. Thread-safe."""
+
+    def __init__(self, *, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self._lock = threading.Lock()
+        self._messages: list[JSON] = []
+        self._listeners: list[Callable[[], None]] = []
+
+    def keep(self, raw: bytes, recipients: tuple[str, ...]) -> None:
+        with self._lock:
+            number = len(self._messages) + 1
+            self._messages.append(shown(raw, number=number, recipients=recipients, at=self._now()))
+            listeners = list(self._listeners)
+        for listener in listeners:
+            listener()
+
+    def messages(self) -> list[JSON]:
+        with self._lock:
+            return list(self._messages)
+
+    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call `listener` (from any thread) after every message; the result ends it."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
