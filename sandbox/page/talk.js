@@ -55,7 +55,7 @@ function sidebar() {
   $("me-note").textContent = `${user.title}, ${user.tz.split("/").pop().replace("_", " ")}`;
   const rows = S.slack.channels.filter((c) => !c.direct).map((c) => ({ id: c.id, tab: "messages", name: `# ${c.name}`, news: news(c.id) }));
   const d = direct();
-  const apps = [{ id: d.id, tab: "home", name: "Fermata · Home", news: 0 }, { id: d.id, tab: "messages", name: "Fermata · Messages", news: news(d.id) }];
+  const apps = [{ id: d.id, tab: "home", name: "Home", news: 0 }, { id: d.id, tab: "messages", name: "Messages", news: news(d.id) }];
   for (const [list, items] of [[$("channels"), rows], [$("apps"), apps]]) {
     reconcile(list, items, (r) => `${r.id}${r.tab}${r.news}`, (r) => h("li", {}, h("button", { type: "button", onclick: () => go(r.id, r.tab) },
       h("span", { class: r.news ? "new" : "" }, r.name), r.news > 0 && h("span.count", { "aria-label": `${r.news} new` }, String(r.news)))));
