@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, bindparam, insert, update
-from sqlmodel import Session, col, select
+from sqlalchemy import Table, bindparam, insert, select, update
+from sqlmodel import Session, col
 
 from core import cards
 from core.chunks import chunks
@@ -39,7 +39,12 @@ CHUNK = 1000
 ENROLLMENTS: Table = EnrollmentRow.__table__  # type: ignore[attr-defined]
 DELIVERIES: Table = Delivery.__table__  # type: ignore[attr-defined]
 HOLDS: Table = HoldRow.__table__  # type: ignore[attr-defined]
+LEADS: Table = Lead.__table__  # type: ignore[attr-defined]
 JOURNAL: Table = Journal.__table__  # type: ignore[attr-defined]
+
+
+# Where a task can be open: it stays open, and hidden, while its lead is paused.
+WITH_TASK = frozenset({Status.IN_PROGRESS, Status.PAUSED})
 
 
 class Overtaken(FermataError):
@@ -141,27 +146,19 @@ def load(session: Session, enrollment_ids: Iterable[int], *, lock: bool = False)
     """Give enrollments ready to decide about, in the order of their ids; `lock` holds them until the commit."""
     ids = list(enrollment_ids)
     query = (
-        select(EnrollmentRow, Lead.email, Lead.zone)
-        .join(Lead, col(Lead.id) == EnrollmentRow.lead_id)
-        .where(col(EnrollmentRow.id).in_(ids))
-        .order_by(col(EnrollmentRow.id))
-        .execution_options(populate_existing=True)
+        select(ENROLLMENTS, LEADS.c.email, LEADS.c.zone)
+        .join(LEADS, LEADS.c.id == ENROLLMENTS.c.lead_id)
+        .where(ENROLLMENTS.c.id.in_(ids))
+        .order_by(ENROLLMENTS.c.id)
     )
-    rows = session.exec(query.with_for_update(of=EnrollmentRow) if lock else query).all()  # type: ignore[arg-type]
-    sequences = planned(session, {row.sequence_id for row, _, _ in rows})
-    holds = open_holds(session, [row.id for row, _, _ in rows if row.status == Status.PAUSED and row.id])
-    tasks = set(
-        session.exec(
-            select(Delivery.enrollment_id).where(
-                col(Delivery.enrollment_id).in_(ids), Delivery.state == DeliveryState.OPEN.value
-            )
-        )
-    )
-    for row, email, zone in rows:
-        assert row.id is not None
+    rows = session.execute(query.with_for_update(of=ENROLLMENTS) if lock else query).all()
+    sequences = planned(session, {row.sequence_id for row in rows})
+    holds = open_holds(session, [row.id for row in rows if row.status == Status.PAUSED])
+    tasks = _open_tasks(session, [row.id for row in rows if row.status in WITH_TASK])
+    for row in rows:
         sequence = sequences[row.sequence_id]
         state = Enrollment(
-            label=f"{email} in {sequence.name}",
+            label=f"{row.email} in {sequence.name}",
             status=Status(row.status),
             position=row.position,
             attempt=row.attempt,
@@ -172,17 +169,27 @@ def load(session: Session, enrollment_ids: Iterable[int], *, lock: bool = False)
             holds=tuple(holds.get(row.id, ())),
         )
         yield Loaded(
-            row.id, row.lead_id, zone, sequence, row.run, row.version, row.mailbox_id, row.send_at, state
+            row.id, row.lead_id, row.zone, sequence, row.run, row.version, row.mailbox_id, row.send_at, state
         )
+
+
+def _open_tasks(session: Session, enrollment_ids: list[int]) -> set[int]:
+    if not enrollment_ids:
+        return set()
+    query = select(DELIVERIES.c.enrollment_id).where(
+        DELIVERIES.c.enrollment_id.in_(enrollment_ids), DELIVERIES.c.state == DeliveryState.OPEN.value
+    )
+    return set(session.execute(query).scalars())
 
 
 def open_holds(session: Session, enrollment_ids: Iterable[int]) -> dict[int, list[Hold]]:
     """Give the open holds by enrollment, oldest first."""
     found: dict[int, list[Hold]] = {}
-    rows = session.exec(
-        select(HoldRow)
-        .where(col(HoldRow.enrollment_id).in_(list(enrollment_ids)), col(HoldRow.released_at).is_(None))
-        .order_by(col(HoldRow.id))
+    ids = list(enrollment_ids)
+    if not ids:
+        return found
+    rows = session.execute(
+        select(HOLDS).where(HOLDS.c.enrollment_id.in_(ids), HOLDS.c.released_at.is_(None)).order_by(HOLDS.c.id)
     )
     for row in rows:
         hold = Hold(
@@ -339,8 +346,8 @@ def _record_skipped_step(
 ) -> None:
     step = change.row.sequence.steps[change.before.position]
     key = {"enrollment_id": change.row.id, "step_id": step.id, "attempt": change.before.attempt}
-    exists = session.exec(
-        select(Delivery.id).where(*(col(getattr(Delivery, name)) == value for name, value in key.items()))
+    exists = session.execute(
+        select(DELIVERIES.c.id).where(*(DELIVERIES.c[name] == value for name, value in key.items()))
     ).first()
     if exists is None:
         session.execute(

@@ -12,7 +12,7 @@ from sqlalchemy import or_, update
 from sqlmodel import Session, col, func, select
 
 from core.chunks import chunks
-from core.models import Card
+from core.models import WORKSPACE_ID, Card, Workspace
 
 IDS_AT_ONCE = 5000
 
@@ -39,6 +39,12 @@ def show_delivery(
     session.add(
         Card(key=key, kind=kind, channel=channel, lead_id=lead_id, delivery_id=delivery_id, created_at=now)
     )
+
+
+def channel_of(session: Session, channel: str | None) -> str:
+    """Give the channel for a sequence's cards: its own, else the workspace's."""
+    workspace = session.get(Workspace, WORKSPACE_ID)
+    return channel or (workspace.channel if workspace else "")
 
 
 def touch(session: Session, *, lead_ids: Iterable[int]) -> None:

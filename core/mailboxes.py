@@ -48,12 +48,11 @@ def free_at(session: Session, mailbox: Mailbox, now: datetime) -> datetime:
 
 def allowance(session: Session, mailbox: Mailbox, now: datetime) -> int:
     """Give how many hand-overs may begin right now: 0, 1 where a minimum gap is kept, else the rest of the cap."""
-    if free_at(session, mailbox, now) > now:
-        return 0
-    if mailbox.min_gap_seconds:
-        return 1
     day = day_of(mailbox, now)
-    return cap_on(mailbox, day) - handed_on(session, mailbox, day)
+    left = max(cap_on(mailbox, day) - handed_on(session, mailbox, day), 0)
+    if not mailbox.min_gap_seconds:
+        return left
+    return min(left, 1) if free_at(session, mailbox, now) <= now else 0
 
 
 def rotation(session: Session, addresses: Iterable[str] | None) -> Iterator[int]:

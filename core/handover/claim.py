@@ -1,0 +1,281 @@
+"""Claiming: what is due of a mailbox is leased to one worker, in batches."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import bindparam, or_, text, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlmodel import Session, col, select
+
+from core import cards
+from core.acts import DELIVERIES, ENROLLMENTS, Loaded, apply, load
+from core.db import Database
+from core.handover.words import BATCH, LEASE, Claimed
+from core.lifecycle import Began, StepKind, Stop
+from core.mailboxes import allowance, free_at
+from core.models import (
+    WORKSPACE_ID,
+    Delivery,
+    DeliveryState,
+    Enrollment,
+    Lead,
+    Mailbox,
+    Sequence,
+    SequenceStatus,
+    Step,
+    Suppression,
+    Workspace,
+)
+from core.people import SYSTEM
+from core.schedule import is_open, send_at
+
+
+def mailboxes_due(session: Session, *, now: datetime) -> list[int]:
+    """Give the mailboxes that have at least one step to look at now."""
+    # 'pending' stands as a literal: as a bound parameter PostgreSQL's generic plan would miss the partial index.
+    wanted = session.exec(
+        select(Mailbox.id).where(
+            or_(col(Mailbox.retry_at).is_(None), col(Mailbox.retry_at) <= now),
+            select(Enrollment.id)
+            .where(
+                col(Enrollment.mailbox_id) == col(Mailbox.id),
+                text("enrollment.status = 'pending'"),
+                col(Enrollment.wake_at) <= now,
+            )
+            .exists(),
+        )
+    )
+    return [mailbox_id for mailbox_id in wanted if mailbox_id is not None]
+
+
+def claim(
+    db: Database, mailbox_id: int, *, now: datetime, limit: int = BATCH, lease: timedelta = LEASE
+) -> list[Claimed]:
+    """Give up to `limit` steps of a mailbox leased until now + `lease`; empty: nothing may leave now.
+
+    What is due but may not leave yet (window, cap) gets its next date; a suppressed lead is stopped; a task is opened.
+    """
+    with db.write() as session:
+        workspace = session.get(Workspace, WORKSPACE_ID)
+        mailbox = session.get(Mailbox, mailbox_id)
+        if (
+            workspace is None
+            or workspace.halted_at
+            or mailbox is None
+            or (mailbox.retry_at and mailbox.retry_at > now)
+        ):
+            return []
+        rows = list(load(session, _due(session, mailbox_id, now, limit), lock=True))
+        rows = _without_suppressed(session, rows, now)
+        rows = _inside_window(session, rows, now)
+        rows = _emails(session, rows, now)
+        free = max(allowance(session, mailbox, now), 0)
+        if len(rows) > free:
+            _sleep_until(
+                session, rows[free:], max(free_at(session, mailbox, now), now + timedelta(seconds=1))
+            )
+            rows = rows[:free]
+        return _lease(session, rows, mailbox, now, lease)
+
+
+def _due(session: Session, mailbox_id: int, now: datetime, limit: int) -> list[int]:
+    query = (
+        select(Enrollment.id)
+        .join(Sequence, col(Sequence.id) == Enrollment.sequence_id)
+        .where(
+            text("enrollment.status = 'pending'"),
+            Enrollment.mailbox_id == mailbox_id,
+            col(Enrollment.wake_at) <= now,
+            Sequence.status == SequenceStatus.PUBLISHED.value,
+        )
+        .order_by(col(Enrollment.wake_at), col(Enrollment.id))
+        .limit(limit)
+        .with_for_update(of=Enrollment, skip_locked=True)  # type: ignore[arg-type]
+    )
+    return [enrollment_id for enrollment_id in session.exec(query) if enrollment_id is not None]
+
+
+def _without_suppressed(session: Session, rows: list[Loaded], now: datetime) -> list[Loaded]:
+    lead_ids = {row.lead_id for row in rows}
+    found = set(
+        session.exec(
+            select(Lead.id)
+            .join(Suppression, col(Suppression.email) == Lead.email)
+            .where(col(Lead.id).in_(lead_ids))
+        )
+    )
+    stopped = [row.id for row in rows if row.lead_id in found]
+    if stopped:
+        apply(session, stopped, lambda _: Stop(), verb="stop", actor=SYSTEM, now=now, reason="suppressed")
+    return [row for row in rows if row.lead_id not in found]
+
+
+def _inside_window(session: Session, rows: list[Loaded], now: datetime) -> list[Loaded]:
+    late: list[dict[str, Any]] = []
+    kept: list[Loaded] = []
+    for row in rows:
+        calendar = row.sequence.plan(row.zone).calendar
+        if is_open(now, calendar):
+            kept.append(row)
+        else:
+            late.append({"at_id": row.id, "moment": send_at(now, calendar)})
+    if late:
+        statement = (
+            update(ENROLLMENTS)
+            .where(ENROLLMENTS.c.id == bindparam("at_id"))
+            .values(send_at=bindparam("moment"), wake_at=bindparam("moment"))
+        )
+        session.connection().execute(statement, late)
+    return kept
+
+
+def _emails(session: Session, rows: list[Loaded], now: datetime) -> list[Loaded]:
+    """Give the rows whose step is an email; the tasks among them are opened for their person."""
+    tasks = [row for row in rows if _step(row).kind == StepKind.TASK]
+    if tasks:
+        apply(
+            session,
+            [row.id for row in tasks],
+            lambda _: Began(is_task=True),
+            verb="open task",
+            actor=SYSTEM,
+            now=now,
+        )
+        for row in tasks:
+            _open_task(session, row, now)
+    return [row for row in rows if _step(row).kind == StepKind.EMAIL]
+
+
+def _open_task(session: Session, row: Loaded, now: datetime) -> None:
+    step = _step(row)
+    delivery = Delivery(
+        enrollment_id=row.id,
+        step_id=step.id or 0,
+        attempt=row.state.attempt,
+        kind=StepKind.TASK.value,
+        state=DeliveryState.OPEN.value,
+        subject=step.subject,
+        created_at=now,
+    )
+    session.add(delivery)
+    session.flush()
+    assert delivery.id is not None
+    channel = cards.channel_of(session, row.sequence.spec.channel)
+    cards.show_delivery(
+        session, "task", delivery_id=delivery.id, lead_id=row.lead_id, channel=channel, now=now
+    )
+
+
+def _step(row: Loaded) -> Step:
+    return row.sequence.steps[row.state.position]
+
+
+def _sleep_until(session: Session, rows: list[Loaded], moment: datetime) -> None:
+    ids = [row.id for row in rows]
+    session.execute(update(ENROLLMENTS).where(ENROLLMENTS.c.id.in_(ids)).values(wake_at=moment))
+
+
+def _lease(
+    session: Session, rows: list[Loaded], mailbox: Mailbox, now: datetime, lease: timedelta
+) -> list[Claimed]:
+    if not rows:
+        return []
+    until = now + lease
+    by_enrollment = _claim_rows(session, rows, mailbox, now, until)
+    _sleep_until(session, rows, until)
+    leads = {
+        lead.id: lead
+        for lead in session.exec(select(Lead).where(col(Lead.id).in_({r.lead_id for r in rows})))
+    }
+    threads = _threads(session, [row.id for row in rows if _step(row).is_threaded])
+    claimed = []
+    for row in rows:
+        if (
+            row.id not in by_enrollment
+        ):  # an earlier hand-over of this step is not settled: never a second one
+            continue
+        delivery_id, fence, message_id = by_enrollment[row.id]
+        references, subject = threads.get(row.id, ((), ""))
+        claimed.append(
+            Claimed(delivery_id, fence, row.id, message_id, _step(row), row.sequence.name, leads[row.lead_id],
+                    references, subject)
+        )  # fmt: skip
+    return claimed
+
+
+def _claim_rows(
+    session: Session, rows: list[Loaded], mailbox: Mailbox, now: datetime, until: datetime
+) -> dict[int, tuple[int, int, str]]:
+    """Give delivery id, fence and Message-ID by enrollment; rows that may have left already are not given."""
+    domain = mailbox.address.rpartition("@")[2]
+    found = session.connection().execute(
+        _upsert(session.get_bind().dialect.name),
+        [
+            {
+                "enrollment_id": row.id,
+                "step_id": _step(row).id,
+                "attempt": row.state.attempt,
+                "kind": StepKind.EMAIL.value,
+                "state": DeliveryState.CLAIMED.value,
+                "message_id": f"<{uuid4().hex}@{domain}>",
+                "mailbox_id": mailbox.id,
+                "subject": "",
+                "fence": 1,
+                "tries": 0,
+                "lease_until": until,
+                "created_at": now,
+                "claimed_at": now,
+            }
+            for row in rows
+        ],
+    )
+    return {enrollment_id: (delivery_id, fence, message_id) for enrollment_id, delivery_id, fence, message_id in found}
+
+
+@cache
+def _upsert(dialect: str) -> Any:
+    """Give the statement that claims: a new row, or one that is known not to have left."""
+    insert = sqlite_insert if dialect == "sqlite" else postgresql_insert
+    statement = insert(DELIVERIES)
+    given = statement.excluded
+    free = or_(
+        DELIVERIES.c.state == DeliveryState.READY.value,  # no IN: it cannot be used with many rows at once
+        DELIVERIES.c.state == DeliveryState.SKIPPED.value,
+        # Its worker is gone: the lease ended before this claim began.
+        (DELIVERIES.c.state == DeliveryState.CLAIMED.value) & (DELIVERIES.c.lease_until < given.claimed_at),
+    )
+    return statement.on_conflict_do_update(
+        index_elements=["enrollment_id", "step_id", "attempt"],
+        set_={
+            "state": given.state,
+            "fence": DELIVERIES.c.fence + 1,
+            "message_id": given.message_id,
+            "lease_until": given.lease_until,
+            "claimed_at": given.claimed_at,
+            "mailbox_id": given.mailbox_id,
+            "settled_at": None,
+            "reason": None,
+        },
+        where=free,
+    ).returning(DELIVERIES.c.enrollment_id, DELIVERIES.c.id, DELIVERIES.c.fence, DELIVERIES.c.message_id)
+
+
+def _threads(session: Session, enrollment_ids: list[int]) -> dict[int, tuple[tuple[str, ...], str]]:
+    """Give by enrollment the Message-IDs sent so far, oldest first, and the subject of the first."""
+    if not enrollment_ids:
+        return {}
+    rows = session.exec(
+        select(Delivery.enrollment_id, Delivery.message_id, Delivery.subject)
+        .where(col(Delivery.enrollment_id).in_(enrollment_ids), Delivery.state == DeliveryState.SENT.value)
+        .order_by(col(Delivery.sending_at), col(Delivery.id))
+    )
+    threads: dict[int, tuple[tuple[str, ...], str]] = {}
+    for enrollment_id, message_id, subject in rows:
+        references, first = threads.get(enrollment_id, ((), subject))
+        threads[enrollment_id] = ((*references, message_id or ""), first)
+    return threads

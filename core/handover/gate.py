@@ -1,0 +1,136 @@
+"""The point of no return: what may go over goes over, under the locks that everyone who would hold it back takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Select, update
+from sqlmodel import Session, col, select
+
+from core.acts import DELIVERIES, ENROLLMENTS
+from core.db import Database
+from core.handover.words import LEASE
+from core.lifecycle import Status
+from core.mailboxes import allowance, day_of
+from core.models import (
+    WORKSPACE_ID,
+    Delivery,
+    DeliveryState,
+    Enrollment,
+    Lead,
+    Mailbox,
+    MailboxDay,
+    Sequence,
+    SequenceStatus,
+    Suppression,
+    Workspace,
+)
+
+
+def begin(
+    db: Database, hands: Iterable[tuple[int, int]], *, now: datetime, lease: timedelta = LEASE
+) -> set[int]:
+    """Give the deliveries, of (delivery id, fence), that may go over now; they are `sending` from here on.
+
+    All messages that reach the point together share one transaction and one commit. Every rule that can hold a mail
+    back is looked at here: halted, sequence, suppression, pause, fence, lease, cap and gap.
+    """
+    fences = dict(hands)
+    with db.write() as session:
+        if not db.is_sqlite:  # there BEGIN IMMEDIATE has locked everything already
+            _lock(session, list(fences))
+        ready = [row for row in _free_to_go(session, list(fences), now) if fences[row.delivery_id] == row.fence]
+        allowed = _spend(session, ready, now)
+        if not allowed:
+            return set()
+        session.connection().execute(
+            update(DELIVERIES)
+            .where(DELIVERIES.c.id.in_([row.delivery_id for row in allowed]))
+            .values(
+                state=DeliveryState.SENDING.value,
+                sending_at=now,
+                lease_until=now + lease,
+                tries=DELIVERIES.c.tries + 1,
+            )
+        )
+        # What lifecycle.decide does for Began, as one statement; a property test holds the two against each other.
+        session.connection().execute(
+            update(ENROLLMENTS)
+            .where(ENROLLMENTS.c.id.in_([row.enrollment_id for row in allowed]))
+            .values(status=Status.IN_PROGRESS.value, version=ENROLLMENTS.c.version + 1)
+        )
+        return {row.delivery_id for row in allowed}
+
+
+@dataclass(frozen=True)
+class _Ready:
+    delivery_id: int
+    fence: int
+    enrollment_id: int
+    mailbox_id: int
+
+
+def _lock(session: Session, delivery_ids: list[int]) -> None:
+    """Lock in DESIGN's order: workspace, lead, sequence, mailbox, enrollment; within a table by id."""
+    enrollments = select(Delivery.enrollment_id).where(col(Delivery.id).in_(delivery_ids))
+    of = select(Enrollment.lead_id, Enrollment.sequence_id, Delivery.mailbox_id).join(
+        Delivery, col(Delivery.enrollment_id) == Enrollment.id
+    )
+    rows = session.connection().execute(of.where(col(Delivery.id).in_(delivery_ids))).all()
+    shared: tuple[Select[tuple[int | None]], ...] = (
+        select(Workspace.id).where(Workspace.id == WORKSPACE_ID),
+        select(Lead.id).where(col(Lead.id).in_({row.lead_id for row in rows})).order_by(col(Lead.id)),
+        select(Sequence.id).where(col(Sequence.id).in_({row.sequence_id for row in rows})).order_by(col(Sequence.id)),
+    )
+    for query in shared:
+        session.connection().execute(query.with_for_update(read=True))
+    alone: tuple[Select[tuple[int | None]], ...] = (
+        select(Mailbox.id).where(col(Mailbox.id).in_({row.mailbox_id for row in rows})).order_by(col(Mailbox.id)),
+        select(Enrollment.id).where(col(Enrollment.id).in_(enrollments)).order_by(col(Enrollment.id)),
+    )
+    for query in alone:
+        session.connection().execute(query.with_for_update())
+
+
+def _free_to_go(session: Session, delivery_ids: list[int], now: datetime) -> list[_Ready]:
+    """Give the deliveries that no rule holds back, as things stand under the locks."""
+    query = (
+        select(Delivery.id, Delivery.fence, Delivery.enrollment_id, Delivery.mailbox_id)
+        .join(Enrollment, col(Enrollment.id) == Delivery.enrollment_id)
+        .join(Lead, col(Lead.id) == Enrollment.lead_id)
+        .join(Sequence, col(Sequence.id) == Enrollment.sequence_id)
+        .join(Workspace, col(Workspace.id) == WORKSPACE_ID)
+        .outerjoin(Suppression, col(Suppression.email) == Lead.email)
+        .where(
+            col(Delivery.id).in_(delivery_ids),
+            Delivery.state == DeliveryState.CLAIMED.value,
+            col(Delivery.lease_until) > now,
+            Enrollment.status == Status.PENDING.value,
+            Sequence.status == SequenceStatus.PUBLISHED.value,
+            col(Suppression.email).is_(None),
+            col(Workspace.halted_at).is_(None),
+        )
+        .order_by(col(Delivery.id))
+    )
+    return [_Ready(*row) for row in session.connection().execute(query)]
+
+
+def _spend(session: Session, ready: list[_Ready], now: datetime) -> list[_Ready]:
+    """Take one hand-over each from the caps and gaps of their mailboxes; give those for which there was one."""
+    allowed: list[_Ready] = []
+    for mailbox_id in {row.mailbox_id for row in ready}:
+        mailbox = session.get_one(Mailbox, mailbox_id)
+        mine = [row for row in ready if row.mailbox_id == mailbox_id][: max(allowance(session, mailbox, now), 0)]
+        if not mine:
+            continue
+        day = day_of(mailbox, now).isoformat()
+        counted = session.get(MailboxDay, (mailbox_id, day)) or MailboxDay(mailbox_id=mailbox_id, day=day)
+        counted.handed += len(mine)
+        if mailbox.min_gap_seconds:
+            mailbox.last_handed_at = now
+        mailbox.first_day = mailbox.first_day or day
+        session.add_all([counted, mailbox])
+        allowed += mine
+    return allowed

@@ -1,0 +1,228 @@
+"""Recording: what became of hand-overs, told by the worker or found out when its lease ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, text, update
+from sqlmodel import Session, col, select
+
+from core import cards
+from core.acts import DELIVERIES, ENROLLMENTS, apply
+from core.db import Database
+from core.handover.words import BATCH, RETRY_AFTER, Claimed, Fate, Report
+from core.lifecycle import (
+    Done,
+    Event,
+    Failed,
+    Hold,
+    NeverLeft,
+    Pause,
+    Settle,
+    Source,
+    Status,
+    Uncertain,
+    Verdict,
+)
+from core.models import Delivery, DeliveryState, Enrollment
+from core.people import SYSTEM
+from core.plans import planned
+
+
+def record(db: Database, reports: Iterable[Report], *, now: datetime) -> None:
+    """Write what became of a group of hand-overs, in one transaction.
+
+    A report counts only under its own fence, except that proof of a mail that left settles an `uncertain` one.
+    """
+    by_id = {report.delivery_id: report for report in reports}
+    with db.write() as session:
+        rows = session.exec(
+            select(
+                Delivery.id,
+                Delivery.enrollment_id,
+                Delivery.state,
+                Delivery.fence,
+                Delivery.tries,
+                Delivery.sending_at,
+            )
+            .where(col(Delivery.id).in_(list(by_id)))
+            .order_by(col(Delivery.id))
+        ).all()
+        events: dict[int, Event] = {}
+        values: list[dict[str, Any]] = []
+        for row in rows:
+            report = by_id[row.id]
+            if row.fence != report.fence or not _counts(report, row.state):
+                continue
+            tries = row.tries + (row.state == DeliveryState.CLAIMED)  # `begin` counted the others
+            event, outcome = _outcome(
+                report, was=row.state, tries=tries, began=row.sending_at or now, now=now
+            )
+            events[row.enrollment_id] = event
+            values.append(
+                {
+                    "at_id": row.id,
+                    "subject": report.subject,
+                    "code": report.code,
+                    "answer": report.answer,
+                    "tries": tries,
+                    **outcome,
+                }
+            )
+        if not values:
+            return
+        apply(
+            session,
+            events,
+            lambda loaded: events[loaded.id],
+            verb="send",
+            actor=SYSTEM,
+            now=now,
+            is_undoable=False,
+        )
+        _write_outcomes(session, values)
+        _show_uncertain(
+            session, [value["at_id"] for value in values if value["state"] == DeliveryState.UNCERTAIN], now
+        )
+
+
+def _counts(report: Report, state: str) -> bool:
+    """Say whether a report may change a delivery in this state: turned away before the gate, or ended after it."""
+    match state:
+        case DeliveryState.SENDING:
+            return True
+        case DeliveryState.CLAIMED:
+            return report.fate in {Fate.REFUSED, Fate.RETRY}
+        case DeliveryState.UNCERTAIN:
+            return report.fate is Fate.SENT
+        case _:
+            return False
+
+
+def _outcome(
+    report: Report, *, was: str, tries: int, began: datetime, now: datetime
+) -> tuple[Event, dict[str, Any]]:
+    words = " ".join(part for part in (str(report.code or ""), report.answer) if part)
+    match report.fate:
+        case Fate.SENT:
+            event: Event = Settle(Verdict.LEFT, began) if was == DeliveryState.UNCERTAIN else Done(began)
+            return event, {"state": DeliveryState.SENT, "settled_at": report.at, "reason": None}
+        case Fate.REFUSED:
+            return Failed(f"refused: {words}"), {
+                "state": DeliveryState.FAILED,
+                "settled_at": report.at,
+                "reason": words,
+            }
+        case Fate.UNKNOWN:
+            return Uncertain(words), {"state": DeliveryState.UNCERTAIN, "settled_at": None, "reason": words}
+        case Fate.RETRY if tries > len(RETRY_AFTER):
+            reason = f"given up after {tries} tries: {words}"
+            return Failed(reason), {"state": DeliveryState.FAILED, "settled_at": report.at, "reason": reason}
+        case Fate.RETRY:
+            retry = NeverLeft(now + RETRY_AFTER[max(tries - 1, 0)])
+            return retry, {
+                "state": DeliveryState.READY,
+                "settled_at": None,
+                "reason": f"will be tried again: {words}",
+            }
+
+
+def _write_outcomes(session: Session, values: list[dict[str, Any]]) -> None:
+    names = ("state", "settled_at", "reason", "subject", "code", "answer", "tries")
+    statement = (
+        update(DELIVERIES)
+        .where(DELIVERIES.c.id == bindparam("at_id"))
+        .values({name: bindparam(name) for name in names} | {"lease_until": None})
+    )
+    session.connection().execute(statement, [value | {"state": str(value["state"])} for value in values])
+
+
+def _show_uncertain(session: Session, delivery_ids: list[int], now: datetime) -> None:
+    rows = session.exec(
+        select(Delivery.id, Enrollment.lead_id, Enrollment.sequence_id)
+        .join(Enrollment, col(Enrollment.id) == Delivery.enrollment_id)
+        .where(col(Delivery.id).in_(delivery_ids))
+    ).all()
+    sequences = planned(session, {sequence_id for _, _, sequence_id in rows})
+    for delivery_id, lead_id, sequence_id in rows:
+        channel = cards.channel_of(session, sequences[sequence_id].spec.channel)
+        cards.show_delivery(
+            session, "uncertain", delivery_id=delivery_id or 0, lead_id=lead_id, channel=channel, now=now
+        )
+
+
+def hold_back(db: Database, claims: Iterable[tuple[Claimed, str]], *, now: datetime) -> None:
+    """Hold the leads of claims that cannot be rendered, each with its reason, rather than send a gap."""
+    reasons = {claimed.enrollment_id: reason for claimed, reason in claims}
+    with db.write() as session:
+        apply(
+            session,
+            reasons,
+            lambda row: Pause(Hold(Source.MISSING_VALUE, reasons[row.id], SYSTEM.id, now), is_wide=True),
+            verb="hold",
+            actor=SYSTEM,
+            now=now,
+        )
+
+
+def release(
+    db: Database, claims: Iterable[Claimed], *, now: datetime, retry_at: datetime | None = None
+) -> None:
+    """Give claims back that never reached the point of no return."""
+    fences = {claimed.delivery_id: claimed for claimed in claims}
+    with db.write() as session:
+        for claimed in fences.values():
+            given = session.connection().execute(
+                update(DELIVERIES)
+                .where(
+                    DELIVERIES.c.id == claimed.delivery_id,
+                    DELIVERIES.c.fence == claimed.fence,
+                    DELIVERIES.c.state == DeliveryState.CLAIMED.value,
+                )
+                .values(state=DeliveryState.READY.value, lease_until=None)
+            )
+            if given.rowcount:
+                session.execute(
+                    update(ENROLLMENTS)
+                    .where(
+                        ENROLLMENTS.c.id == claimed.enrollment_id,
+                        ENROLLMENTS.c.status == Status.PENDING.value,
+                    )
+                    .values(wake_at=retry_at or now)
+                )
+
+
+def reap(db: Database, *, now: datetime) -> int:
+    """Give how many hand-overs were settled whose worker is gone: claims go back, begun ones become `uncertain`."""
+    with db.write() as session:
+        expired = col(Delivery.lease_until) < now
+        session.execute(
+            update(DELIVERIES)
+            .where(DELIVERIES.c.state == DeliveryState.CLAIMED.value, DELIVERIES.c.lease_until < now)
+            .values(state=DeliveryState.READY.value, fence=DELIVERIES.c.fence + 1, lease_until=None)
+        )
+        lost = session.exec(
+            select(Delivery)
+            .where(text("delivery.state = 'sending'"), expired)
+            .order_by(col(Delivery.id))
+            .limit(BATCH)
+        ).all()
+        if not lost:
+            return 0
+        reason = "The worker stopped in the middle of the hand-over, so nobody knows whether the mail left."
+        ids = [delivery.enrollment_id for delivery in lost]
+        apply(
+            session, ids, lambda _: Uncertain(reason), verb="send", actor=SYSTEM, now=now, is_undoable=False
+        )
+        for delivery in lost:
+            delivery.state, delivery.reason, delivery.lease_until = (
+                DeliveryState.UNCERTAIN.value,
+                reason,
+                None,
+            )
+            session.add(delivery)
+        session.flush()
+        _show_uncertain(session, [delivery.id or 0 for delivery in lost], now)
+        return len(lost)

@@ -1,0 +1,50 @@
+"""What the steps of a hand-over pass to each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from core.models import Lead, Step
+
+BATCH = 100
+LEASE = timedelta(seconds=120)
+RETRY_AFTER = (timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2), timedelta(hours=6))
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """One step leased to this worker. `references`: the Message-IDs it follows, oldest first."""
+
+    delivery_id: int
+    fence: int
+    enrollment_id: int
+    message_id: str
+    step: Step
+    sequence_name: str
+    lead: Lead
+    references: tuple[str, ...] = ()
+    thread_subject: str = ""
+
+
+class Fate(StrEnum):
+    """What became of a hand-over, as far as it is certain."""
+
+    SENT = "sent"
+    REFUSED = "refused"
+    RETRY = "retry"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Report:
+    """The end of one hand-over: `at` is when the answer came, `answer` the server's words."""
+
+    delivery_id: int
+    fence: int
+    fate: Fate
+    at: datetime
+    subject: str = ""
+    code: int | None = None
+    answer: str = ""
