@@ -320,7 +320,9 @@ def _start(e: Enrollment) -> Decision:
         case Status.SKIPPED:
             raise Refused(f"{e.label} is skipped. Use `unskip` to let it start.")
         case Status.PAUSED:
-            raise Refused(f"{e.label} is paused at step {e.position + 1}. Use `resume` to go on, or `restart` to begin anew.")
+            raise Refused(
+                f"{e.label} is paused at step {e.position + 1}. Use `resume` to go on, or `restart` to begin anew."
+            )
         case _:
             raise Refused(
                 f"{e.label} is already running, at step {e.position + 1}; nothing was changed. Use `restart` to begin anew."
@@ -331,7 +333,12 @@ def _pause(e: Enrollment, event: Pause, now: datetime) -> Decision:
     hold = event.hold
     if e.status not in RUNNING and e.status is not Status.PAUSED:
         raise Refused(_NOT_PAUSABLE[e.status].format(label=e.label))
-    if not e.has_started and not event.is_wide and hold.source is Source.PERSON and e.status is not Status.PAUSED:
+    if (
+        not e.has_started
+        and not event.is_wide
+        and hold.source is Source.PERSON
+        and e.status is not Status.PAUSED
+    ):
         raise Refused(
             f"{e.label} has not started yet, so there is nothing to pause. Use `skip` if it should never start."
         )
@@ -388,7 +395,9 @@ _NOT_RESUMABLE = {
 }
 
 
-def _without(e: Enrollment, released: tuple[Hold, ...], policy: Policy, at: datetime | None, now: datetime) -> Enrollment:
+def _without(
+    e: Enrollment, released: tuple[Hold, ...], policy: Policy, at: datetime | None, now: datetime
+) -> Enrollment:
     """Give the enrollment without these holds; awake, by the policy, once none is left."""
     holds = tuple(hold for hold in e.holds if hold not in released)
     if holds:
@@ -412,7 +421,9 @@ def _holds_ended(e: Enrollment, event: HoldsEnded, now: datetime, plan: Plan) ->
     released = tuple(hold for hold in e.holds if hold.id in event.ids)
     if e.status is not Status.PAUSED or not released:
         return e, ()
-    return _without(e, released, plan.resume, None, now), ()
+    # The countdown goes on from the date that was promised, however late the release is noticed.
+    ended_at = min(now, max((hold.until for hold in released if hold.until), default=now))
+    return _without(e, released, plan.resume, None, ended_at), ()
 
 
 def _skip(e: Enrollment) -> Decision:
@@ -447,7 +458,9 @@ def _cancel_step(e: Enrollment, now: datetime, plan: Plan) -> Decision:
     if e.status in {Status.STOPPED, Status.COMPLETED, Status.SKIPPED}:
         raise Refused(f"{e.label} is {e.status}, so there is no step to cancel.")
     if e.status is Status.IN_PROGRESS and not e.has_open_task:
-        raise Refused(f"Step {e.position + 1} of {e.label} is being handed over right now; it cannot be cancelled any more.")
+        raise Refused(
+            f"Step {e.position + 1} of {e.label} is being handed over right now; it cannot be cancelled any more."
+        )
     if any(hold.source is Source.UNCERTAIN for hold in e.holds):
         raise Refused(f"Step {e.position + 1} of {e.label} may have left. First settle it on its card.")
     # The next step keeps its distance to the cancelled one's date, as if that had been done on time.
@@ -457,7 +470,9 @@ def _cancel_step(e: Enrollment, now: datetime, plan: Plan) -> Decision:
 
 def _resend_step(e: Enrollment, event: ResendStep, now: datetime) -> Decision:
     if e.status not in {Status.PENDING, Status.COMPLETED}:
-        raise Refused(f"{e.label} is {e.status.replace('_', ' ')}. A step is resent only while the sequence runs or is completed.")
+        raise Refused(
+            f"{e.label} is {e.status.replace('_', ' ')}. A step is resent only while the sequence runs or is completed."
+        )
     if e.position == 0:
         raise Refused(f"No step of {e.label} has been sent yet, so there is none to resend.")
     back = replace(e, status=Status.PENDING, position=e.position - 1, attempt=event.attempt, due_at=now)
