@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, update
+from sqlalchemy import Select, bindparam, update
 from sqlmodel import Session, col, select
 
 from core.acts import DELIVERIES, ENROLLMENTS
@@ -27,6 +27,7 @@ from core.models import (
     Suppression,
     Workspace,
 )
+from core.types import UtcDateTime
 
 
 def begin(
@@ -45,23 +46,50 @@ def begin(
         allowed = _spend(session, ready, now)
         if not allowed:
             return set()
-        session.connection().execute(
-            update(DELIVERIES)
-            .where(DELIVERIES.c.id.in_([row.delivery_id for row in allowed]))
-            .values(
-                state=DeliveryState.SENDING.value,
-                sending_at=now,
-                lease_until=now + lease,
-                tries=DELIVERIES.c.tries + 1,
-            )
-        )
-        # What lifecycle.decide does for Began, as one statement; a property test holds the two against each other.
-        session.connection().execute(
-            update(ENROLLMENTS)
-            .where(ENROLLMENTS.c.id.in_([row.enrollment_id for row in allowed]))
-            .values(status=Status.IN_PROGRESS.value, version=ENROLLMENTS.c.version + 1)
-        )
+        connection = session.connection()
+        going = {"ids": [row.delivery_id for row in allowed], "now": now, "until": now + lease}
+        connection.execute(_SEND, going)
+        connection.execute(_BEGIN, {"ids": [row.enrollment_id for row in allowed]})
         return {row.delivery_id for row in allowed}
+
+
+# Written once: building these statements anew for each group cost more than running them.
+_IDS = bindparam("ids", expanding=True)
+_NOW = bindparam("now", type_=UtcDateTime())
+_FREE = (
+    select(Delivery.id, Delivery.fence, Delivery.enrollment_id, Delivery.mailbox_id)
+    .join(Enrollment, col(Enrollment.id) == Delivery.enrollment_id)
+    .join(Lead, col(Lead.id) == Enrollment.lead_id)
+    .join(Sequence, col(Sequence.id) == Enrollment.sequence_id)
+    .join(Workspace, col(Workspace.id) == WORKSPACE_ID)
+    .outerjoin(Suppression, col(Suppression.email) == Lead.email)
+    .where(
+        col(Delivery.id).in_(_IDS),
+        Delivery.state == DeliveryState.CLAIMED.value,
+        col(Delivery.lease_until) > _NOW,
+        Enrollment.status == Status.PENDING.value,
+        Sequence.status == SequenceStatus.PUBLISHED.value,
+        col(Suppression.email).is_(None),
+        col(Workspace.halted_at).is_(None),
+    )
+    .order_by(col(Delivery.id))
+)
+_SEND = (
+    update(DELIVERIES)
+    .where(DELIVERIES.c.id.in_(_IDS))
+    .values(
+        state=DeliveryState.SENDING.value,
+        sending_at=_NOW,
+        lease_until=bindparam("until", type_=UtcDateTime()),
+        tries=DELIVERIES.c.tries + 1,
+    )
+)
+# What lifecycle.decide does for Began, as one statement; a property test holds the two against each other.
+_BEGIN = (
+    update(ENROLLMENTS)
+    .where(ENROLLMENTS.c.id.in_(_IDS))
+    .values(status=Status.IN_PROGRESS.value, version=ENROLLMENTS.c.version + 1)
+)
 
 
 @dataclass(frozen=True)
@@ -96,25 +124,7 @@ def _lock(session: Session, delivery_ids: list[int]) -> None:
 
 def _free_to_go(session: Session, delivery_ids: list[int], now: datetime) -> list[_Ready]:
     """Give the deliveries that no rule holds back, as things stand under the locks."""
-    query = (
-        select(Delivery.id, Delivery.fence, Delivery.enrollment_id, Delivery.mailbox_id)
-        .join(Enrollment, col(Enrollment.id) == Delivery.enrollment_id)
-        .join(Lead, col(Lead.id) == Enrollment.lead_id)
-        .join(Sequence, col(Sequence.id) == Enrollment.sequence_id)
-        .join(Workspace, col(Workspace.id) == WORKSPACE_ID)
-        .outerjoin(Suppression, col(Suppression.email) == Lead.email)
-        .where(
-            col(Delivery.id).in_(delivery_ids),
-            Delivery.state == DeliveryState.CLAIMED.value,
-            col(Delivery.lease_until) > now,
-            Enrollment.status == Status.PENDING.value,
-            Sequence.status == SequenceStatus.PUBLISHED.value,
-            col(Suppression.email).is_(None),
-            col(Workspace.halted_at).is_(None),
-        )
-        .order_by(col(Delivery.id))
-    )
-    return [_Ready(*row) for row in session.connection().execute(query)]
+    return [_Ready(*row) for row in session.connection().execute(_FREE, {"ids": delivery_ids, "now": now})]
 
 
 def _spend(session: Session, ready: list[_Ready], now: datetime) -> list[_Ready]:
