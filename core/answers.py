@@ -130,6 +130,7 @@ class TaskCard:
     body: str
     state: str
     owner: str | None = None
+    version: int = 0  # the enrollment's, which its buttons carry
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,203 @@
+"""The one way in for people: text or click → verb → Answer. Slack, the command line and the tests all call this.
+
+A refusal is an answer too; nothing a person can type or click raises. Each verb is one transaction, and what had
+begun to leave is waited for after its commit, outside of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session
+
+from core import grammar, grammar_commands
+from core.acts import Overtaken
+from core.answers import Answer
+from core.db import Database
+from core.errors import Refused
+from core.lifecycle import Verdict
+from core.people import Actor
+from core.verbs import clicks, leads, lists, proposals, runs, sequences, shows, steps, tags, undoing
+from core.verbs.handovers import await_handovers
+from core.verbs.outcome import Instead, Outcome
+from core.verbs.whens import zone_of
+
+LONGEST_ID = 10**18
+TRIES = 5
+# PostgreSQL: deadlock detected, serialization failure. The transaction was rolled back whole, so it may run again.
+PASSING = frozenset({"40P01", "40001"})
+CANCEL_PROPOSAL = re.compile(r"cancel proposal ([0-9a-f]{32})")
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What commands need; `wait_seconds` is how long an answer waits for hand-overs that had begun."""
+
+    db: Database
+    wait_seconds: float = 60
+
+
+# Verbs that change something and may act on the exact rows of a proposal.
+_VERBS: dict[type, Callable[..., Outcome]] = {
+    grammar_commands.Pause: leads.pause,
+    grammar_commands.Resume: leads.resume,
+    grammar_commands.Stop: leads.stop,
+    grammar_commands.Skip: runs.skip,
+    grammar_commands.Unskip: runs.unskip,
+    grammar_commands.Start: runs.start,
+    grammar_commands.Restart: runs.restart,
+    grammar_commands.StepVerb: steps.change_step,
+    grammar_commands.Tag: tags.tag,
+}
+_WHOLE: dict[type, Callable[..., Outcome]] = {
+    grammar_commands.SequenceVerb: sequences.change_sequence,
+    grammar_commands.Halt: sequences.halt,
+    grammar_commands.Unhalt: sequences.unhalt,
+}
+_READING: dict[type, Callable[..., Answer]] = {
+    grammar_commands.Show: shows.show,
+    grammar_commands.Paused: lists.paused,
+    grammar_commands.List: lists.leads,
+    grammar_commands.Sequences: lists.sequences,
+    grammar_commands.Log: lists.log,
+    grammar_commands.Stats: lists.stats,
+    grammar_commands.Mailboxes: lists.mailboxes,
+}
+NOT_YET = "`{verb}` is not built yet; `help` lists what is."
+
+
+def run(desk: Desk, text: str, *, actor: Actor, now: datetime) -> Answer:
+    """Give the answer to a slash text."""
+    if found := CANCEL_PROPOSAL.fullmatch(text.strip()):
+        return _write(desk, lambda session: _cancel(session, found[1], actor, now), actor=actor, now=now)
+    try:
+        order: Any = grammar.parse(text)
+        match order:
+            case grammar_commands.Help(topic):
+                return _help(topic)
+            case grammar_commands.Undo(batch):
+                return undo(desk, _number(batch, "batch") if batch else None, actor=actor, now=now)
+            case grammar_commands.Settle(verb, delivery):
+                return settle(desk, delivery_id=_number(delivery, "delivery"), verdict=verb, actor=actor, now=now)
+    except Refused as refused:
+        return Answer(str(refused), is_refusal=True)
+    if verb := _READING.get(type(order)):
+        return _read(desk, lambda session: verb(session, order, actor=actor, now=now))
+    return _write(desk, lambda session: _act(session, order, actor=actor, now=now), actor=actor, now=now)
+
+
+def _act(session: Session, order: Any, *, actor: Actor, now: datetime, only: Sequence[int] | None = None) -> Outcome:
+    if verb := _VERBS.get(type(order)):
+        return verb(session, order, actor=actor, now=now, only=only)
+    if verb := _WHOLE.get(type(order)):
+        return verb(session, order, actor=actor, now=now)
+    raise Refused(NOT_YET.format(verb=grammar.to_text(order).split()[0]))
+
+
+def click(
+    desk: Desk,
+    verb: str,
+    *,
+    enrollment_id: int,
+    version: int,
+    actor: Actor,
+    now: datetime,
+    at: datetime | None = None,
+    policy: str | None = None,
+    reason: str = "",
+) -> Answer:
+    """Give the answer to a button of a card; `version` is what the card showed."""
+    return _write(
+        desk,
+        lambda session: clicks.click(
+            session, verb, enrollment_id=enrollment_id, version=version, actor=actor, now=now, at=at, policy=policy,
+            reason=reason,
+        ),
+        actor=actor,
+        now=now,
+    )  # fmt: skip
+
+
+def settle(desk: Desk, *, delivery_id: int, verdict: str, actor: Actor, now: datetime) -> Answer:
+    """Give the answer to what a person says of an uncertain delivery: left, again or drop."""
+    return _write(
+        desk,
+        lambda session: steps.settle(session, delivery_id, Verdict(verdict), actor=actor, now=now),
+        actor=actor,
+        now=now,
+    )
+
+
+def confirm(desk: Desk, proposal: str, *, actor: Actor, now: datetime) -> Answer:
+    """Do what a proposal showed, on exactly what it showed; the second one to press is told who was first."""
+
+    def act(session: Session) -> Outcome:
+        stored = proposals.use(session, proposal, actor=actor, now=now)
+        return _act(session, grammar.parse(stored.command), actor=actor, now=now, only=stored.enrollments)
+
+    return _write(desk, act, actor=actor, now=now)
+
+
+def undo(desk: Desk, batch_id: int | None, *, actor: Actor, now: datetime) -> Answer:
+    """Take one batch back; None: the actor's latest within a day."""
+    return _write(desk, lambda session: undoing.undo(session, batch_id, actor=actor, now=now), actor=actor, now=now)
+
+
+def _write(desk: Desk, act: Callable[[Session], Outcome], *, actor: Actor, now: datetime) -> Answer:
+    """Run one verb in one transaction, then wait for what had begun to leave and name it."""
+    try:
+        outcome = _tried(desk.db, act)
+    except Instead as instead:
+        return instead.answer
+    except Refused as refused:
+        return Answer(str(refused), is_refusal=True)
+    if not outcome.begun:
+        return outcome.answer
+    with desk.db.read() as session:
+        zone, _ = zone_of(session, actor)
+    named = await_handovers(desk.db, outcome.begun, zone=zone, now=now, wait_seconds=desk.wait_seconds)
+    return replace(outcome.answer, lines=(*named, *outcome.answer.lines))
+
+
+def _tried(db: Database, act: Callable[[Session], Outcome]) -> Outcome:
+    for attempt in range(1, TRIES + 1):
+        try:
+            with db.write() as session:
+                return act(session)
+        except Overtaken:
+            if attempt == TRIES:
+                raise
+        except OperationalError as error:
+            if attempt == TRIES or getattr(error.orig, "sqlstate", None) not in PASSING:
+                raise
+    raise AssertionError
+
+
+def _read(desk: Desk, show: Callable[[Session], Answer]) -> Answer:
+    try:
+        with desk.db.read() as session:
+            return show(session)
+    except Instead as instead:
+        return instead.answer
+    except Refused as refused:
+        return Answer(str(refused), is_refusal=True)
+
+
+def _cancel(session: Session, proposal: str, actor: Actor, now: datetime) -> Outcome:
+    proposals.cancel(session, proposal, actor=actor, now=now)
+    return Outcome(Answer("Cancelled; nothing was changed."))
+
+
+def _help(topic: str | None) -> Answer:
+    return Answer("What you can say:", tuple(grammar.help(topic).splitlines()))
+
+
+def _number(text: str, what: str) -> int:
+    if not text.isdecimal() or int(text) > LONGEST_ID:
+        raise Refused(f"“{text}” is no number of a {what}.")
+    return int(text)

@@ -1,0 +1,86 @@
+"""The record for checks from outside: one line per delivery, one per journal entry, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from core.models import Delivery, Enrollment, Journal, Lead, Mailbox, Sequence, Step
+
+ROWS_AT_ONCE = 1000
+
+
+def ledger(session: Session) -> Iterator[dict[str, Any]]:
+    """Give every delivery, oldest first; instants in ISO 8601, UTC."""
+    query = (
+        select(
+            Delivery, col(Lead.email), col(Sequence.name), col(Step.key), col(Step.position), col(Enrollment.run),
+            col(Mailbox.address),
+        )
+        .join(Enrollment, col(Enrollment.id) == col(Delivery.enrollment_id))
+        .join(Lead, col(Lead.id) == col(Enrollment.lead_id))
+        .join(Sequence, col(Sequence.id) == col(Enrollment.sequence_id))
+        .join(Step, col(Step.id) == col(Delivery.step_id))
+        .outerjoin(Mailbox, col(Mailbox.id) == col(Delivery.mailbox_id))
+        .order_by(col(Delivery.id))
+        .execution_options(yield_per=ROWS_AT_ONCE)
+    )  # fmt: skip
+    for delivery, email, sequence, key, position, run, mailbox in session.execute(query):
+        yield {
+            "id": delivery.id,
+            "kind": delivery.kind,
+            "message_id": delivery.message_id,
+            "state": delivery.state,
+            "reason": delivery.reason,
+            "lead": email,
+            "sequence": sequence,
+            "step": key,
+            "position": position,
+            "run": run,
+            "attempt": delivery.attempt,
+            "mailbox": mailbox,
+            "subject": delivery.subject,
+            "code": delivery.code,
+            "answer": delivery.answer,
+            "created_at": _iso(delivery.created_at),
+            "claimed_at": _iso(delivery.claimed_at),
+            "sending_at": _iso(delivery.sending_at),
+            "settled_at": _iso(delivery.settled_at),
+        }
+
+
+def audit(session: Session) -> Iterator[dict[str, Any]]:
+    """Give every line of the journal, oldest first: who did what, to whom, from what to what, why, when."""
+    query = (
+        select(Journal, col(Lead.email), col(Sequence.name), col(Enrollment.run))
+        .outerjoin(Lead, col(Lead.id) == col(Journal.lead_id))
+        .outerjoin(Sequence, col(Sequence.id) == col(Journal.sequence_id))
+        .outerjoin(Enrollment, col(Enrollment.id) == col(Journal.enrollment_id))
+        .order_by(col(Journal.id))
+        .execution_options(yield_per=ROWS_AT_ONCE)
+    )
+    for line, email, sequence, run in session.execute(query):
+        yield {
+            "id": line.id,
+            "at": _iso(line.at),
+            "actor": line.actor,
+            "verb": line.verb,
+            "lead": email,
+            "sequence": sequence,
+            "run": run,
+            "enrollment": line.enrollment_id,
+            "delivery": line.delivery_id,
+            "batch": line.batch_id,
+            "was": line.was,
+            "became": line.became,
+            "reason": line.reason,
+            "version": line.version,
+        }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,89 @@
+"""Holds that end by their date, and what the next thing to happen is."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlmodel import Session, col, func, select
+
+from core.acts import apply
+from core.db import Database
+from core.lifecycle import HoldsEnded
+from core.models import (
+    WORKSPACE_ID,
+    Delivery,
+    DeliveryState,
+    Enrollment,
+    Hold,
+    Lead,
+    Mailbox,
+    Sequence,
+    SequenceStatus,
+    Workspace,
+)
+from core.people import SYSTEM
+
+
+def release_due(db: Database, *, now: datetime, limit: int = 500) -> int:
+    """Give how many enrollments had a hold end by its date; each hold releases only itself."""
+    with db.write() as session:
+        due = (
+            select(Hold.id, Hold.enrollment_id)
+            .where(text("hold.released_at IS NULL"), col(Hold.until) <= now)
+            .order_by(col(Hold.until), col(Hold.id))
+            .limit(limit)
+        )
+        # Their leads first, in the order that verbs take them; the enrollments are locked by `apply`.
+        found = session.exec(due).all()
+        of_leads = select(Enrollment.lead_id).where(col(Enrollment.id).in_({hold.enrollment_id for hold in found}))
+        lock = select(Lead.id).where(col(Lead.id).in_(of_leads)).order_by(col(Lead.id)).with_for_update(key_share=True)
+        session.exec(lock).all()
+        ended: dict[int, set[int]] = {}
+        for hold in found:
+            ended.setdefault(hold.enrollment_id, set()).add(hold.id or 0)
+        changed = apply(
+            session,
+            ended,
+            lambda row: HoldsEnded(frozenset(ended[row.id])),
+            verb="release",
+            actor=SYSTEM,
+            now=now,
+            is_undoable=False,
+        )
+        return len(changed.changes)
+
+
+def next_event(session: Session, *, now: datetime) -> tuple[datetime, str] | None:
+    """Give when something happens next by itself, and what; None: nothing is planned.
+
+    What is due already gives `now`. A lease that ends is an event too: a hand-over whose worker is gone is settled then.
+    """
+    lease = select(func.min(Delivery.lease_until)).where(
+        col(Delivery.state).in_([DeliveryState.CLAIMED.value, DeliveryState.SENDING.value])
+    )
+    events = [
+        (_next_step(session), "a step is due"),
+        (session.exec(select(func.min(Hold.until)).where(text("hold.released_at IS NULL"))).one(), "a hold ends"),
+        (session.exec(lease).one(), "a lease ends"),
+    ]
+    known = [(max(at, now), what) for at, what in events if at is not None]
+    return min(known, default=None)
+
+
+def _next_step(session: Session) -> datetime | None:
+    workspace = session.get(Workspace, WORKSPACE_ID)
+    if workspace is not None and workspace.halted_at:
+        return None
+    # 'pending' as a literal, for the partial index.
+    query = (
+        select(func.min(Enrollment.wake_at))
+        .join(Sequence, col(Sequence.id) == Enrollment.sequence_id)
+        .join(Mailbox, col(Mailbox.id) == Enrollment.mailbox_id)
+        .where(
+            text("enrollment.status = 'pending'"),
+            Sequence.status == SequenceStatus.PUBLISHED.value,
+            col(Mailbox.down_at).is_(None),
+        )
+    )
+    return session.exec(query).one()

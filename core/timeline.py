@@ -1,0 +1,111 @@
+"""What happened to a lead, from the journal and the deliveries, as sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from core.answers import TimelineEntry
+from core.dates import say
+from core.models import Delivery, DeliveryState, Enrollment, Journal, Sequence, Step
+from core.names import names
+
+# What the sender reports stands in the deliveries, with the subject; its journal lines say the same again.
+SENDER_VERBS = ("send",)
+
+_DONE = {
+    "pause": "paused it",
+    "resume": "resumed it",
+    "stop": "stopped it",
+    "skip": "skipped it",
+    "unskip": "unskipped it",
+    "start": "started it",
+    "restart": "stopped it to restart it",
+    "resend step": "had the last step sent again",
+    "cancel step": "cancelled the next step",
+    "task done": "did the task",
+    "open task": "opened a task",
+    "hold": "held it",
+    "release": "let it go on, as a hold ended",
+    "tag": "tagged the lead",
+    "untag": "took a tag off the lead",
+    "suppress": "suppressed the address",
+    "lead new": "saved the lead",
+    "lead changed": "changed the lead's data",
+    "steps changed": "moved it, as the sequence was edited",
+}
+_LEFT = {
+    DeliveryState.SENT: "was sent",
+    DeliveryState.FAILED: "failed",
+    DeliveryState.UNCERTAIN: "may or may not have left",
+    DeliveryState.SENDING: "is being handed over",
+    DeliveryState.SKIPPED: "was left out",
+    DeliveryState.OPEN: "is open",
+}
+
+
+def timeline(session: Session, *, lead_id: int, limit: int) -> tuple[TimelineEntry, ...]:
+    """Give what happened to one lead, the latest first."""
+    entries = [*journal_lines(session, limit=limit, lead_id=lead_id), *_sent(session, lead_id, limit)]
+    return tuple(sorted(entries, key=lambda entry: entry.at, reverse=True)[:limit])
+
+
+def dated(entries: Iterable[TimelineEntry], zone: str) -> tuple[str, ...]:
+    """Give the entries as lines that begin with their instant in `zone`."""
+    return tuple(f"{say(entry.at, zone)}: {entry.text}" for entry in entries)
+
+
+def journal_lines(session: Session, *, limit: int, lead_id: int | None = None) -> list[TimelineEntry]:
+    """Give the last lines of the journal, of one lead or of all."""
+    query = (
+        select(Journal, Sequence.name)
+        .outerjoin(Sequence, col(Sequence.id) == Journal.sequence_id)
+        .where(col(Journal.verb).not_in(SENDER_VERBS))
+        .order_by(col(Journal.id).desc())
+        .limit(limit)
+    )
+    if lead_id is not None:
+        query = query.where(Journal.lead_id == lead_id)
+    lines = session.exec(query).all()
+    called = names(session, [line.actor for line, _ in lines])
+    return [TimelineEntry(line.at, _sentence(line, name, called[line.actor])) for line, name in lines]
+
+
+def act_words(line: Journal, who: str) -> str:
+    """Give who did what, as in "Ana paused it"."""
+    return f"{who} {_DONE.get(line.verb, line.verb)}"
+
+
+def _sentence(line: Journal, sequence: str | None, who: str) -> str:
+    where = f" in {sequence}" if sequence and line.enrollment_id else f" {sequence}" if sequence else ""
+    change = f" ({line.was} → {line.became})" if line.was and line.became and line.was != line.became else ""
+    because = f": {line.reason}" if line.reason else ""
+    return f"{act_words(line, who)}{where}{change}{because}."
+
+
+def _sent(session: Session, lead_id: int, limit: int) -> list[TimelineEntry]:
+    query = (
+        select(Delivery, Step.position, Step.key, Sequence.name)
+        .join(Enrollment, col(Enrollment.id) == Delivery.enrollment_id)
+        .join(Step, col(Step.id) == Delivery.step_id)
+        .join(Sequence, col(Sequence.id) == Enrollment.sequence_id)
+        .where(Enrollment.lead_id == lead_id, col(Delivery.state).in_([state.value for state in _LEFT]))
+        .order_by(col(Delivery.id).desc())
+        .limit(limit)
+    )
+    return [
+        _delivery(delivery, position, key, name) for delivery, position, key, name in session.exec(query)
+    ]
+
+
+def _delivery(delivery: Delivery, position: int | None, key: str, sequence: str) -> TimelineEntry:
+    at: datetime = delivery.settled_at or delivery.sending_at or delivery.created_at
+    number = f"step {position + 1}" if position is not None else f"step {key}"
+    what = "Task" if delivery.kind == "task" else "Mail"
+    subject = f" “{delivery.subject}”" if delivery.subject else ""
+    state = DeliveryState(delivery.state)
+    said = "was done" if delivery.kind == "task" and state is DeliveryState.SENT else _LEFT[state]
+    because = f": {delivery.reason}" if delivery.reason else ""
+    return TimelineEntry(at, f"{what}{subject} ({number} of {sequence}) {said}{because}.")

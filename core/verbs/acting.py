@@ -1,0 +1,137 @@
+"""One act on enrollments, and what the answer says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from core.acts import Change, Loaded, apply, open_batch
+from core.answers import Answer, Choice
+from core.dates import say
+from core.errors import Refused
+from core.forecast import hold_ends_at, next_at
+from core.lifecycle import Enrollment, Event, Status
+from core.models import Lead
+from core.people import Actor
+from core.titles import title
+from core.verbs.handovers import Begun, begun
+from core.verbs.outcome import Outcome
+from core.words import counted, listed, span
+
+LINES_FOR_MANY = 10
+
+
+@dataclass(frozen=True)
+class Performed:
+    """What an act changed, whom it could not change, and what had begun to leave."""
+
+    changes: tuple[Change, ...]
+    refusals: tuple[str, ...]
+    batch_id: int
+    begun: tuple[Begun, ...]
+
+
+def perform(
+    session: Session,
+    enrollment_ids: Iterable[int],
+    event: Callable[[Loaded], Event],
+    *,
+    verb: str,
+    actor: Actor,
+    now: datetime,
+    reason: str = "",
+    batch_id: int | None = None,
+) -> Performed:
+    """Do it in one batch; raises Refused, so that nothing is kept, when not one enrollment could be changed."""
+    ids = list(enrollment_ids)
+    batch_id = batch_id or open_batch(session, verb, actor=actor, now=now)
+    changed = apply(session, ids, event, verb=verb, actor=actor, now=now, reason=reason, batch_id=batch_id)
+    if not changed.changes:
+        raise Refused(" ".join(dict.fromkeys(changed.refusals)) or "There is nothing to change.")
+    touched = [change.row.id for change in changed.changes]
+    return Performed(changed.changes, changed.refusals, batch_id, begun(session, touched))
+
+
+def answered(
+    session: Session,
+    performed: Performed,
+    done: str,
+    says: Callable[[Change, Lead], Sequence[str]],
+    *,
+    suffix: str = "",
+    notes: Sequence[str] = (),
+    choices: tuple[Choice, ...] = (),
+) -> Outcome:
+    """Give the answer: in full for one lead, with one line each for a few, with numbers for many.
+
+    `done` and `suffix` make the title: "Paused" … "until Tuesday 15 June 2027".
+    """
+    changes = performed.changes
+    wanted = {change.row.lead_id for change in changes[: 2 * LINES_FOR_MANY]}
+    leads = {lead.id: lead for lead in session.exec(select(Lead).where(col(Lead.id).in_(wanted)))}
+    lead_ids = list(dict.fromkeys(change.row.lead_id for change in changes))
+    lines: list[str] = []
+    if len(changes) == 1:
+        lines = list(says(changes[0], leads[lead_ids[0]]))
+    elif len(changes) <= 2 * LINES_FOR_MANY and len(lead_ids) <= LINES_FOR_MANY:
+        for change in changes:
+            lines.append(f"{change.before.label}: {' '.join(says(change, leads[change.row.lead_id])) or 'done.'}")
+    lines += [*_some(performed.refusals), *notes]
+    if len(lead_ids) == 1:
+        sequences = listed(dict.fromkeys(change.row.sequence.name for change in changes))
+        what = f"{leads[lead_ids[0]].email} in {sequences}"
+    else:
+        what = f"{counted(len(lead_ids), 'lead')} ({counted(len(changes), 'enrollment')})"
+    title_ = f"{done} {what}{' ' + suffix if suffix else ''}."
+    cards = tuple(lead_ids) if len(lead_ids) == 1 else ()
+    answer = Answer(title_, tuple(lines), choices, card_leads=cards, batch_id=performed.batch_id)
+    return Outcome(answer, performed.begun)
+
+
+def _some(refusals: Sequence[str]) -> list[str]:
+    unique = list(dict.fromkeys(refusals))
+    more = len(unique) - LINES_FOR_MANY
+    return [*unique[:LINES_FOR_MANY], *([f"{more:,} more could not be changed."] if more > 0 else [])]
+
+
+def says_next(change: Change, lead: Lead, *, zone: str, now: datetime) -> str:
+    """Give the sentence about the next step: what it is and when it leaves."""
+    return next_step(change.row, change.after, lead, zone=zone, now=now)
+
+
+def next_step(row: Loaded, state: Enrollment, lead: Lead, *, zone: str, now: datetime) -> str:
+    """Give "Next: step 2 “Subject” on …"; what is known when no date is."""
+    steps = row.sequence.steps
+    if state.status is Status.COMPLETED or state.position >= len(steps):
+        return "No step is left."
+    name = f"step {state.position + 1} “{title(steps, state.position, lead, row.sequence.name)}”"
+    if state.status is Status.IN_PROGRESS:
+        return f"Now: {name} is {'waiting for its person' if state.has_open_task else 'being handed over'}."
+    plan = row.sequence.plan(row.zone)
+    moment = next_at(state, plan, now=now)
+    if moment is not None:
+        return f"Next: {name} on {say(moment, zone)}."
+    if state.status is Status.PAUSED:
+        return f"Next: {name}, {'done' if state.has_open_task else 'sent'} only after somebody resumes."
+    return f"Next would have been {name}."
+
+
+def says_frozen(state: Enrollment) -> str:
+    """Give what of the countdown is kept."""
+    if state.has_open_task:
+        return f"The task of step {state.position + 1} is hidden until then."
+    if state.remaining is None:
+        return ""
+    if state.remaining < timedelta(minutes=1):
+        return f"The delay before step {state.position + 1} was over; the step waits."
+    verb = "remains" if state.remaining < timedelta(minutes=2) else "remain"
+    return f"{span(state.remaining)} {verb} of the delay before step {state.position + 1}, frozen."
+
+
+def says_wake(state: Enrollment, *, zone: str) -> str:
+    """Give when the last hold ends by itself, "" where a person must resume."""
+    ends_at = hold_ends_at(state)
+    return "" if ends_at is None else f"It wakes on {say(ends_at, zone)}."

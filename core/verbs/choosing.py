@@ -1,0 +1,211 @@
+"""WHO in SEQ → enrollments: who is meant, locked, and whether it is so many that a person must confirm first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col, func, select
+
+from core import sequences
+from core.address import is_free_mail
+from core.chunks import chunks
+from core.errors import Refused
+from core.lifecycle import RUNNING, Status
+from core.models import Enrollment, Lead, LeadTag
+from core.models import Sequence as SequenceRow
+from core.grammar_commands import EVERYWHERE, Who
+from core.people import Actor
+from core.words import listed
+
+LEADS_WITHOUT_ASKING = 10
+IDS_AT_ONCE = 1000
+
+
+@dataclass(frozen=True)
+class Place:
+    """One lead in one sequence: the latest run of it."""
+
+    id: int
+    version: int
+    lead_id: int
+    email: str
+    owner: str | None
+    sequence_id: int
+    sequence: str
+    status: Status
+    has_started: bool
+
+    @property
+    def is_running(self) -> bool:
+        """Say whether it has begun and goes on by itself."""
+        return self.status in RUNNING and self.has_started
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The enrollments that are meant. `is_many`: they are not locked, and somebody must confirm first.
+
+    `single`: the address, where exactly one lead was named.
+    """
+
+    places: tuple[Place, ...]
+    is_many: bool = False
+    single: str | None = None
+    is_confirmed: bool = False
+
+    @property
+    def ids(self) -> list[int]:
+        """Give the enrollments."""
+        return [place.id for place in self.places]
+
+    def within(self, statuses: Iterable[Status]) -> list[Place]:
+        """Give the places of these statuses."""
+        wanted = set(statuses)
+        return [place for place in self.places if place.status in wanted]
+
+
+def choose(
+    session: Session,
+    who: Who,
+    sequence: str | None,
+    statuses: frozenset[Status],
+    *,
+    actor: Actor,
+    only: Sequence[int] | None = None,
+) -> Chosen:
+    """Give the places of the leads, their leads locked; `only` names exact enrollments that were confirmed before.
+
+    A named lead is given with every status, so that a refusal can say what is; of a group only `statuses` count.
+    Raises Refused for an unknown lead, an unknown sequence, or a group in which nobody qualifies.
+    """
+    if only is not None:
+        return _confirmed(session, only)
+    sequence_id = None if sequence in (None, EVERYWHERE) else sequences.find(session, sequence or "").id
+    found = _places(session, who, sequence_id, None if who.addresses else statuses, actor)
+    lead_ids = {place.lead_id for place in found}
+    if who.everyone or len(lead_ids) > LEADS_WITHOUT_ASKING:
+        places = tuple(place for place in found if place.status in statuses)
+        if not places:
+            raise Refused(_nobody(who, sequence, statuses))
+        return Chosen(places, is_many=True)
+    lock_leads(session, lead_ids)
+    # Read again under the lock: what is decided on must be what is there.
+    places = tuple(_places(session, who, sequence_id, None if who.addresses else statuses, actor))
+    if not places:
+        raise Refused(_nobody(who, sequence, statuses))
+    return Chosen(places, single=who.addresses[0] if len(who.addresses) == 1 else None)
+
+
+def _confirmed(session: Session, only: Sequence[int]) -> Chosen:
+    lead_ids: set[int] = set()
+    for chunk in chunks(only, IDS_AT_ONCE):
+        lead_ids |= set(session.exec(select(Enrollment.lead_id).where(col(Enrollment.id).in_(chunk))))
+    lock_leads(session, lead_ids)
+    return Chosen(tuple(by_ids(session, only)), is_confirmed=True)
+
+
+def by_ids(session: Session, enrollment_ids: Iterable[int]) -> list[Place]:
+    """Give exactly these enrollments, as far as they are still their leads' latest runs."""
+    places: list[Place] = []
+    for chunk in chunks(enrollment_ids, IDS_AT_ONCE):
+        places += _read(session, col(Enrollment.id).in_(chunk))
+    return places
+
+
+def lock_leads(session: Session, lead_ids: Iterable[int]) -> list[Lead]:
+    """Lock leads in the order of their ids and give them: from here on no other verb changes them.
+
+    FOR NO KEY UPDATE excludes the point of no return, yet lets the sender write its journal, which refers to leads.
+    """
+    leads: list[Lead] = []
+    for chunk in chunks(sorted(set(lead_ids)), IDS_AT_ONCE):
+        query = select(Lead).where(col(Lead.id).in_(chunk)).order_by(col(Lead.id)).with_for_update(key_share=True)
+        leads += session.exec(query.execution_options(populate_existing=True))
+    return leads
+
+
+def lead_ids(session: Session, who: Who, *, actor: Actor) -> list[int]:
+    """Give the leads, in order; raises Refused for an unknown one, or for a group without anybody."""
+    found = session.exec(select(Lead.id).where(_condition(session, who, actor)).order_by(col(Lead.id))).all()
+    ids = [lead_id for lead_id in found if lead_id is not None]
+    if not ids:
+        raise Refused(f"There is no lead {describe(who)}.")
+    return ids
+
+
+def _places(
+    session: Session, who: Who, sequence_id: int | None, statuses: frozenset[Status] | None, actor: Actor
+) -> list[Place]:
+    conditions = [_condition(session, who, actor)]
+    if sequence_id is not None:
+        conditions.append(col(Enrollment.sequence_id) == sequence_id)
+    if statuses is not None:
+        conditions.append(col(Enrollment.status).in_(sorted(statuses)))
+    return _read(session, *conditions)
+
+
+def latest_run() -> ColumnElement[bool]:
+    """Give the condition that an enrollment is the latest run of its lead in its sequence."""
+    other = aliased(Enrollment)
+    latest = (
+        select(func.max(other.run))
+        .where(col(other.lead_id) == col(Enrollment.lead_id), col(other.sequence_id) == col(Enrollment.sequence_id))
+        .scalar_subquery()
+    )
+    return col(Enrollment.run) == latest
+
+
+def _read(session: Session, *conditions: ColumnElement[bool]) -> list[Place]:
+    query = (
+        select(Enrollment.id, Enrollment.version, Lead.id, Lead.email, Lead.owner, SequenceRow.id, SequenceRow.name,
+               Enrollment.status, Enrollment.has_started)
+        .join(Lead, col(Lead.id) == col(Enrollment.lead_id))
+        .join(SequenceRow, col(SequenceRow.id) == col(Enrollment.sequence_id))
+        .where(latest_run(), *conditions)
+        .order_by(col(Lead.email), col(SequenceRow.name))
+    )  # fmt: skip
+    return [Place(*row[:7], Status(row[7]), row[8]) for row in session.execute(query)]
+
+
+def _condition(session: Session, who: Who, actor: Actor) -> ColumnElement[bool]:
+    if who.addresses:
+        known = set(session.exec(select(Lead.email).where(col(Lead.email).in_(who.addresses))))
+        unknown = [address for address in who.addresses if address not in known]
+        if unknown:
+            raise Refused(f"There is no lead {listed(unknown, 'or')}; nothing was changed.")
+        return col(Lead.email).in_(who.addresses)
+    if who.company:
+        if is_free_mail(who.company):
+            raise Refused(f"@{who.company} is shared by strangers, not a company; name the leads one by one.")
+        return col(Lead.domain) == who.company
+    if who.tag:
+        return col(Lead.id).in_(select(LeadTag.lead_id).where(LeadTag.tag == who.tag))
+    if who.stage:
+        return func.lower(Lead.stage) == who.stage.lower()
+    if who.mine:
+        return col(Lead.owner) == actor.id
+    return col(Lead.id).is_not(None)
+
+
+def describe(who: Who) -> str:
+    """Give the leads in words: "tagged “hot”", "at acme.com", "of yours"."""
+    if who.addresses:
+        return listed(who.addresses)
+    if who.company:
+        return f"at {who.company}"
+    if who.tag:
+        return f"tagged “{who.tag}”"
+    if who.stage:
+        return f"in stage “{who.stage}”"
+    return "of yours" if who.mine else "at all"
+
+
+def _nobody(who: Who, sequence: str | None, statuses: frozenset[Status]) -> str:
+    where = f" in {sequence}" if sequence not in (None, EVERYWHERE) else ""
+    if len(who.addresses) == 1:
+        return f"{who.addresses[0]} is not{where or ' in any sequence'}; nothing was changed."
+    words = listed((status.replace("_", " ") for status in sorted(statuses)), "or")
+    return f"No lead {describe(who)} is {words}{where}; nothing was changed."

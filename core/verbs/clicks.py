@@ -1,0 +1,112 @@
+"""Buttons on a card: one verb on one enrollment, as the card showed it (DESIGN G5).
+
+A card that is out of date never acts, but for pause and stop, which are the safe direction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from core import cards
+from core.answers import Answer
+from core.dates import When
+from core.errors import Refused
+from core.lifecycle import RUNNING
+from core.models import Enrollment, Journal
+from core.names import name_of
+from core.people import Actor
+from core.schedule import local
+from core.timeline import act_words
+from core.verbs import leads, runs, steps
+from core.verbs.choosing import by_ids, lock_leads
+from core.verbs.outcome import Outcome
+from core.verbs.whens import Read, zone_of
+from core.words import clock
+
+ACT_WHEN_STALE = frozenset({"pause", "stop"})
+GONE = "This lead is no longer here."
+
+_SIMPLE: dict[str, Callable[..., Outcome]] = {
+    "skip": runs.skip_these,
+    "unskip": runs.unskip_these,
+    "cancel": steps.cancel,
+    "resend": steps.resend,
+    "task_done": steps.task_done,
+    "task_skip": steps.task_skip,
+}
+
+
+def click(
+    session: Session,
+    verb: str,
+    *,
+    enrollment_id: int,
+    version: int,
+    actor: Actor,
+    now: datetime,
+    at: datetime | None = None,
+    policy: str | None = None,
+    reason: str = "",
+) -> Outcome:
+    """Do what a button says, or say who was faster."""
+    lead_id = session.exec(select(Enrollment.lead_id).where(Enrollment.id == enrollment_id)).first()
+    if lead_id is None or not lock_leads(session, [lead_id]):
+        raise Refused(GONE)
+    query = select(Enrollment.version).where(Enrollment.id == enrollment_id)
+    if session.exec(query).one() != version and verb not in ACT_WHEN_STALE:
+        cards.touch(session, lead_ids=[lead_id])
+        return Outcome(Answer(_overtaken(session, enrollment_id, version, actor=actor, now=now), is_refusal=True))
+    ids = [enrollment_id]
+    match verb:
+        case "pause":
+            return _paused(session, enrollment_id, actor=actor, now=now, until=_picked(session, actor, at), because=reason)
+        case "resume":
+            on = _picked(session, actor, at)
+            named = policy if policy in {"keep", "freeze", "now"} else None
+            return leads.resume_these(session, ids, actor=actor, now=now, policy=named, on=on)
+        case "stop":
+            return leads.stop_these(session, ids, actor=actor, now=now, because=reason)
+        case "start" | "restart":
+            sequence_id = session.get_one(Enrollment, enrollment_id).sequence_id
+            return runs.start_these(
+                session, [lead_id], sequence_id, actor=actor, now=now, is_restart=verb == "restart"
+            )
+        case _ if verb in _SIMPLE:
+            return _SIMPLE[verb](session, ids, actor=actor, now=now)
+    raise Refused("This button is from another version of Fermata. Type `/sequence status` and the lead for a fresh card.")
+
+
+def _paused(
+    session: Session, enrollment_id: int, *, actor: Actor, now: datetime, until: Read | None, because: str
+) -> Outcome:
+    place = by_ids(session, [enrollment_id])[0]
+    if not place.has_started and place.status in RUNNING:
+        raise leads.skip_instead([place])
+    return leads.pause_these(session, [enrollment_id], actor=actor, now=now, until=until, because=because)
+
+
+def _picked(session: Session, actor: Actor, at: datetime | None) -> Read | None:
+    """Give the moment picked in a form."""
+    if at is None:
+        return None
+    zone, _ = zone_of(session, actor)
+    return Read(When(at, local(at, zone).date(), zone, has_time=True))
+
+
+def _overtaken(session: Session, enrollment_id: int, version: int, *, actor: Actor, now: datetime) -> str:
+    line = session.exec(
+        select(Journal)
+        .where(Journal.enrollment_id == enrollment_id, col(Journal.version) > version)
+        .order_by(col(Journal.id).desc())
+    ).first()
+    if line is None:
+        return "This changed in the meantime; the card is up to date now."
+    zone, _ = zone_of(session, actor)
+    act = "handed a step over" if line.verb == "send" else None
+    who = name_of(session, line.actor)
+    done = f"{who} {act}" if act else act_words(line, who)
+    return f"{done} at {clock(line.at, zone, now)}; the card is up to date now."
+

@@ -1,0 +1,102 @@
+"""Hand-overs that had begun when somebody stopped mail: waited for, then named with their time (DESIGN G1)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlmodel import Session, col, select
+
+from core.acts import load
+from core.chunks import chunks
+from core.db import Database
+from core.models import Delivery, DeliveryState, Lead
+from core.titles import title
+from core.words import clock
+
+FIRST_SLEEP_SECONDS = 0.02
+LONGEST_SLEEP_SECONDS = 0.2
+IDS_AT_ONCE = 1000
+
+_OUTCOMES = {
+    DeliveryState.SENT: "had begun leaving at {time} and has left",
+    DeliveryState.FAILED: "had begun leaving at {time} and was refused, so it did not arrive",
+    DeliveryState.READY: "had begun leaving at {time} but did not leave, and is held now",
+    DeliveryState.SKIPPED: "had begun leaving at {time} but did not leave",
+}
+_UNKNOWN = "had begun leaving at {time}; its outcome is still unknown; it may arrive"
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A hand-over past the point of no return; `at` is when it passed it."""
+
+    delivery_id: int
+    what: str
+    at: datetime
+
+
+def begun(session: Session, enrollment_ids: Iterable[int] | None) -> tuple[Begun, ...]:
+    """Give the hand-overs under way, of these enrollments or (None) of all.
+
+    Called under the locks that the point of no return takes, it misses none and no other can begin.
+    """
+    rows: list[Delivery] = []
+    query = select(Delivery).where(text("delivery.state = 'sending'")).order_by(col(Delivery.id))
+    if enrollment_ids is None:
+        rows = list(session.exec(query))
+    else:
+        for chunk in chunks(enrollment_ids, IDS_AT_ONCE):
+            rows += session.exec(query.where(col(Delivery.enrollment_id).in_(chunk)))
+    return _named(session, rows)
+
+
+def await_handovers(
+    db: Database, hands: Iterable[Begun], *, zone: str, now: datetime, wait_seconds: float
+) -> tuple[str, ...]:
+    """Give one sentence for each hand-over, once all are settled or `wait_seconds` are over."""
+    waiting = {hand.delivery_id: hand for hand in hands}
+    if not waiting:
+        return ()
+    until = time.monotonic() + wait_seconds
+    pause = FIRST_SLEEP_SECONDS
+    states = _states(db, waiting)
+    while DeliveryState.SENDING in states.values() and time.monotonic() < until:
+        time.sleep(pause)
+        pause = min(pause * 1.5, LONGEST_SLEEP_SECONDS)
+        states = _states(db, waiting)
+    return tuple(
+        f"{hand.what} {_OUTCOMES.get(states[hand.delivery_id], _UNKNOWN).format(time=clock(hand.at, zone, now))}."
+        for hand in waiting.values()
+    )
+
+
+def _states(db: Database, ids: Iterable[int]) -> dict[int, DeliveryState]:
+    found: dict[int, DeliveryState] = {}
+    with db.read() as session:
+        for chunk in chunks(ids, IDS_AT_ONCE):
+            rows = session.exec(select(Delivery.id, Delivery.state).where(col(Delivery.id).in_(chunk)))
+            found |= {delivery_id: DeliveryState(state) for delivery_id, state in rows if delivery_id is not None}
+    return found
+
+
+def _named(session: Session, deliveries: list[Delivery]) -> tuple[Begun, ...]:
+    if not deliveries:
+        return ()
+    rows = {row.id: row for row in load(session, [delivery.enrollment_id for delivery in deliveries])}
+    leads = {lead.id: lead for lead in session.exec(
+        select(Lead).where(col(Lead.id).in_({row.lead_id for row in rows.values()})))}  # fmt: skip
+    found = []
+    for delivery in deliveries:
+        row = rows[delivery.enrollment_id]
+        position = next((n for n, step in enumerate(row.sequence.steps) if step.id == delivery.step_id), None)
+        step = f"Step {position + 1}" if position is not None else "A step"
+        subject = delivery.subject
+        if not subject and position is not None:
+            subject = title(row.sequence.steps, position, leads[row.lead_id], row.sequence.name)
+        what = f"{step} “{subject}” to {row.state.label}"
+        found.append(Begun(delivery.id or 0, what, delivery.sending_at or delivery.created_at))
+    return tuple(found)

@@ -1,0 +1,177 @@
+"""Lists and figures: paused leads, leads, sequences, the log, statistics, mailboxes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Many
+from datetime import datetime
+
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, col, func, select
+
+from core import dates
+from core import grammar_commands as orders
+from core import sequences as library
+from core.acts import Loaded, load
+from core.answers import Answer, Choice, Row
+from core.dates import say
+from core.grammar import to_text
+from core.grammar_commands import EVERYWHERE, Who
+from core.lifecycle import LIVE, Status
+from core.mailboxes import cap_on, day_of, handed_on
+from core.models import Delivery, DeliveryState, Enrollment, Hold, Lead, Mailbox, Sequence, Step
+from core.names import names
+from core.people import Actor
+from core.timeline import dated, journal_lines
+from core.verbs.acting import next_step
+from core.verbs.choosing import latest_run
+from core.verbs.whens import zone_of
+from core.why import hold_words
+from core.words import counted
+
+ROWS_SHOWN = 15
+LOG_LINES = 20
+
+
+def paused(session: Session, order: orders.Paused, *, actor: Actor, now: datetime) -> Answer:
+    """Give the held leads, those held longest first, each with its reasons and its buttons."""
+    zone, _ = zone_of(session, actor)
+    since = func.min(Hold.placed_at)
+    query = (
+        select(Enrollment.id)
+        .join(Hold, (col(Hold.enrollment_id) == Enrollment.id) & col(Hold.released_at).is_(None))
+        .where(Enrollment.status == Status.PAUSED.value, *_in(session, order.sequence))
+        .group_by(col(Enrollment.id))
+        .order_by(since, col(Enrollment.id))
+    )
+    if order.older_than:
+        span = dates.read(order.older_than, now=now, zone=zone, kind="for").at - now
+        query = query.having(since <= now - span)
+    found = [enrollment_id for enrollment_id in session.exec(query) if enrollment_id is not None]
+    where = f" in {order.sequence}" if order.sequence not in (None, EVERYWHERE) else ""
+    older = f" for longer than {order.older_than}" if order.older_than else ""
+    if not found:
+        return Answer(f"No lead is paused{where}{older}.")
+    shown = {row.id: row for row in load(session, found[:ROWS_SHOWN])}
+    rows = tuple(_paused_row(session, shown[i], zone=zone) for i in found[:ROWS_SHOWN])
+    return Answer(f"{counted(len(found), 'lead')} paused{where}{older}, the longest first.{_cut(len(found))}", rows=rows)
+
+
+def _paused_row(session: Session, row: Loaded, *, zone: str) -> Row:
+    called = names(session, [hold.author for hold in row.state.holds])
+    words = " ".join(hold_words(hold, called[hold.author], row.state.position, zone) for hold in row.state.holds)
+    email = session.get_one(Lead, row.lead_id).email
+    who, name = Who(addresses=(email,)), row.sequence.name
+    choices = (
+        Choice("Resume", to_text(orders.Resume(who, name))),
+        Choice("Stop", to_text(orders.Stop(who, name)), style="danger", confirm=f"Stop {row.state.label} for good?"),
+    )
+    return Row(row.state.label, words, row.id, choices)
+
+
+def leads(session: Session, order: orders.List, *, actor: Actor, now: datetime) -> Answer:
+    """Give leads in sequences, with their status and next step."""
+    zone, _ = zone_of(session, actor)
+    conditions = [latest_run(), *_in(session, order.sequence)]
+    if order.status:
+        conditions.append(col(Enrollment.status) == order.status)
+    count = session.exec(select(func.count()).select_from(Enrollment).where(*conditions)).one()
+    query = select(Enrollment.id).join(Lead, col(Lead.id) == Enrollment.lead_id).where(*conditions)
+    ids = session.exec(query.order_by(col(Lead.email), col(Enrollment.id)).limit(ROWS_SHOWN)).all()
+    loaded = {row.id: row for row in load(session, [i for i in ids if i is not None])}
+    rows = []
+    for i in ids:
+        row = loaded[i or 0]
+        lead = session.get_one(Lead, row.lead_id)
+        status = row.state.status.value.replace("_", " ")
+        rows.append(Row(row.state.label, f"{status}. {next_step(row, row.state, lead, zone=zone, now=now)}", row.id))
+    where = f" in {order.sequence}" if order.sequence not in (None, EVERYWHERE) else ""
+    status = f" {order.status.replace('_', ' ')}" if order.status else ""
+    return Answer(f"{counted(count, 'lead')}{status}{where}.{_cut(count)}", rows=tuple(rows))
+
+
+def _cut(count: int) -> str:
+    return f" The first {ROWS_SHOWN} are shown." if count > ROWS_SHOWN else ""
+
+
+def _in(session: Session, name: str | None) -> list[ColumnElement[bool]]:
+    if name is None or name == EVERYWHERE:
+        return []
+    return [col(Enrollment.sequence_id) == library.find(session, name).id]
+
+
+def sequences(session: Session, order: orders.Sequences, *, actor: Actor, now: datetime) -> Answer:
+    """Give every sequence with its status, its steps and its leads by status."""
+    del order, actor, now
+    steps = dict(session.exec(
+        select(Step.sequence_id, func.count()).where(col(Step.position).is_not(None)).group_by(col(Step.sequence_id))
+    ).all())  # fmt: skip
+    counts: dict[int, dict[str, int]] = {}
+    grouped = select(Enrollment.sequence_id, Enrollment.status, func.count()).where(latest_run())
+    for sequence_id, status, count in session.exec(
+        grouped.group_by(col(Enrollment.sequence_id), col(Enrollment.status))
+    ):
+        counts.setdefault(sequence_id, {})[status] = count
+    found = session.exec(select(Sequence).order_by(Sequence.name)).all()
+    rows = tuple(
+        Row(row.name, f"{row.status}, {counted(steps.get(row.id or 0, 0), 'step')}, {_by_status(counts.get(row.id or 0, {}))}")
+        for row in found
+    )
+    if not rows:
+        return Answer("There is no sequence yet. Make one with `fermata apply FILE.yaml`.")
+    return Answer(f"{counted(len(rows), 'sequence')}.", rows=rows)
+
+
+def _by_status(counts: dict[str, int]) -> str:
+    words = [f"{counts[status]:,} {status.replace('_', ' ')}" for status in Status if counts.get(status)]
+    return ", ".join(words) or "no leads"
+
+
+def log(session: Session, order: orders.Log, *, actor: Actor, now: datetime) -> Answer:
+    """Give what happened last, to anybody."""
+    del order, now
+    zone, _ = zone_of(session, actor)
+    entries = journal_lines(session, limit=LOG_LINES)
+    return Answer("What happened last:", dated(entries, zone) or ("Nothing yet.",))
+
+
+def stats(session: Session, order: orders.Stats, *, actor: Actor, now: datetime) -> Answer:
+    """Give how many mails were sent, failed and so on, of one sequence or of all."""
+    del actor, now
+    where = _in(session, order.sequence)
+    states = dict(session.exec(
+        select(Delivery.state, func.count())
+        .join(Enrollment, col(Enrollment.id) == Delivery.enrollment_id)
+        .where(Delivery.kind == "email", *where)
+        .group_by(col(Delivery.state))
+    ).all())  # fmt: skip
+    leads_by = dict(session.exec(
+        select(Enrollment.status, func.count()).where(latest_run(), *where).group_by(col(Enrollment.status))
+    ).all())  # fmt: skip
+    contacted = session.exec(select(func.count()).select_from(Enrollment).where(col(Enrollment.has_started), *where)).one()
+    mails = [f"{states[state]:,} {state}" for state in DeliveryState if states.get(state)]
+    name = order.sequence if order.sequence not in (None, EVERYWHERE) else "all sequences"
+    lines = (f"Mails: {', '.join(mails) or 'none yet'}.", f"Leads: {_by_status(leads_by)}.", f"Contacted: {contacted:,}.")
+    return Answer(f"Figures of {name}:", lines)
+
+
+def mailboxes(session: Session, order: orders.Mailboxes, *, actor: Actor, now: datetime) -> Answer:
+    """Give every mailbox with what it may still send today, and whether it works."""
+    del order
+    zone, _ = zone_of(session, actor)
+    found: Many[Mailbox] = session.exec(select(Mailbox).order_by(Mailbox.address)).all()
+    if not found:
+        return Answer("There is no mailbox yet. Add one with `fermata mailbox add`.")
+    rows = tuple(Row(box.address, _mailbox(session, box, now=now, zone=zone)) for box in found)
+    return Answer(f"{counted(len(found), 'sender')}.", rows=rows)
+
+
+def _mailbox(session: Session, box: Mailbox, *, now: datetime, zone: str) -> str:
+    if box.down_at:
+        return f"disconnected since {say(box.down_at, zone)}: {box.down_because or 'unknown'}"
+    day = day_of(box, now)
+    live = select(func.count()).select_from(Enrollment).where(
+        Enrollment.mailbox_id == box.id, col(Enrollment.status).in_(LIVE)
+    )  # fmt: skip
+    handed, cap = handed_on(session, box, day), cap_on(box, day)
+    return f"{handed} of {cap} sent today, {counted(session.exec(live).one(), 'live lead')}"
+

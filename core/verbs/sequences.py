@@ -1,0 +1,107 @@
+"""What people do to whole sequences and to all sending: publish, pause, resume, archive; halt and unhalt."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from core import cards, journal, sequences
+from core import grammar_commands as orders
+from core.answers import Answer, Row
+from core.errors import Refused
+from core.models import WORKSPACE_ID, Card, Delivery, DeliveryState, Enrollment, Lead, SequenceStatus, Workspace
+from core.people import Actor
+from core.plans import planned
+from core.spec_words import say_delay
+from core.titles import title
+from core.verbs.handovers import begun
+from core.verbs.outcome import Outcome
+from core.verbs.whens import zone_of
+from core.why import halted_words
+
+STOPPING = frozenset({"pause", "archive"})
+
+
+def change_sequence(session: Session, order: orders.SequenceVerb, *, actor: Actor, now: datetime) -> Outcome:
+    """Publish, pause, resume or archive a sequence; preview it, or say how it is edited."""
+    if order.verb == "preview":
+        return Outcome(preview(session, order.sequence))
+    row = sequences.find(session, order.sequence)
+    assert row.id is not None
+    if order.verb == "edit":
+        raise Refused(_how_to_edit(row.name, row.status))
+    said = sequences.turn(session, row.id, order.verb, actor=actor, now=now)
+    of_sequence = select(Enrollment.lead_id).where(Enrollment.sequence_id == row.id)
+    shown = session.exec(select(Card.lead_id).where(col(Card.lead_id).in_(of_sequence)))
+    cards.touch(session, lead_ids=[lead_id for lead_id in shown if lead_id is not None])
+    hands = ()
+    if order.verb in STOPPING:
+        sending = (
+            select(Delivery.enrollment_id)
+            .join(Enrollment, col(Enrollment.id) == Delivery.enrollment_id)
+            .where(Enrollment.sequence_id == row.id, Delivery.state == DeliveryState.SENDING.value)
+        )
+        hands = begun(session, list(session.exec(sending)))
+    return Outcome(Answer(said), hands)
+
+
+def _how_to_edit(name: str, status: str) -> str:
+    first = f"`pause sequence {name}`, then " if status == SequenceStatus.PUBLISHED else ""
+    return (
+        f"Sequences are edited as files: {first}`fermata export {name}` on the server, change the file, "
+        f"`fermata apply` it, and `publish sequence {name}`. Leads go on from where they stand."
+    )
+
+
+def preview(session: Session, text: str) -> Answer:
+    """Give every step with its delay, as one lead would get it ("Spring for ada@x.com"), else as it is written."""
+    name, _, email = text.rpartition(" for ")
+    lead = session.exec(select(Lead).where(Lead.email == email.strip().lower())).first() if name else None
+    row = sequences.find(session, name if lead else text)
+    sequence = planned(session, [row.id or 0])[row.id or 0]
+    rows = []
+    for position, step in enumerate(sequence.steps):
+        subject = title(sequence.steps, position, lead, sequence.name) if lead else step.subject or "(same conversation)"
+        delay = say_delay(sequence.spec.steps[position].delay)
+        after = f"after {delay}" if position else f"{delay} after the start"
+        rows.append(Row(f"{position + 1}. {subject}", f"{step.kind}, {after}"))
+    whom = f" as {lead.email} would get it" if lead else ""
+    return Answer(f"{row.name} ({row.status}){whom}: {len(rows)} steps.", rows=tuple(rows))
+
+
+def halt(session: Session, order: orders.Halt, *, actor: Actor, now: datetime) -> Outcome:
+    """Stop all sending at once."""
+    workspace = _workspace(session)
+    zone, _ = zone_of(session, actor)
+    if words := halted_words(session, workspace, zone):
+        raise Refused(f"{words} Nothing was changed.")
+    workspace.halted_at, workspace.halted_by, workspace.halted_because = now, actor.id, order.because
+    session.add(workspace)
+    journal.note(session, "halt", actor=actor, now=now, reason=order.because or "")
+    _touch_all(session)
+    line = "Every countdown runs on, but no mail leaves before `unhalt`."
+    return Outcome(Answer("All sending is halted.", (line,)), begun(session, None))
+
+
+def unhalt(session: Session, order: orders.Unhalt, *, actor: Actor, now: datetime) -> Outcome:
+    """Let sending go on after a halt."""
+    del order
+    workspace = _workspace(session)
+    if workspace.halted_at is None:
+        raise Refused("Sending is not halted; nothing was changed.")
+    workspace.halted_at = workspace.halted_by = workspace.halted_because = None
+    session.add(workspace)
+    journal.note(session, "unhalt", actor=actor, now=now)
+    _touch_all(session)
+    return Outcome(Answer("Sending goes on: what is due leaves within its windows and caps."))
+
+
+def _workspace(session: Session) -> Workspace:
+    query = select(Workspace).where(Workspace.id == WORKSPACE_ID).with_for_update(key_share=True)
+    return session.exec(query.execution_options(populate_existing=True)).one()
+
+
+def _touch_all(session: Session) -> None:
+    shown = session.exec(select(Card.lead_id).where(col(Card.lead_id).is_not(None)))
+    cards.touch(session, lead_ids=[lead_id for lead_id in shown if lead_id is not None])

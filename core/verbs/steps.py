@@ -1,0 +1,170 @@
+"""What people do to one step: send it again, leave it out, settle an uncertain one, do or skip a task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import func, update
+from sqlmodel import Session, col, select
+
+from core import grammar_commands as orders
+from core.acts import DELIVERIES, JOURNAL, Change, Loaded, apply, load
+from core.answers import Choice
+from core.errors import Refused
+from core.grammar import to_text
+from core.grammar_commands import EVERYWHERE
+from core.lifecycle import CancelStep, Done, Event, ResendStep, Settle, Status, StepKind, Verdict
+from core.models import Delivery, DeliveryState, Enrollment, Journal, Lead
+from core.names import name_of
+from core.people import Actor
+from core.titles import title
+from core.verbs import proposals
+from core.verbs.acting import Performed, answered, perform, says_next
+from core.verbs.choosing import choose, lock_leads
+from core.verbs.outcome import Instead, Outcome
+from core.verbs.whens import zone_of
+from core.words import clock, listed
+
+Ids = Sequence[int] | None
+RESENDABLE = frozenset({Status.PENDING, Status.COMPLETED})
+CANCELLABLE = frozenset({Status.PENDING, Status.IN_PROGRESS, Status.PAUSED})
+
+
+def change_step(session: Session, order: orders.StepVerb, *, actor: Actor, now: datetime, only: Ids = None) -> Outcome:
+    """Send the last step again, or leave the next one out."""
+    statuses = RESENDABLE if order.verb == "resend" else CANCELLABLE
+    chosen = choose(session, order.who, order.sequence, statuses, actor=actor, only=only)
+    if chosen.is_many:
+        what = "Send the last step again to" if order.verb == "resend" else "Cancel the next step of"
+        return proposals.propose(session, order, what, chosen.places, actor=actor, now=now)
+    fitting = chosen.within(statuses)
+    if chosen.single and order.sequence is None and len(fitting) > 1:
+        each = [Choice(place.sequence, to_text(replace(order, sequence=place.sequence))) for place in fitting]
+        whole = Choice("All of them", to_text(replace(order, sequence=EVERYWHERE)))
+        names = listed((place.sequence for place in fitting), "or")
+        raise Instead(f"{chosen.single}: {order.verb} the step in {names}?", *each, whole).as_question()
+    ids = [place.id for place in fitting or chosen.places]
+    verb: Callable[..., Outcome] = resend if order.verb == "resend" else cancel
+    return verb(session, ids, actor=actor, now=now)
+
+
+def resend(session: Session, ids: Sequence[int], *, actor: Actor, now: datetime) -> Outcome:
+    """Hand the last step over once more, as a named person's act; the next one then waits its full delay."""
+    zone, _ = zone_of(session, actor)
+
+    def event(row: Loaded) -> Event:
+        step = row.sequence.steps[max(row.state.position - 1, 0)]
+        query = select(func.max(Delivery.attempt)).where(Delivery.enrollment_id == row.id, Delivery.step_id == step.id)
+        return ResendStep((session.exec(query).one() or 0) + 1)
+
+    done = perform(session, ids, event, verb="resend step", actor=actor, now=now)
+    return answered(
+        session, done, "Sending the last step again to", lambda c, lead: [says_next(c, lead, zone=zone, now=now)]
+    )
+
+
+def cancel(session: Session, ids: Sequence[int], *, actor: Actor, now: datetime) -> Outcome:
+    """Leave the next step out."""
+    zone, _ = zone_of(session, actor)
+    done = perform(session, ids, lambda _: CancelStep(), verb="cancel step", actor=actor, now=now)
+
+    def says(change: Change, lead: Lead) -> list[str]:
+        sequence, position = change.row.sequence, change.before.position
+        name = title(sequence.steps, position, lead, sequence.name)
+        return [f"Step {position + 1} “{name}” is left out.", says_next(change, lead, zone=zone, now=now)]
+
+    return answered(session, done, "Cancelled the next step of", says)
+
+
+_SETTLED = {
+    Verdict.LEFT: (DeliveryState.SENT, "it left, says {name}", "It left: step {step} of"),
+    Verdict.AGAIN: (DeliveryState.FAILED, "sent again by {name}, not knowing whether it had left", "Sending again: step {step} of"),
+    Verdict.DROP: (DeliveryState.SKIPPED, "dropped by {name}, not knowing whether it had left", "Dropped: step {step} of"),
+}
+
+
+def settle(session: Session, delivery_id: int, verdict: Verdict, *, actor: Actor, now: datetime) -> Outcome:
+    """Write down what a named person says of an uncertain delivery; the second one is told who said it first."""
+    delivery, lead_id = _delivery(session, delivery_id)
+    lock_leads(session, [lead_id])
+    session.refresh(delivery)
+    zone, _ = zone_of(session, actor)
+    if delivery.state != DeliveryState.UNCERTAIN:
+        raise Refused(_settled_before(session, delivery, zone=zone, now=now))
+    event = Settle(verdict, delivery.sending_at or delivery.created_at)
+    changed = apply(
+        session, [delivery.enrollment_id], lambda _: event, verb=f"settle {verdict}", actor=actor, now=now,
+        is_undoable=False,
+    )  # fmt: skip
+    if not changed.changes:
+        raise Refused(" ".join(changed.refusals))
+    state, reason, said = _SETTLED[verdict]
+    session.execute(
+        update(DELIVERIES)
+        .where(DELIVERIES.c.id == delivery_id)
+        .values(state=state.value, settled_at=now, reason=reason.format(name=actor.name))
+    )
+    newest = select(func.max(Journal.id)).where(Journal.enrollment_id == delivery.enrollment_id).scalar_subquery()
+    session.execute(update(JOURNAL).where(JOURNAL.c.id == newest).values(delivery_id=delivery_id))
+    change = changed.changes[0]
+    position = next((n for n, s in enumerate(change.row.sequence.steps) if s.id == delivery.step_id), 0)
+    done = Performed(changed.changes, (), 0, ())
+    outcome = answered(
+        session, done, said.format(step=position + 1), lambda c, lead: [says_next(c, lead, zone=zone, now=now)]
+    )
+    return replace(outcome, answer=replace(outcome.answer, batch_id=None, card_leads=()))
+
+
+def _delivery(session: Session, delivery_id: int) -> tuple[Delivery, int]:
+    found = session.exec(
+        select(Delivery, Enrollment.lead_id)
+        .join(Enrollment, col(Enrollment.id) == Delivery.enrollment_id)
+        .where(Delivery.id == delivery_id)
+    ).first()
+    if found is None:
+        raise Refused("That delivery is no longer here.")
+    return found
+
+
+def _settled_before(session: Session, delivery: Delivery, *, zone: str, now: datetime) -> str:
+    line = session.exec(
+        select(Journal)
+        .where(Journal.delivery_id == delivery.id, col(Journal.verb).startswith("settle "))
+        .order_by(col(Journal.id).desc())
+    ).first()
+    if line is None:
+        return f"This needs no answer any more: the mail is {delivery.state}."
+    words = {"left": "it left", "again": "send again", "drop": "drop it"}[line.verb.removeprefix("settle ")]
+    return f"{name_of(session, line.actor)} settled this at {clock(line.at, zone, now)}: {words}; nothing was changed."
+
+
+def task_done(session: Session, ids: Sequence[int], *, actor: Actor, now: datetime) -> Outcome:
+    """The task was done; the next countdown starts now."""
+    row = next(load(session, ids, lock=True))
+    if not row.state.has_open_task:
+        raise Refused(f"{row.state.label} has no open task any more; the card is up to date now.")
+    if row.state.status is not Status.IN_PROGRESS:
+        raise Refused(f"{row.state.label} is {row.state.status}. Resume it first; its task comes back then.")
+    zone, _ = zone_of(session, actor)
+    done = perform(session, ids, lambda _: Done(now), verb="task done", actor=actor, now=now)
+    session.execute(
+        update(DELIVERIES)
+        .where(
+            DELIVERIES.c.enrollment_id.in_(ids),
+            DELIVERIES.c.state == DeliveryState.OPEN.value,
+            DELIVERIES.c.kind == StepKind.TASK.value,
+        )
+        .values(state=DeliveryState.SENT.value, settled_at=now, reason=f"done by {actor.name}")
+    )
+    return answered(session, done, "Task done:", lambda c, lead: [says_next(c, lead, zone=zone, now=now)])
+
+
+def task_skip(session: Session, ids: Sequence[int], *, actor: Actor, now: datetime) -> Outcome:
+    """The task is left out; the sequence goes on."""
+    row = next(load(session, ids, lock=True))
+    if not row.state.has_open_task:
+        raise Refused(f"{row.state.label} has no open task any more; the card is up to date now.")
+    return cancel(session, ids, actor=actor, now=now)
+

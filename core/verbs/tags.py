@@ -1,0 +1,58 @@
+"""Tags on leads: put on, taken off."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import Session, col, delete, select
+
+from core import cards, journal
+from core import grammar_commands as orders
+from core import leads as saving
+from core.answers import Answer, Choice
+from core.chunks import chunks
+from core.errors import Refused
+from core.grammar import to_text
+from core.models import LeadTag
+from core.people import Actor
+from core.verbs import proposals
+from core.verbs.choosing import LEADS_WITHOUT_ASKING, describe, lead_ids, lock_leads
+from core.verbs.outcome import Outcome
+from core.words import counted
+
+IDS_AT_ONCE = 1000
+
+
+def tag(session: Session, order: orders.Tag, *, actor: Actor, now: datetime, only: Sequence[int] | None = None) -> Outcome:
+    """Put a tag on leads, or take it off; leads that have it (or not) already are left as they are."""
+    ids = list(only) if only is not None else lead_ids(session, order.who, actor=actor)
+    is_on = order.verb == "tag"
+    if only is None and (order.who.everyone or len(ids) > LEADS_WITHOUT_ASKING):
+        title = f"{'Tag' if is_on else 'Untag'} {counted(len(ids), 'lead')} {describe(order.who)} as “{order.tag}”?"
+        return proposals.ask(session, order, title, (), ids, actor=actor, now=now)
+    lock_leads(session, ids)
+    bearing = _bearing(session, ids, order.tag)
+    changed = [lead_id for lead_id in ids if (lead_id in bearing) is not is_on]
+    if not changed:
+        raise Refused(f"{'Every' if is_on else 'No'} lead {describe(order.who)} has the tag “{order.tag}”{' already' if is_on else ''}.")
+    if is_on:
+        saving.add_tags(session, [(lead_id, order.tag) for lead_id in changed])
+    else:
+        for chunk in chunks(changed, IDS_AT_ONCE):
+            session.exec(delete(LeadTag).where(col(LeadTag.lead_id).in_(chunk), col(LeadTag.tag) == order.tag))
+    for lead_id in changed:
+        journal.note(session, order.verb, actor=actor, now=now, lead_id=lead_id, reason=order.tag)
+    cards.touch(session, lead_ids=changed)
+    back = orders.Tag("untag" if is_on else "tag", order.who, order.tag)
+    done = "Tagged" if is_on else "Took the tag off"
+    title = f"{done} {counted(len(changed), 'lead')} {describe(order.who)}: “{order.tag}”."
+    choices = (Choice(back.verb.capitalize(), to_text(back)),) if only is None else ()
+    return Outcome(Answer(title, choices=choices))
+
+
+def _bearing(session: Session, ids: Sequence[int], tag: str) -> set[int]:
+    found: set[int] = set()
+    for chunk in chunks(ids, IDS_AT_ONCE):
+        found |= set(session.exec(select(LeadTag.lead_id).where(col(LeadTag.lead_id).in_(chunk), LeadTag.tag == tag)))
+    return found

@@ -1,0 +1,192 @@
+"""Undo: put back what a batch changed, exactly, where nobody has changed it since."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import update
+from sqlmodel import Session, col, select
+
+from core.acts import CHUNK, DELIVERIES, Change, apply, load, open_batch
+from core.chunks import chunks
+from core.errors import Refused
+from core.lifecycle import LIVE, Enrollment, Restore, Stop
+from core.models import Batch, DeliveryState, Journal, Lead
+from core.models import Enrollment as EnrollmentRow
+from core.names import name_of, names
+from core.people import Actor
+from core.snapshots import from_snapshot
+from core.timeline import act_words
+from core.verbs.acting import Performed, answered, says_next
+from core.verbs.choosing import latest_run, lock_leads
+from core.verbs.handovers import begun
+from core.verbs.outcome import Outcome
+from core.verbs.whens import zone_of
+from core.words import clock
+
+LATEST_WITHIN = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What a batch did to one enrollment: the snapshot before it (None: it was made), the version it gave it."""
+
+    before: dict[str, object] | None
+    version: int
+    label: str
+    lead_id: int
+
+
+def undo(session: Session, batch_id: int | None, *, actor: Actor, now: datetime) -> Outcome:
+    """Take a batch back; what somebody has changed since is left as it is, and named.
+
+    The undo is a batch of its own. A run that the batch began is stopped.
+    """
+    batch = _batch(session, batch_id, actor=actor, now=now)
+    made = _made(session, batch)
+    if not made:
+        raise Refused(f"There is nothing to undo in `{batch.verb}`.")
+    lock_leads(session, {one.lead_id for one in made.values()})
+    zone, _ = zone_of(session, actor)
+    own = open_batch(session, "undo", actor=actor, now=now)
+    current = {row.id: row for chunk in chunks(sorted(made), CHUNK) for row in load(session, chunk, lock=True)}
+    begun_runs = [i for i, one in made.items() if one.before is None and current[i].state.status in LIVE]
+    overtaken = _overtaken(session, batch, made, {i: row.version for i, row in current.items()}, zone=zone, now=now)
+    stopping = [i for i in begun_runs if i not in overtaken]
+    stopped = apply(session, stopping, lambda _: Stop(), verb="undo", actor=actor, now=now, reason="undone", batch_id=own)
+    back = [i for i, one in made.items() if one.before is not None and i not in overtaken]
+    back = _still_latest(session, back, overtaken, made)
+    restored = apply(
+        session, back, lambda row: Restore(_before(made[row.id])), verb="undo", actor=actor, now=now,
+        reason=f"{batch.verb} undone", batch_id=own,
+    )  # fmt: skip
+    _mend_deliveries(session, restored.changes, now=now)
+    changes = (*stopped.changes, *restored.changes)
+    refusals = (*stopped.refusals, *restored.refusals, *overtaken.values())
+    if not changes:
+        raise Refused(" ".join(dict.fromkeys(refusals)) or "There is nothing left to undo.")
+    batch.undone_at, batch.undone_by = now, actor.id
+    session.add(batch)
+    done = Performed(changes, refusals, own, begun(session, [change.row.id for change in changes]))
+    return answered(
+        session,
+        done,
+        f"Undid `{batch.verb}`:",
+        lambda change, lead: [_now(change), says_next(change, lead, zone=zone, now=now)],
+    )
+
+
+def _now(change: Change) -> str:
+    return f"It is {change.after.status.value.replace('_', ' ')} again."
+
+
+def _batch(session: Session, batch_id: int | None, *, actor: Actor, now: datetime) -> Batch:
+    query = select(Batch).with_for_update().execution_options(populate_existing=True)
+    if batch_id is not None:
+        batch = session.exec(query.where(Batch.id == batch_id)).first()
+    else:
+        mine = (Batch.actor == actor.id, col(Batch.at) >= now - LATEST_WITHIN, col(Batch.undone_at).is_(None), Batch.size > 0)
+        batch = session.exec(query.where(*mine).order_by(col(Batch.id).desc()).limit(1)).first()
+    if batch is None:
+        raise Refused("You have done nothing in the last day that could be undone." if batch_id is None else "There is no such batch.")
+    if batch.undone_at is not None:
+        zone, _ = zone_of(session, actor)
+        who = name_of(session, batch.undone_by or "")
+        raise Refused(f"{who} undid this at {clock(batch.undone_at, zone, now)} already; nothing was changed.")
+    return batch
+
+
+def _made(session: Session, batch: Batch) -> dict[int, _Made]:
+    """Give by enrollment the state before the batch's first line and the version after its last."""
+    lines = session.exec(
+        select(Journal, Lead.email)
+        .join(Lead, col(Lead.id) == Journal.lead_id)
+        .where(Journal.batch_id == batch.id, col(Journal.enrollment_id).is_not(None), col(Journal.version).is_not(None))
+        .order_by(col(Journal.id))
+    )
+    made: dict[int, _Made] = {}
+    for line, email in lines:
+        first = made.get(line.enrollment_id or 0)
+        before = first.before if first else line.before
+        made[line.enrollment_id or 0] = _Made(before, line.version or 0, email, line.lead_id or 0)
+    return made
+
+
+def _before(made: _Made) -> Enrollment:
+    assert made.before is not None
+    return from_snapshot(made.label, made.before)
+
+
+def _overtaken(
+    session: Session, batch: Batch, made: dict[int, _Made], versions: dict[int, int], *, zone: str, now: datetime
+) -> dict[int, str]:
+    """Give a sentence for each enrollment that changed after the batch.
+
+    A run that the batch began is stopped however far it went, unless a person has acted on it since.
+    """
+    changed = [i for i, one in made.items() if versions.get(i) != one.version]
+    sentences: dict[int, str] = {}
+    for chunk in chunks(changed, CHUNK):
+        lines = session.exec(
+            select(Journal)
+            .where(col(Journal.enrollment_id).in_(chunk), col(Journal.batch_id).is_distinct_from(batch.id))
+            .order_by(col(Journal.id))
+        ).all()
+        called = names(session, [line.actor for line in lines])
+        for i in chunk:
+            later = [line for line in lines if line.enrollment_id == i and (line.version or 0) > made[i].version]
+            if made[i].before is None and not any(line.actor != "system" for line in later):
+                continue
+            last = later[-1] if later else None
+            what = f"{act_words(last, called[last.actor])} at {clock(last.at, zone, now)}" if last else "it changed"
+            sentences[i] = f"{made[i].label} was left as it is: {what}, after that."
+    return sentences
+
+
+def _still_latest(
+    session: Session, ids: Sequence[int], overtaken: dict[int, str], made: dict[int, _Made]
+) -> list[int]:
+    """Give those that no live later run stands in the way of; the others are named in `overtaken`."""
+    kept = list(ids)
+    for chunk in chunks(ids, CHUNK):
+        old = session.exec(select(EnrollmentRow).where(col(EnrollmentRow.id).in_(chunk), ~latest_run())).all()
+        for row in old:
+            live = session.exec(
+                select(EnrollmentRow.id).where(
+                    EnrollmentRow.lead_id == row.lead_id,
+                    EnrollmentRow.sequence_id == row.sequence_id,
+                    col(EnrollmentRow.status).in_(LIVE),
+                )
+            ).first()
+            if live is not None and live != row.id:
+                kept.remove(row.id or 0)
+                overtaken[row.id or 0] = f"{made[row.id or 0].label} was left as it is: a new run has begun since."
+    return kept
+
+
+def _mend_deliveries(session: Session, changes: Iterable[Change], *, now: datetime) -> None:
+    """Open again the tasks that the batch closed, and drop what it had planned for another step."""
+    for change in changes:
+        steps, after = change.row.sequence.steps, change.after
+        current = steps[after.position].id if after.position < len(steps) else None
+        this_step = (DELIVERIES.c.enrollment_id == change.row.id) & (DELIVERIES.c.step_id == current)
+        if after.has_open_task:
+            session.execute(
+                update(DELIVERIES)
+                .where(this_step, DELIVERIES.c.attempt == after.attempt)
+                .values(state=DeliveryState.OPEN.value, settled_at=None, reason=None)
+            )
+        if (change.before.position, change.before.attempt) != (after.position, after.attempt):
+            session.execute(
+                update(DELIVERIES)
+                .where(
+                    DELIVERIES.c.enrollment_id == change.row.id,
+                    DELIVERIES.c.state.in_([DeliveryState.READY.value, DeliveryState.CLAIMED.value]),
+                    ~((DELIVERIES.c.step_id == current) & (DELIVERIES.c.attempt == after.attempt)),
+                )
+                .values(state=DeliveryState.SKIPPED.value, settled_at=now, reason="undone", lease_until=None)
+            )
+
+

@@ -1,0 +1,93 @@
+"""The dates of a command: read in the actor's zone, asked about with buttons, and written back exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+
+from sqlmodel import Session
+
+from core import dates
+from core.answers import Choice
+from core.date_words import Kind
+from core.dates import Ambiguous, When, say, say_day
+from core.grammar import to_text
+from core.lifecycle import Plan
+from core.models import WORKSPACE_ID, Workspace
+from core.grammar_commands import Command
+from core.people import Actor
+from core.schedule import at_local, first_working_moment
+from core.verbs.outcome import Instead
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Read:
+    """A date as it was meant; `notes` are what the answer has to add."""
+
+    when: When
+    notes: tuple[str, ...] = ()
+
+    def hold_end(self, plan: Plan) -> datetime:
+        """Give when a hold "until" it ends: a day without a time is covered whole, up to the next working moment.
+
+        The day is the lead's: whoever is out until 15 June is back on the first working morning after it.
+        """
+        if self.when.has_time:
+            return self.when.at
+        return first_working_moment(self.when.day + DAY, plan.calendar)
+
+    def moment(self, plan: Plan, now: datetime) -> datetime:
+        """Give the first moment "on" it: of a day without a time, its first in the lead's zone."""
+        if self.when.has_time:
+            return self.when.at
+        return max(at_local(self.when.day, time.min, plan.calendar.zone), now)
+
+    @property
+    def words(self) -> str:
+        """Give it for an answer: absolute, with weekday and zone."""
+        if self.when.has_time:
+            return say(self.when.at, self.when.zone)
+        return f"{say_day(self.when.day)} ({self.when.zone})"
+
+
+def zone_of(session: Session, actor: Actor) -> tuple[str, tuple[str, ...]]:
+    """Give the zone in which a person's words are read, and what has to be said about it."""
+    if actor.zone:
+        return actor.zone, ()
+    workspace = session.get(Workspace, WORKSPACE_ID)
+    zone = workspace.zone if workspace else "UTC"
+    return zone, (f"Your profile has no time zone, so the date was read in {zone}, the workspace's.",)
+
+
+def read(
+    session: Session,
+    phrase: str,
+    kind: Kind,
+    again: Callable[[str], Command],
+    *,
+    actor: Actor,
+    now: datetime,
+) -> Read:
+    """Give the moment that a phrase means; raises Instead with one button per reading where a person must choose.
+
+    `again` makes the same command with another phrase.
+    """
+    zone, notes = zone_of(session, actor)
+    try:
+        when = dates.read(phrase, now=now, zone=zone, kind=kind)
+    except Ambiguous as ambiguous:
+        choices = [Choice(_label(option), to_text(again(exact(option)))) for option in ambiguous.options]
+        raise Instead(ambiguous.question, *choices).as_question() from None
+    return Read(when, (*((when.note,) if when.note else ()), *notes))
+
+
+def exact(when: When) -> str:
+    """Give a phrase that means the same moment to everybody, at any time, in any zone."""
+    return f"{when.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if when.has_time else when.day.isoformat()
+
+
+def _label(when: When) -> str:
+    return say(when.at, when.zone) if when.has_time else say_day(when.day)

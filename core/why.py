@@ -1,0 +1,248 @@
+"""Why nothing leaves for a lead right now: every reason at once, the strongest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum
+
+from sqlmodel import Session, col, select
+
+from core.acts import Loaded
+from core.dates import say
+from core.lifecycle import LIVE, Hold, Source, Status
+from core.mailboxes import cap_on, day_of, free_at, handed_on
+from core.models import (
+    WORKSPACE_ID,
+    Delivery,
+    DeliveryState,
+    Enrollment,
+    Journal,
+    Lead,
+    Mailbox,
+    Sequence,
+    SequenceStatus,
+    Suppression,
+    Workspace,
+)
+from core.names import names
+from core.schedule import closed_because, send_at
+
+
+class Kind(IntEnum):
+    """What kind of reason it is, in the order of their strength."""
+
+    ENDED = 0
+    HOLD = 1
+    HALTED = 2
+    SEQUENCE = 3
+    SUPPRESSED = 4
+    MAILBOX = 5
+    DELIVERY = 6
+    TASK = 7
+    UNDER_WAY = 8
+    CLOSED = 9
+    CAP = 10
+    NOT_DUE = 11
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One reason, as one plain sentence."""
+
+    kind: Kind
+    text: str
+
+
+def reasons(session: Session, row: Loaded, *, now: datetime, zone: str) -> list[Reason]:
+    """Give every reason why nothing leaves for this enrollment now; instants are said in `zone`."""
+    workspace = session.get(Workspace, WORKSPACE_ID)
+    lead = session.get_one(Lead, row.lead_id)
+    mailbox = session.get(Mailbox, row.mailbox_id) if row.mailbox_id else None
+    is_live = row.state.status in LIVE
+    found = [
+        *_ended(session, row, zone),
+        *_holds(session, row, zone),
+        *(_halted(session, workspace, zone) if workspace else ()),
+        *_sequence(session, row, zone),
+        *_suppressed(session, lead, zone),
+        *(_mailbox(mailbox, zone) if is_live else ()),
+        *_deliveries(session, row, zone),
+        *(_closed(row, now, zone) if is_live else ()),
+        *(_cap(session, mailbox, now, zone) if is_live and mailbox else ()),
+        *_not_due(row, now, zone),
+    ]
+    return sorted(found, key=lambda reason: reason.kind)
+
+
+def pressing(found: list[Reason], row: Loaded, *, now: datetime) -> tuple[str, ...]:
+    """Give those that a card shows: window and cap only once the step is due."""
+    is_due = row.state.due_at is not None and row.state.due_at <= now and row.state.status is Status.PENDING
+    return tuple(reason.text for reason in found if is_due or reason.kind not in {Kind.CLOSED, Kind.CAP, Kind.NOT_DUE})
+
+
+def _ended(session: Session, row: Loaded, zone: str) -> Iterator[Reason]:
+    status = row.state.status
+    if status not in {Status.STOPPED, Status.COMPLETED, Status.SKIPPED}:
+        return
+    line = session.exec(
+        select(Journal)
+        .where(Journal.enrollment_id == row.id, Journal.became == status.value, Journal.was != status.value)
+        .order_by(col(Journal.id).desc())
+    ).first()
+    when = f" on {say(line.at, zone)}" if line else ""
+    if status is Status.COMPLETED:
+        yield Reason(Kind.ENDED, f"It has completed {row.sequence.name}{when}.")
+        return
+    who = f" by {names(session, [line.actor])[line.actor]}" if line else ""
+    because = session.get_one(Enrollment, row.id).end_reason if status is Status.STOPPED else None
+    why = f": {because}" if because and because != status else ""
+    fix = "`unskip` lets it start" if status is Status.SKIPPED else "`start` would begin a new run"
+    yield Reason(Kind.ENDED, f"It was {status.value}{who}{when}{why}; {fix}.")
+
+
+_HELD = {
+    Source.PERSON: "Paused by {author} since {since}",
+    Source.REPLY: "Paused by a reply since {since}",
+    Source.OUT_OF_OFFICE: "Paused because the lead is out of office, since {since}",
+    Source.MEETING: "Paused by a booked meeting since {since}",
+    Source.FAILED: "Step {step} failed on {since}",
+    Source.UNCERTAIN: "Step {step} may or may not have left on {since}",
+    Source.NEW_STEP: "Paused since {since}",
+    Source.MISSING_VALUE: "Step {step} cannot be written for this lead since {since}",
+}
+_WAY_OUT = {
+    Source.FAILED: "`resume` tries it again, `cancel step` leaves it out",
+    Source.UNCERTAIN: "say on its card what became of it",
+}
+
+
+def hold_words(hold: Hold, author: str, position: int, zone: str) -> str:
+    """Give a hold as one sentence: who or what, since when, until when, why."""
+    start = _HELD[hold.source].format(author=author, since=say(hold.placed_at, zone), step=position + 1)
+    until = f" until {say(hold.until, zone)}" if hold.until else ""
+    because = f": {hold.reason.rstrip('.')}" if hold.reason else ""
+    way_out = f"; {_WAY_OUT[hold.source]}" if hold.source in _WAY_OUT else ""
+    return f"{start}{until}{because}{way_out}."
+
+
+def _holds(session: Session, row: Loaded, zone: str) -> Iterator[Reason]:
+    called = names(session, [hold.author for hold in row.state.holds])
+    # A person's hold outlives every automatic one, so it stands first; then the one that ends last.
+    for hold in sorted(row.state.holds, key=lambda h: (h.source is not Source.PERSON, h.until is not None, h.placed_at)):
+        yield Reason(Kind.HOLD, hold_words(hold, called[hold.author], row.state.position, zone))
+
+
+def halted_words(session: Session, workspace: Workspace, zone: str) -> str | None:
+    """Give who halted all sending, when and why; None when nobody did."""
+    if workspace.halted_at is None:
+        return None
+    who = names(session, [workspace.halted_by]).get(workspace.halted_by or "", "somebody")
+    because = f": {workspace.halted_because}" if workspace.halted_because else ""
+    return f"All sending was halted by {who} on {say(workspace.halted_at, zone)}{because}; `unhalt` ends that."
+
+
+def _halted(session: Session, workspace: Workspace, zone: str) -> Iterator[Reason]:
+    if words := halted_words(session, workspace, zone):
+        yield Reason(Kind.HALTED, words)
+
+
+def _sequence(session: Session, row: Loaded, zone: str) -> Iterator[Reason]:
+    if row.sequence.status == SequenceStatus.PUBLISHED:
+        return
+    name = row.sequence.name
+    if row.sequence.status == SequenceStatus.DRAFT:
+        yield Reason(Kind.SEQUENCE, f"The sequence {name} is a draft; `publish sequence {name}` lets it send.")
+        return
+    sequence = session.get_one(Sequence, row.sequence.id)
+    who = names(session, [sequence.changed_by]).get(sequence.changed_by, "somebody")
+    yield Reason(
+        Kind.SEQUENCE,
+        f"The sequence {name} was {row.sequence.status} by {who} on {say(sequence.changed_at, zone)}; "
+        f"`resume sequence {name}` brings it back.",
+    )
+
+
+def suppressed_words(session: Session, lead: Lead, zone: str) -> str | None:
+    """Give why the address gets no mail at all; None when it is not suppressed."""
+    found = session.get(Suppression, lead.email)
+    if found is None:
+        return None
+    who = names(session, [found.author])[found.author]
+    return f"{lead.email} is suppressed ({found.reason}) by {who} since {say(found.at, zone)}: it gets no mail at all."
+
+
+def _suppressed(session: Session, lead: Lead, zone: str) -> Iterator[Reason]:
+    if words := suppressed_words(session, lead, zone):
+        yield Reason(Kind.SUPPRESSED, words)
+
+
+def _mailbox(mailbox: Mailbox | None, zone: str) -> Iterator[Reason]:
+    if mailbox is None:
+        yield Reason(Kind.MAILBOX, "No mailbox is assigned; add one with `fermata mailbox add`.")
+    elif mailbox.down_at:
+        retry = f"; it is tried again on {say(mailbox.retry_at, zone)}" if mailbox.retry_at else ""
+        because = f": {mailbox.down_because.rstrip('.')}" if mailbox.down_because else ""
+        yield Reason(
+            Kind.MAILBOX, f"The mailbox {mailbox.address} is disconnected since {say(mailbox.down_at, zone)}{because}{retry}."
+        )
+    elif mailbox.retry_at:
+        yield Reason(Kind.MAILBOX, f"The mailbox {mailbox.address} could not be reached; next try {say(mailbox.retry_at, zone)}.")
+
+
+def _deliveries(session: Session, row: Loaded, zone: str) -> Iterator[Reason]:
+    """Say what stands open of the deliveries; an uncertain or failed one of a paused lead is its hold's sentence."""
+    states = [state.value for state in (DeliveryState.SENDING, DeliveryState.UNCERTAIN, DeliveryState.FAILED, DeliveryState.OPEN)]
+    query = select(Delivery).where(Delivery.enrollment_id == row.id, col(Delivery.state).in_(states))
+    held = {hold.source for hold in row.state.holds}
+    numbers = {step.id: number + 1 for number, step in enumerate(row.sequence.steps)}
+    for delivery in session.exec(query.order_by(col(Delivery.id))):
+        step = f"Step {numbers.get(delivery.step_id, '?')}"
+        at = say(delivery.sending_at or delivery.created_at, zone)
+        match delivery.state:
+            case DeliveryState.SENDING:
+                yield Reason(Kind.UNDER_WAY, f"{step} is being handed over right now, since {at}.")
+            case DeliveryState.UNCERTAIN if Source.UNCERTAIN not in held:
+                yield Reason(Kind.DELIVERY, f"{step} may or may not have left on {at}; say on its card what became of it.")
+            case DeliveryState.FAILED if row.state.status is Status.STOPPED:
+                yield Reason(Kind.DELIVERY, f"{step} failed on {at}: {(delivery.reason or '').rstrip('.')}.")
+            case DeliveryState.OPEN:
+                hidden = " (hidden while it is paused)" if row.state.status is Status.PAUSED else ""
+                yield Reason(Kind.TASK, f"{step} is a task that waits for its person since {at}{hidden}: {delivery.subject}.")
+
+
+def _closed(row: Loaded, now: datetime, zone: str) -> Iterator[Reason]:
+    calendar = row.sequence.plan(row.zone).calendar
+    closed = closed_because(now, calendar)
+    if closed is None:
+        return
+    kind, _, what = closed.partition(": ")
+    opens = say(send_at(now, calendar), zone)
+    if kind == "holiday":
+        yield Reason(Kind.CLOSED, f"Today is a public holiday ({what}) in {calendar.zone}; the window opens on {opens}.")
+    else:
+        day = f" ({what})" if what else ""
+        yield Reason(Kind.CLOSED, f"It is outside the sending window{day} in {calendar.zone}; it opens on {opens}.")
+
+
+def _cap(session: Session, mailbox: Mailbox, now: datetime, zone: str) -> Iterator[Reason]:
+    free = free_at(session, mailbox, now)
+    if free <= now:
+        return
+    day = day_of(mailbox, now)
+    cap, handed = cap_on(mailbox, day), handed_on(session, mailbox, day)
+    if handed >= cap:
+        yield Reason(Kind.CAP, f"The mailbox {mailbox.address} has reached its cap of {cap} a day; it is free on {say(free, zone)}.")
+    else:
+        gap = f"{mailbox.min_gap_seconds:g} seconds"
+        yield Reason(Kind.CAP, f"The mailbox {mailbox.address} keeps a gap of {gap}; it is free on {say(free, zone)}.")
+
+
+def _not_due(row: Loaded, now: datetime, zone: str) -> Iterator[Reason]:
+    if row.state.status is not Status.PENDING or row.state.due_at is None:
+        return
+    calendar = row.sequence.plan(row.zone).calendar
+    moment = send_at(max(row.state.due_at, now), calendar)
+    if moment > now:
+        yield Reason(Kind.NOT_DUE, f"Step {row.state.position + 1} is planned: nothing is due before {say(moment, zone)}.")

@@ -1,0 +1,49 @@
+"""Small pieces of the sentences that answers and cards are made of. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from core.dates import say
+from core.schedule import local
+
+MOST_NAMED = 5
+MINUTE = timedelta(minutes=1)
+_UNITS = (("day", timedelta(days=1)), ("hour", timedelta(hours=1)), ("minute", MINUTE))
+
+
+def span(length: timedelta) -> str:
+    """Give a length in its two largest units: "2 days 3 hours"; what is shorter than a minute is "no time"."""
+    parts = []
+    rest = max(length, timedelta(0)) + MINUTE / 2
+    for name, unit in _UNITS:
+        count, rest = divmod(rest, unit)
+        if count:
+            parts.append(counted(count, name))
+    return " ".join(parts[:2]) or "no time"
+
+
+def counted(count: int, noun: str) -> str:
+    """Give "1 lead", "2 leads"."""
+    return f"{count:,} {noun if count == 1 else noun + 's'}"
+
+
+def listed(words: Iterable[str], last: str = "and") -> str:
+    """Give "a", "a and b", "a, b and c"."""
+    items = list(words)
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {last} {items[-1]}" if items else ""
+
+
+def some(words: Sequence[str], most: int = MOST_NAMED) -> str:
+    """Give the first words, and how many more there are."""
+    more = len(words) - most
+    return listed(words) if more <= 1 else f"{', '.join(words[:most])} and {more:,} more"
+
+
+def clock(moment: datetime, zone: str, now: datetime) -> str:
+    """Give the time of day, with seconds; with its date where that is not today."""
+    here = local(moment, zone)
+    if here.date() == local(now, zone).date():
+        return f"{here:%H:%M:%S}"
+    return f"{here:%H:%M:%S} on {say(moment, zone).partition(',')[0]}"
