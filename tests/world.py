@@ -17,7 +17,18 @@ from core.db import Database
 from core.handover import Claimed, Fate, Report
 from core.lead_row import LeadRow
 from core.migrate import migrate
-from core.models import WORKSPACE_ID, Card, Delivery, Enrollment, Hold, Journal, Lead, Mailbox, Member, Workspace
+from core.models import (
+    WORKSPACE_ID,
+    Card,
+    Delivery,
+    Enrollment,
+    Hold,
+    Journal,
+    Lead,
+    Mailbox,
+    Member,
+    Workspace,
+)
 from core.people import Actor
 from core.sequence_file import load as read_sequence
 
@@ -64,12 +75,19 @@ class World:
         """What typing this gives."""
         return commands.run(self.desk, text, actor=actor, now=self.now)
 
-    def click(self, verb: str, email: str, sequence: str = "Spring", actor: Actor = ANA, **kwargs: object) -> Answer:
+    def click(
+        self, verb: str, email: str, sequence: str = "Spring", actor: Actor = ANA, **kwargs: object
+    ) -> Answer:
         """What a button of a card that is up to date gives; `version` makes it an old one."""
         row = self.enrollment(email, sequence)
         kwargs.setdefault("version", row.version)
         return commands.click(
-            self.desk, verb, enrollment_id=row.id or 0, actor=actor, now=self.now, **kwargs  # type: ignore[arg-type]
+            self.desk,
+            verb,
+            enrollment_id=row.id or 0,
+            actor=actor,
+            now=self.now,
+            **kwargs,  # type: ignore[arg-type]
         )
 
     def later(self, **kwargs: float) -> World:
@@ -86,7 +104,9 @@ class World:
             left += self.hand_over(claims)
         return left
 
-    def run_until(self, until: datetime, step: timedelta = timedelta(hours=1)) -> list[tuple[datetime, str, str]]:
+    def run_until(
+        self, until: datetime, step: timedelta = timedelta(hours=1)
+    ) -> list[tuple[datetime, str, str]]:
         """What leaves until then, with its time; the clock moves in steps."""
         left = []
         while self.now < until:
@@ -148,12 +168,18 @@ class World:
         """Its deliveries of the latest run."""
         row = self.enrollment(email, sequence)
         with self.db.read() as session:
-            return list(session.exec(select(Delivery).where(Delivery.enrollment_id == row.id).order_by(col(Delivery.id))))
+            return list(
+                session.exec(
+                    select(Delivery).where(Delivery.enrollment_id == row.id).order_by(col(Delivery.id))
+                )
+            )
 
     def journal(self, *verbs: str) -> list[Journal]:
         """The lines of these verbs."""
         with self.db.read() as session:
-            return list(session.exec(select(Journal).where(col(Journal.verb).in_(verbs)).order_by(col(Journal.id))))
+            return list(
+                session.exec(select(Journal).where(col(Journal.verb).in_(verbs)).order_by(col(Journal.id)))
+            )
 
     def cards(self) -> list[Card]:
         """Every card."""
