@@ -1,0 +1,38 @@
+"""The web side of Fermata: Slack's requests, the unsubscribe link, and what a watchdog asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from fastapi import FastAPI
+
+from core.db import Database
+from core.letters import Office
+from web import health, unsubscribe
+from web.headers import SafeHeaders, safe
+from web.pages import STYLE_HASH
+from web.slack import SlackGate
+from web.slack import routes as slack_routes
+
+
+def create_app(
+    *,
+    db: Database,
+    office: Office,
+    clock: Callable[[], datetime],
+    slack: SlackGate | None,
+    ready: Callable[[], list[str]],
+) -> FastAPI:
+    """Give the application. `slack` None: Slack comes over Socket Mode and this door does not exist.
+
+    ready: sentences that say what keeps this process from its work; empty when nothing does.
+    """
+    # No redirects for a stray slash: they would repeat the Host header of whoever asks.
+    app = FastAPI(title="Fermata", openapi_url=None, redirect_slashes=False)
+    app.include_router(health.routes(db, clock, ready))
+    app.include_router(unsubscribe.routes(db, office, clock))
+    if slack is not None:
+        app.include_router(slack_routes(slack, db, clock))
+    app.add_middleware(SafeHeaders, headers=safe(STYLE_HASH))
+    return app

@@ -1,0 +1,89 @@
+"""For whoever watches: is the process alive, can it work, and what is waiting."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from fastapi import APIRouter, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session, col, func, select
+
+from core.db import Database
+from core.lifecycle import Status
+from core.models import Card, Delivery, DeliveryState, Enrollment
+
+LOG = logging.getLogger("fermata.web")
+
+METRICS = "text/plain; version=0.0.4; charset=utf-8"
+NO_DATABASE = "The database cannot be reached."
+
+Sample = tuple[str, float]
+
+
+def routes(db: Database, clock: Callable[[], datetime], ready: Callable[[], list[str]]) -> APIRouter:
+    """Give `/healthz`, `/readyz` and `/metrics`; they hold counts and no names, but a proxy may keep them inside."""
+    router = APIRouter()
+
+    @router.get("/healthz")
+    async def healthz() -> Response:
+        return PlainTextResponse("alive\n")
+
+    @router.get("/readyz")
+    def readyz() -> Response:
+        faults = [*_database_faults(db), *ready()]
+        return JSONResponse({"ready": not faults, "because": faults}, 503 if faults else 200)
+
+    @router.get("/metrics")
+    def metrics() -> Response:
+        try:
+            with db.read() as session:
+                return Response(measure(session, now=clock()), media_type=METRICS)
+        except SQLAlchemyError as error:
+            LOG.warning("metrics_failed error=%s", type(error).__name__)
+            return PlainTextResponse(f"{NO_DATABASE}\n", 503)
+
+    return router
+
+
+def measure(session: Session, *, now: datetime) -> str:
+    """Give the Prometheus text, from one query a figure; every state appears, if with 0."""
+    states = dict(session.exec(select(Delivery.state, func.count()).group_by(Delivery.state)).all())
+    statuses = dict(session.exec(select(Enrollment.status, func.count()).group_by(Enrollment.status)).all())
+    # The literal 'pending' is what lets both databases use the partial index.
+    due = select(func.count(), func.min(Enrollment.wake_at)).where(
+        text("enrollment.status = 'pending'"), col(Enrollment.wake_at) <= now
+    )
+    waiting, oldest = session.exec(due).one()
+    cards = session.exec(select(func.count()).select_from(Card).where(col(Card.wanted) > Card.drawn)).one()
+    late = (now - oldest).total_seconds() if oldest else 0
+    figures = (
+        _figure("deliveries", "Deliveries by state.", _by("state", DeliveryState, states)),
+        _figure("enrollments", "Enrollments by status.", _by("status", Status, statuses)),
+        _figure("due", "Enrollments whose step could be sent now.", [("", waiting)]),
+        _figure("oldest_due_seconds", "How long the first of those has been due.", [("", late)]),
+        _figure("cards_waiting", "Slack cards that are to be posted or redrawn.", [("", cards)]),
+    )
+    return "".join(figures)
+
+
+def _by(label: str, words: Iterable[str], counts: dict[str, int]) -> list[Sample]:
+    return [(f'{{{label}="{word}"}}', counts.get(word, 0)) for word in map(str, words)]
+
+
+def _figure(name: str, help_text: str, samples: Iterable[Sample]) -> str:
+    head = f"# HELP fermata_{name} {help_text}\n# TYPE fermata_{name} gauge\n"
+    return head + "".join(f"fermata_{name}{labels} {value:g}\n" for labels, value in samples)
+
+
+def _database_faults(db: Database) -> list[str]:
+    try:
+        with db.read() as session:
+            session.connection().execute(text("SELECT 1"))
+    except SQLAlchemyError as error:
+        LOG.warning("database_unreachable error=%s", type(error).__name__)
+        return [NO_DATABASE]
+    return []
