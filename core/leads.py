@@ -141,7 +141,7 @@ def suppress(session: Session, email: str, *, reason: str, actor: Actor, now: da
     """Let an address never get mail again and stop its lead everywhere; False: it was suppressed already."""
     if session.get(Suppression, email) is not None:
         return False
-    lead = session.exec(select(Lead).where(Lead.email == email).with_for_update()).first()
+    lead = session.exec(select(Lead).where(Lead.email == email).with_for_update(key_share=True)).first()
     session.add(Suppression(email=email, reason=reason, author=actor.id, at=now))
     session.flush()
     note(session, "suppress", actor=actor, now=now, lead_id=lead.id if lead else None, reason=reason)
@@ -187,7 +187,7 @@ def enrol(
     refusals: list[str] = []
     for chunk in chunks(sorted(set(lead_ids)), CHUNK):
         leads = session.exec(
-            select(Lead).where(col(Lead.id).in_(chunk)).order_by(col(Lead.id)).with_for_update()
+            select(Lead).where(col(Lead.id).in_(chunk)).order_by(col(Lead.id)).with_for_update(key_share=True)
         ).all()
         runs, barred = _history(session, chunk, sequence_id), _suppressed(session, chunk)
         rows = []

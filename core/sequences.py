@@ -52,7 +52,7 @@ def save(session: Session, spec: SequenceSpec, *, actor: Actor, now: datetime) -
     Leads keep their place: each stays before the step it was waiting for, or the next one that is still there.
     """
     key = spec.name.casefold()
-    row = session.exec(select(Sequence).where(Sequence.key == key).with_for_update()).first()
+    row = session.exec(select(Sequence).where(Sequence.key == key).with_for_update(key_share=True)).first()
     if row is None:
         row = Sequence(
             name=spec.name, key=key, spec=dump(spec), created_at=now, changed_at=now, changed_by=actor.id
@@ -162,7 +162,7 @@ def _new_position(position: int, before: list[str], after: list[str]) -> int:
 
 def turn(session: Session, sequence_id: int, to: str, *, actor: Actor, now: datetime) -> str:
     """Publish, pause, resume or archive a sequence and give the sentence that says so; raises Refused."""
-    row = session.exec(select(Sequence).where(Sequence.id == sequence_id).with_for_update()).one()
+    row = session.exec(select(Sequence).where(Sequence.id == sequence_id).with_for_update(key_share=True)).one()
     was = SequenceStatus(row.status)
     target = _TURNS.get((was, to))
     if target is None:
