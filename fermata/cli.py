@@ -92,7 +92,7 @@ def web() -> None:
 def sandbox(port: Annotated[int, typer.Option(help="Where the page is served.")] = 8300) -> None:
     """Try Fermata out: a Slack window and a mail world on this machine, no accounts."""
     # Imported here, since the sandbox needs parts that an installation does without.
-    from sandbox.__main__ import main as run_sandbox
+    from fermata.tryout import main as run_sandbox
 
     run_sandbox(port)
 

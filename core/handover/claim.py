@@ -42,12 +42,15 @@ def mailboxes_due(session: Session, *, now: datetime) -> list[int]:
         select(Mailbox.id).where(
             or_(col(Mailbox.retry_at).is_(None), col(Mailbox.retry_at) <= now),
             select(Enrollment.id)
+            .join(Sequence, col(Sequence.id) == Enrollment.sequence_id)
             .where(
                 col(Enrollment.mailbox_id) == col(Mailbox.id),
                 text("enrollment.status = 'pending'"),
                 col(Enrollment.wake_at) <= now,
+                Sequence.status == SequenceStatus.PUBLISHED.value,
             )
             .exists(),
+            ~select(Workspace.id).where(col(Workspace.halted_at).is_not(None)).exists(),
         )
     )
     return [mailbox_id for mailbox_id in wanted if mailbox_id is not None]
