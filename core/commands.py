@@ -82,8 +82,10 @@ def run(desk: Desk, text: str, *, actor: Actor, now: datetime) -> Answer:
                 return _help(topic)
             case grammar_commands.Undo(batch):
                 return undo(desk, _number(batch, "batch") if batch else None, actor=actor, now=now)
-            case grammar_commands.Settle(verb, delivery):
-                return settle(desk, delivery_id=_number(delivery, "delivery"), verdict=verb, actor=actor, now=now)
+            case grammar_commands.Settle(verdict, delivery):
+                return settle(
+                    desk, delivery_id=_number(delivery, "delivery"), verdict=verdict, actor=actor, now=now
+                )
     except Refused as refused:
         return Answer(str(refused), is_refusal=True)
     if verb := _READING.get(type(order)):
@@ -91,7 +93,9 @@ def run(desk: Desk, text: str, *, actor: Actor, now: datetime) -> Answer:
     return _write(desk, lambda session: _act(session, order, actor=actor, now=now), actor=actor, now=now)
 
 
-def _act(session: Session, order: Any, *, actor: Actor, now: datetime, only: Sequence[int] | None = None) -> Outcome:
+def _act(
+    session: Session, order: Any, *, actor: Actor, now: datetime, only: Sequence[int] | None = None
+) -> Outcome:
     if verb := _VERBS.get(type(order)):
         return verb(session, order, actor=actor, now=now, only=only)
     if verb := _WHOLE.get(type(order)):
@@ -145,7 +149,9 @@ def confirm(desk: Desk, proposal: str, *, actor: Actor, now: datetime) -> Answer
 
 def undo(desk: Desk, batch_id: int | None, *, actor: Actor, now: datetime) -> Answer:
     """Take one batch back; None: the actor's latest within a day."""
-    return _write(desk, lambda session: undoing.undo(session, batch_id, actor=actor, now=now), actor=actor, now=now)
+    return _write(
+        desk, lambda session: undoing.undo(session, batch_id, actor=actor, now=now), actor=actor, now=now
+    )
 
 
 def _write(desk: Desk, act: Callable[[Session], Outcome], *, actor: Actor, now: datetime) -> Answer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import text
+from sqlalchemy import Integer, bindparam, text
 from sqlmodel import Session, col, func, select
 
 from core.acts import apply
@@ -23,24 +23,29 @@ from core.models import (
     Workspace,
 )
 from core.people import SYSTEM
+from core.types import UtcDateTime
+
+_DUE = (
+    select(Hold)
+    .where(text("hold.released_at IS NULL"), col(Hold.until) <= bindparam("now", type_=UtcDateTime()))
+    .order_by(col(Hold.until), col(Hold.id))
+    .limit(bindparam("most", type_=Integer()))
+)
 
 
 def release_due(db: Database, *, now: datetime, limit: int = 500) -> int:
     """Give how many enrollments had a hold end by its date; each hold releases only itself."""
     with db.write() as session:
-        due = (
-            select(Hold.id, Hold.enrollment_id)
-            .where(text("hold.released_at IS NULL"), col(Hold.until) <= now)
-            .order_by(col(Hold.until), col(Hold.id))
-            .limit(limit)
-        )
         # Their leads first, in the order that verbs take them; the enrollments are locked by `apply`.
-        found = session.exec(due).all()
-        of_leads = select(Enrollment.lead_id).where(col(Enrollment.id).in_({hold.enrollment_id for hold in found}))
-        lock = select(Lead.id).where(col(Lead.id).in_(of_leads)).order_by(col(Lead.id)).with_for_update(key_share=True)
-        session.exec(lock).all()
+        found = session.exec(_DUE, params={"now": now, "most": limit}).all()
+        of_leads = select(Enrollment.lead_id).where(
+            col(Enrollment.id).in_({hold.enrollment_id for hold in found})
+        )
+        lock = select(Lead.id).where(col(Lead.id).in_(of_leads)).order_by(col(Lead.id))
+        session.exec(lock.with_for_update(key_share=True)).all()
         ended: dict[int, set[int]] = {}
-        for hold in found:
+        # Looked at again under the locks: another process may have released some of them meanwhile.
+        for hold in session.exec(_DUE, params={"now": now, "most": limit}):
             ended.setdefault(hold.enrollment_id, set()).add(hold.id or 0)
         changed = apply(
             session,
@@ -64,7 +69,10 @@ def next_event(session: Session, *, now: datetime) -> tuple[datetime, str] | Non
     )
     events = [
         (_next_step(session), "a step is due"),
-        (session.exec(select(func.min(Hold.until)).where(text("hold.released_at IS NULL"))).one(), "a hold ends"),
+        (
+            session.exec(select(func.min(Hold.until)).where(text("hold.released_at IS NULL"))).one(),
+            "a hold ends",
+        ),
         (session.exec(lease).one(), "a lease ends"),
     ]
     known = [(max(at, now), what) for at, what in events if at is not None]
@@ -77,7 +85,7 @@ def _next_step(session: Session) -> datetime | None:
         return None
     # 'pending' as a literal, for the partial index.
     query = (
-        select(func.min(Enrollment.wake_at))
+        select(func.min(Enrollment.wake_at), Mailbox.retry_at)
         .join(Sequence, col(Sequence.id) == Enrollment.sequence_id)
         .join(Mailbox, col(Mailbox.id) == Enrollment.mailbox_id)
         .where(
@@ -85,5 +93,7 @@ def _next_step(session: Session) -> datetime | None:
             Sequence.status == SequenceStatus.PUBLISHED.value,
             col(Mailbox.down_at).is_(None),
         )
+        .group_by(col(Mailbox.id), col(Mailbox.retry_at))
     )
-    return session.exec(query).one()
+    moments = [max(wake_at, retry_at or wake_at) for wake_at, retry_at in session.exec(query) if wake_at]
+    return min(moments, default=None)

@@ -34,6 +34,17 @@ _DONE = {
     "suppress": "suppressed the address",
     "lead new": "saved the lead",
     "lead changed": "changed the lead's data",
+    "undo": "took an act back",
+    "apply": "wrote",
+    "publish sequence": "published",
+    "pause sequence": "paused",
+    "resume sequence": "resumed",
+    "archive sequence": "archived",
+    "halt": "halted all sending",
+    "unhalt": "ended the halt",
+    "settle left": "said that it left",
+    "settle again": "had it sent again",
+    "settle drop": "dropped it",
     "steps changed": "moved it, as the sequence was edited",
 }
 _LEFT = {
@@ -95,9 +106,7 @@ def _sent(session: Session, lead_id: int, limit: int) -> list[TimelineEntry]:
         .order_by(col(Delivery.id).desc())
         .limit(limit)
     )
-    return [
-        _delivery(delivery, position, key, name) for delivery, position, key, name in session.exec(query)
-    ]
+    return [_delivery(delivery, position, key, name) for delivery, position, key, name in session.exec(query)]
 
 
 def _delivery(delivery: Delivery, position: int | None, key: str, sequence: str) -> TimelineEntry:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from core import why
 from core.acts import Loaded, load
@@ -42,7 +42,7 @@ def view(session: Session, card: Card, *, now: datetime) -> CardView:
     lead = session.get_one(Lead, row.lead_id)
     if card.kind == "task":
         return _task(session, delivery, row, lead)
-    return _uncertain(session, delivery, row, lead)
+    return _uncertain(delivery, row, lead)
 
 
 def lead_card(session: Session, lead_id: int | None, *, now: datetime) -> LeadCard:
@@ -63,7 +63,9 @@ def lead_card(session: Session, lead_id: int | None, *, now: datetime) -> LeadCa
         owner=owner,
         zone=lead.zone,
         tags=tuple(tags),
-        enrollments=tuple(_enrollment(session, row, lead, now=now, zone=zone) for row in _rows(session, lead.id)),
+        enrollments=tuple(
+            _enrollment(session, row, lead, now=now, zone=zone) for row in _rows(session, lead.id)
+        ),
         timeline=timeline(session, lead_id=lead.id, limit=TIMELINE_SHOWN),
         suppressed=why.suppressed_words(session, lead, zone),
         halted=why.halted_words(session, workspace, zone),
@@ -80,7 +82,9 @@ def _enrollment(session: Session, row: Loaded, lead: Lead, *, now: datetime, zon
     state, steps = row.state, row.sequence.steps
     stored = session.get_one(Enrollment, row.id)
     mailbox = session.get(Mailbox, row.mailbox_id) if row.mailbox_id else None
-    sending = select(Delivery.id).where(Delivery.enrollment_id == row.id, Delivery.state == DeliveryState.SENDING.value)
+    sending = select(Delivery.id).where(
+        Delivery.enrollment_id == row.id, Delivery.state == DeliveryState.SENDING.value
+    )
     has_next = state.status in LIVE and state.position < len(steps)
     found = why.reasons(session, row, now=now, zone=zone)
     # These stand on the card as a whole.
@@ -103,7 +107,7 @@ def _enrollment(session: Session, row: Loaded, lead: Lead, *, now: datetime, zon
     )
 
 
-def _uncertain(session: Session, delivery: Delivery, row: Loaded, lead: Lead) -> UncertainCard:
+def _uncertain(delivery: Delivery, row: Loaded, lead: Lead) -> UncertainCard:
     position = next((n for n, step in enumerate(row.sequence.steps) if step.id == delivery.step_id), 0)
     state = DeliveryState(delivery.state)
     verdict = None
@@ -134,7 +138,9 @@ def _task(session: Session, delivery: Delivery, row: Loaded, lead: Lead) -> Task
         enrollment_id=row.id,
         lead=lead.email,
         sequence=row.sequence.name,
-        title=title(row.sequence.steps, position, lead, row.sequence.name) if position is not None else delivery.subject,
+        title=title(row.sequence.steps, position, lead, row.sequence.name)
+        if position is not None
+        else delivery.subject,
         body=step.body if step else "",
         state=state,
         owner=owner,

@@ -79,7 +79,9 @@ def reasons(session: Session, row: Loaded, *, now: datetime, zone: str) -> list[
 def pressing(found: list[Reason], row: Loaded, *, now: datetime) -> tuple[str, ...]:
     """Give those that a card shows: window and cap only once the step is due."""
     is_due = row.state.due_at is not None and row.state.due_at <= now and row.state.status is Status.PENDING
-    return tuple(reason.text for reason in found if is_due or reason.kind not in {Kind.CLOSED, Kind.CAP, Kind.NOT_DUE})
+    return tuple(
+        reason.text for reason in found if is_due or reason.kind not in {Kind.CLOSED, Kind.CAP, Kind.NOT_DUE}
+    )
 
 
 def _ended(session: Session, row: Loaded, zone: str) -> Iterator[Reason]:
@@ -130,7 +132,9 @@ def hold_words(hold: Hold, author: str, position: int, zone: str) -> str:
 def _holds(session: Session, row: Loaded, zone: str) -> Iterator[Reason]:
     called = names(session, [hold.author for hold in row.state.holds])
     # A person's hold outlives every automatic one, so it stands first; then the one that ends last.
-    for hold in sorted(row.state.holds, key=lambda h: (h.source is not Source.PERSON, h.until is not None, h.placed_at)):
+    for hold in sorted(
+        row.state.holds, key=lambda h: (h.source is not Source.PERSON, h.until is not None, h.placed_at)
+    ):
         yield Reason(Kind.HOLD, hold_words(hold, called[hold.author], row.state.position, zone))
 
 
@@ -140,7 +144,9 @@ def halted_words(session: Session, workspace: Workspace, zone: str) -> str | Non
         return None
     who = names(session, [workspace.halted_by]).get(workspace.halted_by or "", "somebody")
     because = f": {workspace.halted_because}" if workspace.halted_because else ""
-    return f"All sending was halted by {who} on {say(workspace.halted_at, zone)}{because}; `unhalt` ends that."
+    return (
+        f"All sending was halted by {who} on {say(workspace.halted_at, zone)}{because}; `unhalt` ends that."
+    )
 
 
 def _halted(session: Session, workspace: Workspace, zone: str) -> Iterator[Reason]:
@@ -153,7 +159,9 @@ def _sequence(session: Session, row: Loaded, zone: str) -> Iterator[Reason]:
         return
     name = row.sequence.name
     if row.sequence.status == SequenceStatus.DRAFT:
-        yield Reason(Kind.SEQUENCE, f"The sequence {name} is a draft; `publish sequence {name}` lets it send.")
+        yield Reason(
+            Kind.SEQUENCE, f"The sequence {name} is a draft; `publish sequence {name}` lets it send."
+        )
         return
     sequence = session.get_one(Sequence, row.sequence.id)
     who = names(session, [sequence.changed_by]).get(sequence.changed_by, "somebody")
@@ -185,31 +193,56 @@ def _mailbox(mailbox: Mailbox | None, zone: str) -> Iterator[Reason]:
         retry = f"; it is tried again on {say(mailbox.retry_at, zone)}" if mailbox.retry_at else ""
         because = f": {mailbox.down_because.rstrip('.')}" if mailbox.down_because else ""
         yield Reason(
-            Kind.MAILBOX, f"The mailbox {mailbox.address} is disconnected since {say(mailbox.down_at, zone)}{because}{retry}."
+            Kind.MAILBOX,
+            f"The mailbox {mailbox.address} is disconnected since {say(mailbox.down_at, zone)}{because}{retry}.",
         )
     elif mailbox.retry_at:
-        yield Reason(Kind.MAILBOX, f"The mailbox {mailbox.address} could not be reached; next try {say(mailbox.retry_at, zone)}.")
+        yield Reason(
+            Kind.MAILBOX,
+            f"The mailbox {mailbox.address} could not be reached; next try {say(mailbox.retry_at, zone)}.",
+        )
 
 
 def _deliveries(session: Session, row: Loaded, zone: str) -> Iterator[Reason]:
-    """Say what stands open of the deliveries; an uncertain or failed one of a paused lead is its hold's sentence."""
-    states = [state.value for state in (DeliveryState.SENDING, DeliveryState.UNCERTAIN, DeliveryState.FAILED, DeliveryState.OPEN)]
-    query = select(Delivery).where(Delivery.enrollment_id == row.id, col(Delivery.state).in_(states))
-    held = {hold.source for hold in row.state.holds}
+    """Say what stands open of the deliveries; what a hold says already is left to its sentence."""
     numbers = {step.id: number + 1 for number, step in enumerate(row.sequence.steps)}
+    query = select(Delivery).where(Delivery.enrollment_id == row.id, col(Delivery.state).in_(_OPEN))
     for delivery in session.exec(query.order_by(col(Delivery.id))):
         step = f"Step {numbers.get(delivery.step_id, '?')}"
-        at = say(delivery.sending_at or delivery.created_at, zone)
-        match delivery.state:
-            case DeliveryState.SENDING:
-                yield Reason(Kind.UNDER_WAY, f"{step} is being handed over right now, since {at}.")
-            case DeliveryState.UNCERTAIN if Source.UNCERTAIN not in held:
-                yield Reason(Kind.DELIVERY, f"{step} may or may not have left on {at}; say on its card what became of it.")
-            case DeliveryState.FAILED if row.state.status is Status.STOPPED:
-                yield Reason(Kind.DELIVERY, f"{step} failed on {at}: {(delivery.reason or '').rstrip('.')}.")
-            case DeliveryState.OPEN:
-                hidden = " (hidden while it is paused)" if row.state.status is Status.PAUSED else ""
-                yield Reason(Kind.TASK, f"{step} is a task that waits for its person since {at}{hidden}: {delivery.subject}.")
+        if reason := _delivery(delivery, row, step, zone):
+            yield reason
+
+
+_OPEN = [
+    state.value
+    for state in (
+        DeliveryState.READY, DeliveryState.SENDING, DeliveryState.UNCERTAIN, DeliveryState.FAILED, DeliveryState.OPEN,
+    )
+]  # fmt: skip
+
+
+def _delivery(delivery: Delivery, row: Loaded, step: str, zone: str) -> Reason | None:
+    at = say(delivery.sending_at or delivery.created_at, zone)
+    because = (delivery.reason or "").rstrip(".")
+    held = {hold.source for hold in row.state.holds}
+    match delivery.state:
+        case DeliveryState.READY if because and row.state.status is Status.PENDING:
+            return Reason(Kind.DELIVERY, f"{step} could not be handed over on {at}, {because}.")
+        case DeliveryState.SENDING:
+            return Reason(Kind.UNDER_WAY, f"{step} is being handed over right now, since {at}.")
+        case DeliveryState.UNCERTAIN if Source.UNCERTAIN not in held:
+            return Reason(
+                Kind.DELIVERY, f"{step} may or may not have left on {at}; say on its card what became of it."
+            )
+        case DeliveryState.FAILED if Source.FAILED not in held and row.state.status is Status.STOPPED:
+            return Reason(Kind.DELIVERY, f"{step} failed on {at}: {because}.")
+        case DeliveryState.OPEN:
+            hidden = " (hidden while it is paused)" if row.state.status is Status.PAUSED else ""
+            return Reason(
+                Kind.TASK,
+                f"{step} is a task that waits for its person since {at}{hidden}: {delivery.subject}.",
+            )
+    return None
 
 
 def _closed(row: Loaded, now: datetime, zone: str) -> Iterator[Reason]:
@@ -220,10 +253,15 @@ def _closed(row: Loaded, now: datetime, zone: str) -> Iterator[Reason]:
     kind, _, what = closed.partition(": ")
     opens = say(send_at(now, calendar), zone)
     if kind == "holiday":
-        yield Reason(Kind.CLOSED, f"Today is a public holiday ({what}) in {calendar.zone}; the window opens on {opens}.")
+        yield Reason(
+            Kind.CLOSED,
+            f"Today is a public holiday ({what}) in {calendar.zone}; the window opens on {opens}.",
+        )
     else:
         day = f" ({what})" if what else ""
-        yield Reason(Kind.CLOSED, f"It is outside the sending window{day} in {calendar.zone}; it opens on {opens}.")
+        yield Reason(
+            Kind.CLOSED, f"It is outside the sending window{day} in {calendar.zone}; it opens on {opens}."
+        )
 
 
 def _cap(session: Session, mailbox: Mailbox, now: datetime, zone: str) -> Iterator[Reason]:
@@ -233,10 +271,15 @@ def _cap(session: Session, mailbox: Mailbox, now: datetime, zone: str) -> Iterat
     day = day_of(mailbox, now)
     cap, handed = cap_on(mailbox, day), handed_on(session, mailbox, day)
     if handed >= cap:
-        yield Reason(Kind.CAP, f"The mailbox {mailbox.address} has reached its cap of {cap} a day; it is free on {say(free, zone)}.")
+        yield Reason(
+            Kind.CAP,
+            f"The mailbox {mailbox.address} has reached its cap of {cap} a day; it is free on {say(free, zone)}.",
+        )
     else:
         gap = f"{mailbox.min_gap_seconds:g} seconds"
-        yield Reason(Kind.CAP, f"The mailbox {mailbox.address} keeps a gap of {gap}; it is free on {say(free, zone)}.")
+        yield Reason(
+            Kind.CAP, f"The mailbox {mailbox.address} keeps a gap of {gap}; it is free on {say(free, zone)}."
+        )
 
 
 def _not_due(row: Loaded, now: datetime, zone: str) -> Iterator[Reason]:
@@ -245,4 +288,7 @@ def _not_due(row: Loaded, now: datetime, zone: str) -> Iterator[Reason]:
     calendar = row.sequence.plan(row.zone).calendar
     moment = send_at(max(row.state.due_at, now), calendar)
     if moment > now:
-        yield Reason(Kind.NOT_DUE, f"Step {row.state.position + 1} is planned: nothing is due before {say(moment, zone)}.")
+        yield Reason(
+            Kind.NOT_DUE,
+            f"Step {row.state.position + 1} is planned: nothing is due before {say(moment, zone)}.",
+        )

@@ -78,7 +78,9 @@ def answered(
         lines = list(says(changes[0], leads[lead_ids[0]]))
     elif len(changes) <= 2 * LINES_FOR_MANY and len(lead_ids) <= LINES_FOR_MANY:
         for change in changes:
-            lines.append(f"{change.before.label}: {' '.join(says(change, leads[change.row.lead_id])) or 'done.'}")
+            lines.append(
+                f"{change.before.label}: {' '.join(says(change, leads[change.row.lead_id])) or 'done.'}"
+            )
     lines += [*_some(performed.refusals), *notes]
     if len(lead_ids) == 1:
         sequences = listed(dict.fromkeys(change.row.sequence.name for change in changes))
@@ -117,6 +119,11 @@ def next_step(row: Loaded, state: Enrollment, lead: Lead, *, zone: str, now: dat
     if state.status is Status.PAUSED:
         return f"Next: {name}, {'done' if state.has_open_task else 'sent'} only after somebody resumes."
     return f"Next would have been {name}."
+
+
+def is_leaving(change: Change) -> bool:
+    """Say whether a step was past the point of no return when the act came."""
+    return change.before.status is Status.IN_PROGRESS and not change.before.has_open_task
 
 
 def says_frozen(state: Enrollment) -> str:

@@ -13,10 +13,10 @@ from core import sequences
 from core.address import is_free_mail
 from core.chunks import chunks
 from core.errors import Refused
+from core.grammar_commands import EVERYWHERE, Who
 from core.lifecycle import RUNNING, Status
 from core.models import Enrollment, Lead, LeadTag
 from core.models import Sequence as SequenceRow
-from core.grammar_commands import EVERYWHERE, Who
 from core.people import Actor
 from core.words import listed
 
@@ -29,11 +29,9 @@ class Place:
     """One lead in one sequence: the latest run of it."""
 
     id: int
-    version: int
     lead_id: int
     email: str
     owner: str | None
-    sequence_id: int
     sequence: str
     status: Status
     has_started: bool
@@ -54,7 +52,6 @@ class Chosen:
     places: tuple[Place, ...]
     is_many: bool = False
     single: str | None = None
-    is_confirmed: bool = False
 
     @property
     def ids(self) -> list[int]:
@@ -104,7 +101,7 @@ def _confirmed(session: Session, only: Sequence[int]) -> Chosen:
     for chunk in chunks(only, IDS_AT_ONCE):
         lead_ids |= set(session.exec(select(Enrollment.lead_id).where(col(Enrollment.id).in_(chunk))))
     lock_leads(session, lead_ids)
-    return Chosen(tuple(by_ids(session, only)), is_confirmed=True)
+    return Chosen(tuple(by_ids(session, only)))
 
 
 def by_ids(session: Session, enrollment_ids: Iterable[int]) -> list[Place]:
@@ -122,7 +119,9 @@ def lock_leads(session: Session, lead_ids: Iterable[int]) -> list[Lead]:
     """
     leads: list[Lead] = []
     for chunk in chunks(sorted(set(lead_ids)), IDS_AT_ONCE):
-        query = select(Lead).where(col(Lead.id).in_(chunk)).order_by(col(Lead.id)).with_for_update(key_share=True)
+        query = (
+            select(Lead).where(col(Lead.id).in_(chunk)).order_by(col(Lead.id)).with_for_update(key_share=True)
+        )
         leads += session.exec(query.execution_options(populate_existing=True))
     return leads
 
@@ -132,7 +131,7 @@ def lead_ids(session: Session, who: Who, *, actor: Actor) -> list[int]:
     found = session.exec(select(Lead.id).where(_condition(session, who, actor)).order_by(col(Lead.id))).all()
     ids = [lead_id for lead_id in found if lead_id is not None]
     if not ids:
-        raise Refused(f"There is no lead {describe(who)}.")
+        raise Refused(f"There is no lead {describe(who)}".strip() + ".")
     return ids
 
 
@@ -152,7 +151,10 @@ def latest_run() -> ColumnElement[bool]:
     other = aliased(Enrollment)
     latest = (
         select(func.max(other.run))
-        .where(col(other.lead_id) == col(Enrollment.lead_id), col(other.sequence_id) == col(Enrollment.sequence_id))
+        .where(
+            col(other.lead_id) == col(Enrollment.lead_id),
+            col(other.sequence_id) == col(Enrollment.sequence_id),
+        )
         .scalar_subquery()
     )
     return col(Enrollment.run) == latest
@@ -160,14 +162,25 @@ def latest_run() -> ColumnElement[bool]:
 
 def _read(session: Session, *conditions: ColumnElement[bool]) -> list[Place]:
     query = (
-        select(Enrollment.id, Enrollment.version, Lead.id, Lead.email, Lead.owner, SequenceRow.id, SequenceRow.name,
-               Enrollment.status, Enrollment.has_started)
+        select(Enrollment, Lead, col(SequenceRow.name))
         .join(Lead, col(Lead.id) == col(Enrollment.lead_id))
         .join(SequenceRow, col(SequenceRow.id) == col(Enrollment.sequence_id))
         .where(latest_run(), *conditions)
         .order_by(col(Lead.email), col(SequenceRow.name))
-    )  # fmt: skip
-    return [Place(*row[:7], Status(row[7]), row[8]) for row in session.execute(query)]
+        .execution_options(populate_existing=True)
+    )
+    return [
+        Place(
+            id=row.id or 0,
+            lead_id=row.lead_id,
+            email=lead.email,
+            owner=lead.owner,
+            sequence=name,
+            status=Status(row.status),
+            has_started=row.has_started,
+        )
+        for row, lead, name in session.exec(query)
+    ]
 
 
 def _condition(session: Session, who: Who, actor: Actor) -> ColumnElement[bool]:
@@ -200,7 +213,7 @@ def describe(who: Who) -> str:
         return f"tagged “{who.tag}”"
     if who.stage:
         return f"in stage “{who.stage}”"
-    return "of yours" if who.mine else "at all"
+    return "of yours" if who.mine else ""
 
 
 def _nobody(who: Who, sequence: str | None, statuses: frozenset[Status]) -> str:
@@ -208,4 +221,4 @@ def _nobody(who: Who, sequence: str | None, statuses: frozenset[Status]) -> str:
     if len(who.addresses) == 1:
         return f"{who.addresses[0]} is not{where or ' in any sequence'}; nothing was changed."
     words = listed((status.replace("_", " ") for status in sorted(statuses)), "or")
-    return f"No lead {describe(who)} is {words}{where}; nothing was changed."
+    return f"{' '.join(f'No lead {describe(who)}'.split())} is {words}{where}; nothing was changed."

@@ -6,6 +6,7 @@ A card that is out of date never acts, but for pause and stop, which are the saf
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from sqlmodel import Session, col, select
@@ -51,41 +52,54 @@ def click(
     policy: str | None = None,
     reason: str = "",
 ) -> Outcome:
-    """Do what a button says, or say who was faster."""
+    """Do what a button says, or say who was faster. Its card is redrawn in place, so no other is asked for."""
     lead_id = session.exec(select(Enrollment.lead_id).where(Enrollment.id == enrollment_id)).first()
     if lead_id is None or not lock_leads(session, [lead_id]):
         raise Refused(GONE)
     query = select(Enrollment.version).where(Enrollment.id == enrollment_id)
     if session.exec(query).one() != version and verb not in ACT_WHEN_STALE:
         cards.touch(session, lead_ids=[lead_id])
-        return Outcome(Answer(_overtaken(session, enrollment_id, version, actor=actor, now=now), is_refusal=True))
+        sentence = _overtaken(session, enrollment_id, version, actor=actor, now=now)
+        return Outcome(Answer(sentence, is_refusal=True))
+    on = _picked(session, actor, at)
+    outcome = _act(session, verb, enrollment_id, actor=actor, now=now, on=on, policy=policy, reason=reason)
+    return replace(outcome, answer=replace(outcome.answer, card_leads=()))
+
+
+def _act(
+    session: Session,
+    verb: str,
+    enrollment_id: int,
+    *,
+    actor: Actor,
+    now: datetime,
+    on: Read | None,
+    policy: str | None,
+    reason: str,
+) -> Outcome:
     ids = [enrollment_id]
     match verb:
         case "pause":
-            return _paused(session, enrollment_id, actor=actor, now=now, until=_picked(session, actor, at), because=reason)
+            fresh = [p for p in by_ids(session, ids) if p.status in RUNNING and not p.has_started]
+            if fresh:
+                raise leads.skip_instead(fresh)
+            return leads.pause_these(session, ids, actor=actor, now=now, until=on, because=reason)
         case "resume":
-            on = _picked(session, actor, at)
             named = policy if policy in {"keep", "freeze", "now"} else None
             return leads.resume_these(session, ids, actor=actor, now=now, policy=named, on=on)
         case "stop":
             return leads.stop_these(session, ids, actor=actor, now=now, because=reason)
         case "start" | "restart":
-            sequence_id = session.get_one(Enrollment, enrollment_id).sequence_id
+            row = session.get_one(Enrollment, enrollment_id)
+            is_restart = verb == "restart"
             return runs.start_these(
-                session, [lead_id], sequence_id, actor=actor, now=now, is_restart=verb == "restart"
+                session, [row.lead_id], row.sequence_id, actor=actor, now=now, is_restart=is_restart
             )
         case _ if verb in _SIMPLE:
             return _SIMPLE[verb](session, ids, actor=actor, now=now)
-    raise Refused("This button is from another version of Fermata. Type `/sequence status` and the lead for a fresh card.")
-
-
-def _paused(
-    session: Session, enrollment_id: int, *, actor: Actor, now: datetime, until: Read | None, because: str
-) -> Outcome:
-    place = by_ids(session, [enrollment_id])[0]
-    if not place.has_started and place.status in RUNNING:
-        raise leads.skip_instead([place])
-    return leads.pause_these(session, [enrollment_id], actor=actor, now=now, until=until, because=because)
+    raise Refused(
+        "This button is from another version of Fermata. Type `/sequence status` and the lead for a fresh card."
+    )
 
 
 def _picked(session: Session, actor: Actor, at: datetime | None) -> Read | None:
@@ -109,4 +123,3 @@ def _overtaken(session: Session, enrollment_id: int, version: int, *, actor: Act
     who = name_of(session, line.actor)
     done = f"{who} {act}" if act else act_words(line, who)
     return f"{done} at {clock(line.at, zone, now)}; the card is up to date now."
-

@@ -79,7 +79,9 @@ def _states(db: Database, ids: Iterable[int]) -> dict[int, DeliveryState]:
     with db.read() as session:
         for chunk in chunks(ids, IDS_AT_ONCE):
             rows = session.exec(select(Delivery.id, Delivery.state).where(col(Delivery.id).in_(chunk)))
-            found |= {delivery_id: DeliveryState(state) for delivery_id, state in rows if delivery_id is not None}
+            found |= {
+                delivery_id: DeliveryState(state) for delivery_id, state in rows if delivery_id is not None
+            }
     return found
 
 

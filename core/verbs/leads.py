@@ -13,13 +13,14 @@ from core.acts import Change, Loaded, open_batch
 from core.answers import Choice
 from core.dates import say
 from core.grammar import to_text
+from core.grammar_commands import EVERYWHERE, Who
 from core.lifecycle import LIVE, RUNNING, Event, Hold, Pause, Policy, Resume, Source, Status, Stop
 from core.models import Lead
 from core.names import names
-from core.grammar_commands import EVERYWHERE, Who
 from core.people import Actor
+from core.schedule import closed_because, send_at
 from core.verbs import proposals
-from core.verbs.acting import answered, perform, says_frozen, says_next, says_wake
+from core.verbs.acting import answered, is_leaving, perform, says_frozen, says_next, says_wake
 from core.verbs.choosing import Chosen, Place, choose
 from core.verbs.outcome import Instead, Outcome
 from core.verbs.whens import Read, exact, read, zone_of
@@ -68,7 +69,9 @@ def _which(verb: str, email: str, places: Sequence[Place], order: orders.Pause |
     whole = Choice("All of them", to_text(replace(order, sequence=EVERYWHERE)))
     state = "paused" if verb == "resume" else "running"
     names_ = listed(place.sequence for place in places)
-    return Instead(f"{email} is {state} in {names_}. Which do you want to {verb}?", *each, whole).as_question()
+    return Instead(
+        f"{email} is {state} in {names_}. Which do you want to {verb}?", *each, whole
+    ).as_question()
 
 
 def skip_instead(places: Sequence[Place]) -> Instead:
@@ -110,12 +113,24 @@ def pause_these(
     done = perform(session, ids, event, verb="pause", actor=actor, now=now, reason=reason, batch_id=batch_id)
 
     def says(change: Change, lead: Lead) -> list[str]:
-        lines = [says_wake(change.after, zone=zone), says_frozen(change.after)]
-        lines.append(says_next(change, lead, zone=zone, now=now))
-        return [line for line in lines if line]
+        wake = says_wake(change.after, zone=zone)
+        if is_leaving(change):
+            return [
+                wake,
+                "Nothing after it leaves until then."
+                if wake
+                else "Nothing after it leaves until somebody resumes.",
+            ]
+        return [
+            line
+            for line in (wake, says_frozen(change.after), says_next(change, lead, zone=zone, now=now))
+            if line
+        ]
 
     notes = until.notes if until else ()
-    return answered(session, done, "Paused", says, suffix=f"until {until.words}" if until else "", notes=notes)
+    return answered(
+        session, done, "Paused", says, suffix=f"until {until.words}" if until else "", notes=notes
+    )
 
 
 def _until(session: Session, order: orders.Pause, *, actor: Actor, now: datetime) -> Read | None:
@@ -128,7 +143,9 @@ def _until(session: Session, order: orders.Pause, *, actor: Actor, now: datetime
     return None
 
 
-def resume(session: Session, order: orders.Resume, *, actor: Actor, now: datetime, only: Ids = None) -> Outcome:
+def resume(
+    session: Session, order: orders.Resume, *, actor: Actor, now: datetime, only: Ids = None
+) -> Outcome:
     """Let held leads go on, by the policy named, else by each sequence's own."""
     on = None
     if order.on:
@@ -181,7 +198,7 @@ def resume_these(
 
 def _policy_used(change: Change, policy: str | None, own: Policy, on: Read | None) -> str:
     if on is not None:
-        return f"The date you named counts: {on.words}."
+        return f"The date you named counts: {on.words}.{_moved(change)}"
     if policy == "now":
         return "As soon as the window allows."
     used = policy or own.value
@@ -191,6 +208,18 @@ def _policy_used(change: Change, policy: str | None, own: Policy, on: Read | Non
     left = change.before.remaining
     rest = f" {span(left)} remain." if left else ""
     return f"Policy freeze{whose}: the countdown goes on where it stood.{rest}"
+
+
+def _moved(change: Change) -> str:
+    """Say that the day named is none on which mail leaves, and which day counts instead."""
+    calendar = change.row.sequence.plan(change.row.zone).calendar
+    due = change.after.due_at
+    closed = closed_because(due, calendar) if due else None
+    kind, _, what = (closed or "").partition(": ")
+    if due is None or not what:
+        return ""
+    why = f"a public holiday ({what})" if kind == "holiday" else f"a {what}, outside the window"
+    return f" That is {why}, so it is {say(send_at(due, calendar), calendar.zone)}."
 
 
 def _hold(hold: Hold, called: dict[str, str], zone: str) -> str:
@@ -208,8 +237,10 @@ def stop(session: Session, order: orders.Stop, *, actor: Actor, now: datetime, o
     return stop_these(session, ids, actor=actor, now=now, because=order.because or "")
 
 
-def stop_these(session: Session, ids: Sequence[int], *, actor: Actor, now: datetime, because: str = "") -> Outcome:
+def stop_these(
+    session: Session, ids: Sequence[int], *, actor: Actor, now: datetime, because: str = ""
+) -> Outcome:
     """Stop these enrollments, whose leads are locked."""
     done = perform(session, ids, lambda _: Stop(), verb="stop", actor=actor, now=now, reason=because)
     ending = "Nothing more is sent. `start` would begin a new run from step 1."
-    return answered(session, done, "Stopped", lambda change, lead: [ending] if len(done.changes) == 1 else [])
+    return answered(session, done, "Stopped", lambda _change, _lead: [ending])

@@ -53,17 +53,26 @@ def paused(session: Session, order: orders.Paused, *, actor: Actor, now: datetim
         return Answer(f"No lead is paused{where}{older}.")
     shown = {row.id: row for row in load(session, found[:ROWS_SHOWN])}
     rows = tuple(_paused_row(session, shown[i], zone=zone) for i in found[:ROWS_SHOWN])
-    return Answer(f"{counted(len(found), 'lead')} paused{where}{older}, the longest first.{_cut(len(found))}", rows=rows)
+    return Answer(
+        f"{counted(len(found), 'lead')} paused{where}{older}, the longest first.{_cut(len(found))}", rows=rows
+    )
 
 
 def _paused_row(session: Session, row: Loaded, *, zone: str) -> Row:
     called = names(session, [hold.author for hold in row.state.holds])
-    words = " ".join(hold_words(hold, called[hold.author], row.state.position, zone) for hold in row.state.holds)
+    words = " ".join(
+        hold_words(hold, called[hold.author], row.state.position, zone) for hold in row.state.holds
+    )
     email = session.get_one(Lead, row.lead_id).email
     who, name = Who(addresses=(email,)), row.sequence.name
     choices = (
         Choice("Resume", to_text(orders.Resume(who, name))),
-        Choice("Stop", to_text(orders.Stop(who, name)), style="danger", confirm=f"Stop {row.state.label} for good?"),
+        Choice(
+            "Stop",
+            to_text(orders.Stop(who, name)),
+            style="danger",
+            confirm=f"Stop {row.state.label} for good?",
+        ),
     )
     return Row(row.state.label, words, row.id, choices)
 
@@ -83,7 +92,9 @@ def leads(session: Session, order: orders.List, *, actor: Actor, now: datetime) 
         row = loaded[i or 0]
         lead = session.get_one(Lead, row.lead_id)
         status = row.state.status.value.replace("_", " ")
-        rows.append(Row(row.state.label, f"{status}. {next_step(row, row.state, lead, zone=zone, now=now)}", row.id))
+        rows.append(
+            Row(row.state.label, f"{status}. {next_step(row, row.state, lead, zone=zone, now=now)}", row.id)
+        )
     where = f" in {order.sequence}" if order.sequence not in (None, EVERYWHERE) else ""
     status = f" {order.status.replace('_', ' ')}" if order.status else ""
     return Answer(f"{counted(count, 'lead')}{status}{where}.{_cut(count)}", rows=tuple(rows))
@@ -113,7 +124,10 @@ def sequences(session: Session, order: orders.Sequences, *, actor: Actor, now: d
         counts.setdefault(sequence_id, {})[status] = count
     found = session.exec(select(Sequence).order_by(Sequence.name)).all()
     rows = tuple(
-        Row(row.name, f"{row.status}, {counted(steps.get(row.id or 0, 0), 'step')}, {_by_status(counts.get(row.id or 0, {}))}")
+        Row(
+            row.name,
+            f"{row.status}, {counted(steps.get(row.id or 0, 0), 'step')}, {_by_status(counts.get(row.id or 0, {}))}",
+        )
         for row in found
     )
     if not rows:
@@ -147,10 +161,16 @@ def stats(session: Session, order: orders.Stats, *, actor: Actor, now: datetime)
     leads_by = dict(session.exec(
         select(Enrollment.status, func.count()).where(latest_run(), *where).group_by(col(Enrollment.status))
     ).all())  # fmt: skip
-    contacted = session.exec(select(func.count()).select_from(Enrollment).where(col(Enrollment.has_started), *where)).one()
+    contacted = session.exec(
+        select(func.count()).select_from(Enrollment).where(col(Enrollment.has_started), *where)
+    ).one()
     mails = [f"{states[state]:,} {state}" for state in DeliveryState if states.get(state)]
     name = order.sequence if order.sequence not in (None, EVERYWHERE) else "all sequences"
-    lines = (f"Mails: {', '.join(mails) or 'none yet'}.", f"Leads: {_by_status(leads_by)}.", f"Contacted: {contacted:,}.")
+    lines = (
+        f"Mails: {', '.join(mails) or 'none yet'}.",
+        f"Leads: {_by_status(leads_by)}.",
+        f"Contacted: {contacted:,}.",
+    )
     return Answer(f"Figures of {name}:", lines)
 
 
@@ -174,4 +194,3 @@ def _mailbox(session: Session, box: Mailbox, *, now: datetime, zone: str) -> str
     )  # fmt: skip
     handed, cap = handed_on(session, box, day), cap_on(box, day)
     return f"{handed} of {cap} sent today, {counted(session.exec(live).one(), 'live lead')}"
-

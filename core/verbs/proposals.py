@@ -12,9 +12,9 @@ from sqlmodel import Session, col, select
 from core.answers import Answer, Choice
 from core.errors import Refused
 from core.grammar import to_text
+from core.grammar_commands import Command
 from core.models import Proposal
 from core.names import name_of, names
-from core.grammar_commands import Command
 from core.people import Actor
 from core.verbs.choosing import Place
 from core.verbs.outcome import Outcome
@@ -74,7 +74,9 @@ def use(session: Session, proposal_id: str, *, actor: Actor, now: datetime) -> P
     if proposal.used_at is not None:
         who = name_of(session, proposal.used_by or "")
         verb = "cancelled" if not proposal.enrollments else "confirmed"
-        raise Refused(f"{who} {verb} this at {clock(proposal.used_at, actor.zone or 'UTC', now)}; it acts only once.")
+        raise Refused(
+            f"{who} {verb} this at {clock(proposal.used_at, actor.zone or 'UTC', now)}; it acts only once."
+        )
     if now > proposal.created_at + EXPIRY:
         raise Refused("That question is too old; type the command again to see who it would touch now.")
     proposal.used_at, proposal.used_by = now, actor.id

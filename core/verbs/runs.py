@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from sqlalchemy import Table, update
 from sqlmodel import Session, col, select
 
-from core import leads as enrolling
 from core import grammar_commands as orders
+from core import leads as enrolling
 from core import sequences
 from core.acts import CHUNK, Change, Loaded, apply, load, open_batch
 from core.chunks import chunks
 from core.errors import Refused
 from core.lifecycle import LIVE, Skip, Start, Status, Stop, Unskip, decide
-from core.models import Enrollment
+from core.models import Batch, Enrollment
 from core.people import Actor
 from core.verbs import proposals
 from core.verbs.acting import Performed, answered, perform, says_next
@@ -25,6 +26,7 @@ from core.verbs.whens import zone_of
 from core.words import counted
 
 Ids = Sequence[int] | None
+BATCHES: Table = Batch.__table__  # type: ignore[attr-defined]
 NEVER_STARTS = "It stays in the sequence but never starts, unless somebody unskips it."
 
 
@@ -42,7 +44,9 @@ def skip_these(session: Session, ids: Sequence[int], *, actor: Actor, now: datet
     return answered(session, done, "Skipped", lambda _change, _lead: [NEVER_STARTS])
 
 
-def unskip(session: Session, order: orders.Unskip, *, actor: Actor, now: datetime, only: Ids = None) -> Outcome:
+def unskip(
+    session: Session, order: orders.Unskip, *, actor: Actor, now: datetime, only: Ids = None
+) -> Outcome:
     """Let skipped leads start after all."""
     chosen = choose(session, order.who, order.sequence, frozenset({Status.SKIPPED}), actor=actor, only=only)
     if chosen.is_many:
@@ -54,7 +58,9 @@ def unskip_these(session: Session, ids: Sequence[int], *, actor: Actor, now: dat
     """Unskip these enrollments, whose leads are locked."""
     zone, _ = zone_of(session, actor)
     done = perform(session, ids, lambda _: Unskip(), verb="unskip", actor=actor, now=now)
-    return answered(session, done, "Unskipped", lambda change, lead: [says_next(change, lead, zone=zone, now=now)])
+    return answered(
+        session, done, "Unskipped", lambda change, lead: [says_next(change, lead, zone=zone, now=now)]
+    )
 
 
 def start(session: Session, order: orders.Start, *, actor: Actor, now: datetime, only: Ids = None) -> Outcome:
@@ -62,27 +68,43 @@ def start(session: Session, order: orders.Start, *, actor: Actor, now: datetime,
     return _run_anew(session, order, actor=actor, now=now, only=only, is_restart=False)
 
 
-def restart(session: Session, order: orders.Restart, *, actor: Actor, now: datetime, only: Ids = None) -> Outcome:
+def restart(
+    session: Session, order: orders.Restart, *, actor: Actor, now: datetime, only: Ids = None
+) -> Outcome:
     """Stop, then start, in one batch."""
     return _run_anew(session, order, actor=actor, now=now, only=only, is_restart=True)
 
 
 def _run_anew(
-    session: Session, order: orders.Start | orders.Restart, *, actor: Actor, now: datetime, only: Ids, is_restart: bool
+    session: Session,
+    order: orders.Start | orders.Restart,
+    *,
+    actor: Actor,
+    now: datetime,
+    only: Ids,
+    is_restart: bool,
 ) -> Outcome:
     sequence = sequences.find(session, order.sequence)
     assert sequence.id is not None
     ids = list(only) if only is not None else lead_ids(session, order.who, actor=actor)
     if only is None and (order.who.everyone or len(ids) > LEADS_WITHOUT_ASKING):
         verb = "Restart" if is_restart else "Start"
-        title = f"{verb} {counted(len(ids), 'lead')} {describe(order.who)} in {sequence.name}, at the first step?"
+        title = (
+            f"{verb} {counted(len(ids), 'lead')} {describe(order.who)} in {sequence.name}, at the first step?"
+        )
         return proposals.ask(session, order, title, (), ids, actor=actor, now=now)
     lock_leads(session, ids)
     return start_these(session, ids, sequence.id, actor=actor, now=now, is_restart=is_restart)
 
 
 def start_these(
-    session: Session, lead_ids: Sequence[int], sequence_id: int, *, actor: Actor, now: datetime, is_restart: bool
+    session: Session,
+    lead_ids: Sequence[int],
+    sequence_id: int,
+    *,
+    actor: Actor,
+    now: datetime,
+    is_restart: bool,
 ) -> Outcome:
     """Start or restart these leads, which are locked, in one sequence.
 
@@ -95,7 +117,9 @@ def start_these(
     refusals: dict[int, str] = {}
     if is_restart:
         live = [row.id for row in known.values() if row.state.status in LIVE]
-        ended = apply(session, live, lambda _: Stop(), verb=verb, actor=actor, now=now, reason=verb, batch_id=batch_id)
+        ended = apply(
+            session, live, lambda _: Stop(), verb=verb, actor=actor, now=now, reason=verb, batch_id=batch_id
+        )
         stopped = [change.row.id for change in ended.changes]
     else:
         refusals = {lead_id: sentence for lead_id, row in known.items() if (sentence := _refusal(row, now))}
@@ -111,13 +135,19 @@ def start_these(
         for chunk in chunks(enrolled.enrollment_ids, CHUNK)
         for row in load(session, chunk)
     )
+    session.execute(
+        update(BATCHES).where(BATCHES.c.id == batch_id).values(size=BATCHES.c.size + len(changes))
+    )
     done = Performed(changes, faults, batch_id, begun(session, stopped))
     zone, _ = zone_of(session, actor)
     return answered(
         session,
         done,
         "Restarted" if is_restart else "Started",
-        lambda change, lead: [f"Run {change.row.run}, from step 1.", says_next(change, lead, zone=zone, now=now)],
+        lambda change, lead: [
+            f"Run {change.row.run}, from step 1.",
+            says_next(change, lead, zone=zone, now=now),
+        ],
     )
 
 
@@ -134,7 +164,13 @@ def _latest(session: Session, lead_ids: Sequence[int], sequence_id: int) -> dict
     """Give by lead the latest run in the sequence, locked."""
     found: dict[int, Loaded] = {}
     for chunk in chunks(lead_ids, CHUNK):
-        query = select(Enrollment.id).where(col(Enrollment.lead_id).in_(chunk), Enrollment.sequence_id == sequence_id)
-        ids = [enrollment_id for enrollment_id in session.exec(query.where(latest_run())) if enrollment_id is not None]
+        query = select(Enrollment.id).where(
+            col(Enrollment.lead_id).in_(chunk), Enrollment.sequence_id == sequence_id
+        )
+        ids = [
+            enrollment_id
+            for enrollment_id in session.exec(query.where(latest_run()))
+            if enrollment_id is not None
+        ]
         found |= {row.lead_id: row for row in load(session, ids, lock=True)}
     return found

@@ -10,12 +10,21 @@ from core import cards, journal, sequences
 from core import grammar_commands as orders
 from core.answers import Answer, Row
 from core.errors import Refused
-from core.models import WORKSPACE_ID, Card, Delivery, DeliveryState, Enrollment, Lead, SequenceStatus, Workspace
+from core.models import (
+    WORKSPACE_ID,
+    Card,
+    Delivery,
+    DeliveryState,
+    Enrollment,
+    Lead,
+    SequenceStatus,
+    Workspace,
+)
 from core.people import Actor
 from core.plans import planned
 from core.spec_words import say_delay
 from core.titles import title
-from core.verbs.handovers import begun
+from core.verbs.handovers import Begun, begun
 from core.verbs.outcome import Outcome
 from core.verbs.whens import zone_of
 from core.why import halted_words
@@ -35,7 +44,7 @@ def change_sequence(session: Session, order: orders.SequenceVerb, *, actor: Acto
     of_sequence = select(Enrollment.lead_id).where(Enrollment.sequence_id == row.id)
     shown = session.exec(select(Card.lead_id).where(col(Card.lead_id).in_(of_sequence)))
     cards.touch(session, lead_ids=[lead_id for lead_id in shown if lead_id is not None])
-    hands = ()
+    hands: tuple[Begun, ...] = ()
     if order.verb in STOPPING:
         sending = (
             select(Delivery.enrollment_id)
@@ -62,9 +71,13 @@ def preview(session: Session, text: str) -> Answer:
     sequence = planned(session, [row.id or 0])[row.id or 0]
     rows = []
     for position, step in enumerate(sequence.steps):
-        subject = title(sequence.steps, position, lead, sequence.name) if lead else step.subject or "(same conversation)"
+        subject = (
+            title(sequence.steps, position, lead, sequence.name)
+            if lead
+            else step.subject or "(same conversation)"
+        )
         delay = say_delay(sequence.spec.steps[position].delay)
-        after = f"after {delay}" if position else f"{delay} after the start"
+        after = "at once" if not sequence.spec.steps[position].delay.amount else f"after {delay}"
         rows.append(Row(f"{position + 1}. {subject}", f"{step.kind}, {after}"))
     whom = f" as {lead.email} would get it" if lead else ""
     return Answer(f"{row.name} ({row.status}){whom}: {len(rows)} steps.", rows=tuple(rows))

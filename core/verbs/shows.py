@@ -34,7 +34,11 @@ def show(session: Session, order: orders.Show, *, actor: Actor, now: datetime) -
     lead = leads[0]
     if order.what == "history":
         return history(session, lead, zone=zone)
-    return status(session, lead, now=now, zone=zone) if order.what == "status" else why_not(session, lead, now=now, zone=zone)
+    return (
+        status(session, lead, now=now, zone=zone)
+        if order.what == "status"
+        else why_not(session, lead, now=now, zone=zone)
+    )
 
 
 def runs_of(session: Session, lead: Lead) -> list[Loaded]:
@@ -81,7 +85,9 @@ def why_not(session: Session, lead: Lead, *, now: datetime, zone: str) -> Answer
         prefix = f"{row.sequence.name}: " if len(live) > 1 else ""
         lines += [prefix + reason.text for reason in found]
         if not found:
-            lines.append(f"{prefix}Nothing holds it back: {next_step(row, row.state, lead, zone=zone, now=now)}")
+            lines.append(
+                f"{prefix}Nothing holds it back: {next_step(row, row.state, lead, zone=zone, now=now)}"
+            )
     where = f" in {live[0].sequence.name}" if len(live) == 1 else ""
     return Answer(f"Why nothing is sent to {lead.email}{where} right now:", tuple(lines))
 
@@ -93,7 +99,9 @@ def history(session: Session, lead: Lead, *, zone: str) -> Answer:
     return Answer(f"What happened to {lead.email}, the latest first:", lines)
 
 
-def _several(session: Session, leads: list[Lead], count: int, what: str, *, now: datetime, zone: str) -> Answer:
+def _several(
+    session: Session, leads: list[Lead], count: int, what: str, *, now: datetime, zone: str
+) -> Answer:
     rows = []
     for lead in leads:
         runs = runs_of(session, lead)
@@ -101,6 +109,8 @@ def _several(session: Session, leads: list[Lead], count: int, what: str, *, now:
         for run in runs:
             found = why.reasons(session, run, now=now, zone=zone) if what == "why" else []
             details.append(found[0].text if found else _where(run))
-        rows.append(Row(lead.email, " ".join(details) or "in no sequence", runs[0].id if len(runs) == 1 else None))
+        rows.append(
+            Row(lead.email, " ".join(details) or "in no sequence", runs[0].id if len(runs) == 1 else None)
+        )
     more = f" The first {len(leads)} are shown." if count > len(leads) else ""
     return Answer(f"{counted(count, 'lead')}.{more}", rows=tuple(rows))

@@ -32,7 +32,9 @@ RESENDABLE = frozenset({Status.PENDING, Status.COMPLETED})
 CANCELLABLE = frozenset({Status.PENDING, Status.IN_PROGRESS, Status.PAUSED})
 
 
-def change_step(session: Session, order: orders.StepVerb, *, actor: Actor, now: datetime, only: Ids = None) -> Outcome:
+def change_step(
+    session: Session, order: orders.StepVerb, *, actor: Actor, now: datetime, only: Ids = None
+) -> Outcome:
     """Send the last step again, or leave the next one out."""
     statuses = RESENDABLE if order.verb == "resend" else CANCELLABLE
     chosen = choose(session, order.who, order.sequence, statuses, actor=actor, only=only)
@@ -56,12 +58,17 @@ def resend(session: Session, ids: Sequence[int], *, actor: Actor, now: datetime)
 
     def event(row: Loaded) -> Event:
         step = row.sequence.steps[max(row.state.position - 1, 0)]
-        query = select(func.max(Delivery.attempt)).where(Delivery.enrollment_id == row.id, Delivery.step_id == step.id)
+        query = select(func.max(Delivery.attempt)).where(
+            Delivery.enrollment_id == row.id, Delivery.step_id == step.id
+        )
         return ResendStep((session.exec(query).one() or 0) + 1)
 
     done = perform(session, ids, event, verb="resend step", actor=actor, now=now)
     return answered(
-        session, done, "Sending the last step again to", lambda c, lead: [says_next(c, lead, zone=zone, now=now)]
+        session,
+        done,
+        "Sending the last step again to",
+        lambda c, lead: [says_next(c, lead, zone=zone, now=now)],
     )
 
 
@@ -80,8 +87,16 @@ def cancel(session: Session, ids: Sequence[int], *, actor: Actor, now: datetime)
 
 _SETTLED = {
     Verdict.LEFT: (DeliveryState.SENT, "it left, says {name}", "It left: step {step} of"),
-    Verdict.AGAIN: (DeliveryState.FAILED, "sent again by {name}, not knowing whether it had left", "Sending again: step {step} of"),
-    Verdict.DROP: (DeliveryState.SKIPPED, "dropped by {name}, not knowing whether it had left", "Dropped: step {step} of"),
+    Verdict.AGAIN: (
+        DeliveryState.FAILED,
+        "sent again by {name}, not knowing whether it had left",
+        "Sending again: step {step} of",
+    ),
+    Verdict.DROP: (
+        DeliveryState.SKIPPED,
+        "dropped by {name}, not knowing whether it had left",
+        "Dropped: step {step} of",
+    ),
 }
 
 
@@ -106,13 +121,18 @@ def settle(session: Session, delivery_id: int, verdict: Verdict, *, actor: Actor
         .where(DELIVERIES.c.id == delivery_id)
         .values(state=state.value, settled_at=now, reason=reason.format(name=actor.name))
     )
-    newest = select(func.max(Journal.id)).where(Journal.enrollment_id == delivery.enrollment_id).scalar_subquery()
+    newest = (
+        select(func.max(Journal.id)).where(Journal.enrollment_id == delivery.enrollment_id).scalar_subquery()
+    )
     session.execute(update(JOURNAL).where(JOURNAL.c.id == newest).values(delivery_id=delivery_id))
     change = changed.changes[0]
     position = next((n for n, s in enumerate(change.row.sequence.steps) if s.id == delivery.step_id), 0)
     done = Performed(changed.changes, (), 0, ())
     outcome = answered(
-        session, done, said.format(step=position + 1), lambda c, lead: [says_next(c, lead, zone=zone, now=now)]
+        session,
+        done,
+        said.format(step=position + 1),
+        lambda c, lead: [says_next(c, lead, zone=zone, now=now)],
     )
     return replace(outcome, answer=replace(outcome.answer, batch_id=None, card_leads=()))
 
@@ -167,4 +187,3 @@ def task_skip(session: Session, ids: Sequence[int], *, actor: Actor, now: dateti
     if not row.state.has_open_task:
         raise Refused(f"{row.state.label} has no open task any more; the card is up to date now.")
     return cancel(session, ids, actor=actor, now=now)
-

@@ -24,7 +24,9 @@ from core.words import counted
 IDS_AT_ONCE = 1000
 
 
-def tag(session: Session, order: orders.Tag, *, actor: Actor, now: datetime, only: Sequence[int] | None = None) -> Outcome:
+def tag(
+    session: Session, order: orders.Tag, *, actor: Actor, now: datetime, only: Sequence[int] | None = None
+) -> Outcome:
     """Put a tag on leads, or take it off; leads that have it (or not) already are left as they are."""
     ids = list(only) if only is not None else lead_ids(session, order.who, actor=actor)
     is_on = order.verb == "tag"
@@ -35,24 +37,37 @@ def tag(session: Session, order: orders.Tag, *, actor: Actor, now: datetime, onl
     bearing = _bearing(session, ids, order.tag)
     changed = [lead_id for lead_id in ids if (lead_id in bearing) is not is_on]
     if not changed:
-        raise Refused(f"{'Every' if is_on else 'No'} lead {describe(order.who)} has the tag “{order.tag}”{' already' if is_on else ''}.")
+        raise Refused(_nothing_to_do(order))
     if is_on:
         saving.add_tags(session, [(lead_id, order.tag) for lead_id in changed])
     else:
         for chunk in chunks(changed, IDS_AT_ONCE):
-            session.exec(delete(LeadTag).where(col(LeadTag.lead_id).in_(chunk), col(LeadTag.tag) == order.tag))
+            session.exec(
+                delete(LeadTag).where(col(LeadTag.lead_id).in_(chunk), col(LeadTag.tag) == order.tag)
+            )
     for lead_id in changed:
         journal.note(session, order.verb, actor=actor, now=now, lead_id=lead_id, reason=order.tag)
     cards.touch(session, lead_ids=changed)
     back = orders.Tag("untag" if is_on else "tag", order.who, order.tag)
     done = "Tagged" if is_on else "Took the tag off"
-    title = f"{done} {counted(len(changed), 'lead')} {describe(order.who)}: “{order.tag}”."
+    single = order.who.addresses[0] if len(order.who.addresses) == 1 else ""
+    title = f"{done} {single or counted(len(changed), 'lead')}: “{order.tag}”."
     choices = (Choice(back.verb.capitalize(), to_text(back)),) if only is None else ()
     return Outcome(Answer(title, choices=choices))
+
+
+def _nothing_to_do(order: orders.Tag) -> str:
+    who = describe(order.who)
+    if len(order.who.addresses) == 1:
+        return f"{who} {'has' if order.verb == 'tag' else 'does not have'} the tag “{order.tag}”; nothing was changed."
+    none = "Every" if order.verb == "tag" else "No"
+    return f"{f'{none} lead {who}'.strip()} has the tag “{order.tag}”; nothing was changed."
 
 
 def _bearing(session: Session, ids: Sequence[int], tag: str) -> set[int]:
     found: set[int] = set()
     for chunk in chunks(ids, IDS_AT_ONCE):
-        found |= set(session.exec(select(LeadTag.lead_id).where(col(LeadTag.lead_id).in_(chunk), LeadTag.tag == tag)))
+        found |= set(
+            session.exec(select(LeadTag.lead_id).where(col(LeadTag.lead_id).in_(chunk), LeadTag.tag == tag))
+        )
     return found

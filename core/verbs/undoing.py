@@ -51,11 +51,17 @@ def undo(session: Session, batch_id: int | None, *, actor: Actor, now: datetime)
     lock_leads(session, {one.lead_id for one in made.values()})
     zone, _ = zone_of(session, actor)
     own = open_batch(session, "undo", actor=actor, now=now)
-    current = {row.id: row for chunk in chunks(sorted(made), CHUNK) for row in load(session, chunk, lock=True)}
+    current = {
+        row.id: row for chunk in chunks(sorted(made), CHUNK) for row in load(session, chunk, lock=True)
+    }
     begun_runs = [i for i, one in made.items() if one.before is None and current[i].state.status in LIVE]
-    overtaken = _overtaken(session, batch, made, {i: row.version for i, row in current.items()}, zone=zone, now=now)
+    overtaken = _overtaken(
+        session, batch, made, {i: row.version for i, row in current.items()}, zone=zone, now=now
+    )
     stopping = [i for i in begun_runs if i not in overtaken]
-    stopped = apply(session, stopping, lambda _: Stop(), verb="undo", actor=actor, now=now, reason="undone", batch_id=own)
+    stopped = apply(
+        session, stopping, lambda _: Stop(), verb="undo", actor=actor, now=now, reason="undone", batch_id=own
+    )
     back = [i for i, one in made.items() if one.before is not None and i not in overtaken]
     back = _still_latest(session, back, overtaken, made)
     restored = apply(
@@ -79,7 +85,7 @@ def undo(session: Session, batch_id: int | None, *, actor: Actor, now: datetime)
 
 
 def _now(change: Change) -> str:
-    return f"It is {change.after.status.value.replace('_', ' ')} again."
+    return f"It is {change.after.status.value.replace('_', ' ')} now."
 
 
 def _batch(session: Session, batch_id: int | None, *, actor: Actor, now: datetime) -> Batch:
@@ -87,14 +93,25 @@ def _batch(session: Session, batch_id: int | None, *, actor: Actor, now: datetim
     if batch_id is not None:
         batch = session.exec(query.where(Batch.id == batch_id)).first()
     else:
-        mine = (Batch.actor == actor.id, col(Batch.at) >= now - LATEST_WITHIN, col(Batch.undone_at).is_(None), Batch.size > 0)
+        mine = (
+            Batch.actor == actor.id,
+            col(Batch.at) >= now - LATEST_WITHIN,
+            col(Batch.undone_at).is_(None),
+            Batch.size > 0,
+        )
         batch = session.exec(query.where(*mine).order_by(col(Batch.id).desc()).limit(1)).first()
     if batch is None:
-        raise Refused("You have done nothing in the last day that could be undone." if batch_id is None else "There is no such batch.")
+        raise Refused(
+            "You have done nothing in the last day that could be undone."
+            if batch_id is None
+            else "There is no such batch."
+        )
     if batch.undone_at is not None:
         zone, _ = zone_of(session, actor)
         who = name_of(session, batch.undone_by or "")
-        raise Refused(f"{who} undid this at {clock(batch.undone_at, zone, now)} already; nothing was changed.")
+        raise Refused(
+            f"{who} undid this at {clock(batch.undone_at, zone, now)} already; nothing was changed."
+        )
     return batch
 
 
@@ -103,7 +120,11 @@ def _made(session: Session, batch: Batch) -> dict[int, _Made]:
     lines = session.exec(
         select(Journal, Lead.email)
         .join(Lead, col(Lead.id) == Journal.lead_id)
-        .where(Journal.batch_id == batch.id, col(Journal.enrollment_id).is_not(None), col(Journal.version).is_not(None))
+        .where(
+            Journal.batch_id == batch.id,
+            col(Journal.enrollment_id).is_not(None),
+            col(Journal.version).is_not(None),
+        )
         .order_by(col(Journal.id))
     )
     made: dict[int, _Made] = {}
@@ -120,7 +141,13 @@ def _before(made: _Made) -> Enrollment:
 
 
 def _overtaken(
-    session: Session, batch: Batch, made: dict[int, _Made], versions: dict[int, int], *, zone: str, now: datetime
+    session: Session,
+    batch: Batch,
+    made: dict[int, _Made],
+    versions: dict[int, int],
+    *,
+    zone: str,
+    now: datetime,
 ) -> dict[int, str]:
     """Give a sentence for each enrollment that changed after the batch.
 
@@ -136,11 +163,17 @@ def _overtaken(
         ).all()
         called = names(session, [line.actor for line in lines])
         for i in chunk:
-            later = [line for line in lines if line.enrollment_id == i and (line.version or 0) > made[i].version]
+            later = [
+                line for line in lines if line.enrollment_id == i and (line.version or 0) > made[i].version
+            ]
             if made[i].before is None and not any(line.actor != "system" for line in later):
                 continue
             last = later[-1] if later else None
-            what = f"{act_words(last, called[last.actor])} at {clock(last.at, zone, now)}" if last else "it changed"
+            what = (
+                f"{act_words(last, called[last.actor])} at {clock(last.at, zone, now)}"
+                if last
+                else "a step was handed over"
+            )
             sentences[i] = f"{made[i].label} was left as it is: {what}, after that."
     return sentences
 
@@ -162,7 +195,9 @@ def _still_latest(
             ).first()
             if live is not None and live != row.id:
                 kept.remove(row.id or 0)
-                overtaken[row.id or 0] = f"{made[row.id or 0].label} was left as it is: a new run has begun since."
+                overtaken[row.id or 0] = (
+                    f"{made[row.id or 0].label} was left as it is: a new run has begun since."
+                )
     return kept
 
 
@@ -188,5 +223,3 @@ def _mend_deliveries(session: Session, changes: Iterable[Change], *, now: dateti
                 )
                 .values(state=DeliveryState.SKIPPED.value, settled_at=now, reason="undone", lease_until=None)
             )
-
-

@@ -13,9 +13,9 @@ from core.answers import Choice
 from core.date_words import Kind
 from core.dates import Ambiguous, When, say, say_day
 from core.grammar import to_text
+from core.grammar_commands import Command
 from core.lifecycle import Plan
 from core.models import WORKSPACE_ID, Workspace
-from core.grammar_commands import Command
 from core.people import Actor
 from core.schedule import at_local, first_working_moment
 from core.verbs.outcome import Instead
