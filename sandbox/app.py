@@ -225,10 +225,14 @@ async def _changes(stage: Stage) -> AsyncIterator[str]:
     changed: set[str] = set()
     ring = asyncio.Event()
 
-    def note(what: str) -> None:
+    def ring_for(what: str) -> None:
         changed.add(what)
+        ring.set()
+
+    def note(what: str) -> None:
+        """Called from any thread; only the loop's own touches `changed`, so that no change is lost."""
         with contextlib.suppress(RuntimeError):  # the loop has ended
-            loop.call_soon_threadsafe(ring.set)
+            loop.call_soon_threadsafe(ring_for, what)
 
     stage.listeners.add(note)
     stop_slack = stage.workspace.state.subscribe(lambda: note("slack"))
@@ -239,9 +243,9 @@ async def _changes(stage: Stage) -> AsyncIterator[str]:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(ring.wait(), HEARTBEAT_SECONDS)
             ring.clear()
-            parts, changed_now = sorted(changed), bool(changed)
+            parts = " ".join(sorted(changed))
             changed.clear()
-            yield f"event: change\ndata: {' '.join(parts)}\n\n" if changed_now else ": still here\n\n"
+            yield f"event: change\ndata: {parts}\n\n" if parts else ": still here\n\n"
             await asyncio.sleep(0.05)  # a burst of redraws is one look
     finally:
         stage.listeners.discard(note)

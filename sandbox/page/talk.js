@@ -20,7 +20,8 @@ export async function refresh() {
   if (mine !== askedAt) return; // a newer look is on its way
   S.slack = slack;
   S.me = slack.me;
-  if (!S.place) S.place = slack.channels[0].id;
+  // Another person's direct messages are another place with the same name.
+  if (!slack.channels.some((c) => c.id === S.place)) S.place = (S.place.startsWith("D") ? direct() : slack.channels[0]).id;
   draw();
 }
 

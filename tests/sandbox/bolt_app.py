@@ -165,4 +165,8 @@ def hang_up(handler: SocketModeHandler, workspace: Workspace) -> None:
     handler.client.auto_reconnect_enabled = False
     for connection in list(workspace.hub.connections):
         connection.close()
+    for _ in range(100):  # closing at the same moment as its reader trips the client
+        if not handler.client.is_connected():
+            break
+        time.sleep(0.02)
     handler.close()

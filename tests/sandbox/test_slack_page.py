@@ -51,7 +51,7 @@ class Clock:
 class World:
     def __init__(self) -> None:
         self.clock = Clock()
-        self.workspace = Workspace(now=self.clock.now, ack_seconds=1.0)
+        self.workspace = Workspace(now=self.clock.now)
         self.mail = MailStore(now=self.clock.now)
         info = Info(lead=LEAD, until="July 15", summary=lambda: "12 leads")
         self.app = create_app(workspace=self.workspace, mail=self.mail, clock=self.clock, info=info)
@@ -198,5 +198,8 @@ def test_a_walk_in_chromium(world: World) -> None:
         expect(page.locator(".mine-only")).to_have_count(0)
         page.get_by_role("button", name="Home").click()
         expect(page.locator("#messages")).to_contain_text("Your leads")
+        page.get_by_label("You are").select_option("U0MIRA")
+        expect(page.locator("#messages")).to_contain_text("Your leads")
+        assert world.workspace.home("Mira") is not None
         browser.close()
     assert troubles == []
