@@ -68,7 +68,8 @@ def rotation(session: Session, addresses: Iterable[str] | None) -> Iterator[int]
     )
     if addresses is not None:
         query = query.where(col(Mailbox.address).in_(list(addresses)))
-    heap = [(load, mailbox_id) for load, mailbox_id in session.exec(query.group_by(col(Mailbox.id)))]
+    loads = session.exec(query.group_by(col(Mailbox.id)))
+    heap = [(load, mailbox_id) for load, mailbox_id in loads if mailbox_id is not None]
     heapify(heap)
     while heap:
         load, mailbox_id = heap[0]

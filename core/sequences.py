@@ -116,12 +116,12 @@ def _move_leads(
     """Keep every lead before the step it waits for; hold those that had finished at a new last step."""
     moved = {position: _new_position(position, before, after) for position in range(len(before) + 1)}
     finished = len(before)
-    rows = session.exec(
+    rows = session.execute(
         select(Enrollment.id, Enrollment.position, Enrollment.status).where(
-            Enrollment.sequence_id == sequence_id,
+            col(Enrollment.sequence_id) == sequence_id,
             col(Enrollment.status).in_([*LIVE, Status.COMPLETED]),
             # Only the latest run of a lead: an older completed one stays the record it is.
-            Enrollment.run == _latest_run(),
+            col(Enrollment.run) == _latest_run(),
         )
     ).all()
     wanted = {
@@ -162,7 +162,9 @@ def _new_position(position: int, before: list[str], after: list[str]) -> int:
 
 def turn(session: Session, sequence_id: int, to: str, *, actor: Actor, now: datetime) -> str:
     """Publish, pause, resume or archive a sequence and give the sentence that says so; raises Refused."""
-    row = session.exec(select(Sequence).where(Sequence.id == sequence_id).with_for_update(key_share=True)).one()
+    row = session.exec(
+        select(Sequence).where(Sequence.id == sequence_id).with_for_update(key_share=True)
+    ).one()
     was = SequenceStatus(row.status)
     target = _TURNS.get((was, to))
     if target is None:

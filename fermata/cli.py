@@ -26,6 +26,7 @@ from core.models import Mailbox, Sequence
 from core.people import Actor
 from core.settings import Settings, read_settings
 from fermata import serving, wiring
+from jobs.sender import server_of
 from jobs.smtp import MailboxDown
 from jobs.smtp_login import Server, log_in
 
@@ -229,9 +230,7 @@ def _test(row: Mailbox, settings: Settings) -> str | None:
     password = os.environ.get(row.password_env) if row.password_env else None
     if row.password_env and password is None:
         return f"the variable {row.password_env} is not set, so there is no password."
-    server = Server(
-        row.smtp_host, row.smtp_port, row.smtp_security, row.username, password, settings.smtp_timeout_seconds
-    )  # type: ignore[arg-type]
+    server = server_of(row, password, settings.smtp_timeout_seconds)
 
     async def try_it() -> None:
         welcome = await log_in(server)

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import cast
 
 from core import handover, letters, postbox
 from core.db import Database
@@ -22,6 +23,7 @@ from core.mime import Sender
 from core.models import Mailbox
 from jobs.groups import Groups
 from jobs.smtp import Fate, Line, MailboxDown, Outgoing, Result, Server
+from jobs.smtp_login import Security
 
 LOG = logging.getLogger(__name__)
 LOW = BATCH // 2
@@ -43,6 +45,12 @@ class Desk:
     password: Callable[[str], str | None]
     lease: timedelta = handover.LEASE
     timeout_seconds: float = 60
+
+
+def server_of(mailbox: Mailbox, password: str | None, timeout_seconds: float) -> Server:
+    """Give where and how a mailbox sends; raises Refused for security `none` off this machine."""
+    security = cast("Security", mailbox.smtp_security)
+    return Server(mailbox.smtp_host, mailbox.smtp_port, security, mailbox.username, password, timeout_seconds)
 
 
 class Post:
@@ -78,24 +86,14 @@ class Post:
         return mailbox_id in self._rounds
 
     def _lines_of(self, mailbox: Mailbox) -> list[Line]:
-        server = self._server(mailbox)
+        password = self._desk.password(mailbox.password_env) if mailbox.password_env else None
+        server = server_of(mailbox, password, self._desk.timeout_seconds)
         known, lines = self._lines.get(mailbox.id or 0, (server, []))
         if known != server:
             lines = []
         lines += [Line(server) for _ in range(mailbox.connections - len(lines))]
         self._lines[mailbox.id or 0] = (server, lines)
         return lines
-
-    def _server(self, mailbox: Mailbox) -> Server:
-        password = self._desk.password(mailbox.password_env) if mailbox.password_env else None
-        return Server(
-            mailbox.smtp_host,
-            mailbox.smtp_port,
-            mailbox.smtp_security,  # type: ignore[arg-type]
-            mailbox.username,
-            password,
-            self._desk.timeout_seconds,
-        )
 
     def stop(self) -> None:
         """Take no further message; what has begun is finished."""

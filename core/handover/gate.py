@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Select, bindparam, update
+from sqlalchemy import BindParameter, bindparam, update
 from sqlmodel import Session, col, select
 
 from core.acts import DELIVERIES, ENROLLMENTS
@@ -42,7 +43,9 @@ def begin(
     with db.write() as session:
         if not db.is_sqlite:  # there BEGIN IMMEDIATE has locked everything already
             _lock(session, list(fences))
-        ready = [row for row in _free_to_go(session, list(fences), now) if fences[row.delivery_id] == row.fence]
+        ready = [
+            row for row in _free_to_go(session, list(fences), now) if fences[row.delivery_id] == row.fence
+        ]
         allowed = _spend(session, ready, now)
         if not allowed:
             return set()
@@ -54,7 +57,7 @@ def begin(
 
 
 # Written once: building these statements anew for each group cost more than running them.
-_IDS = bindparam("ids", expanding=True)
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _NOW = bindparam("now", type_=UtcDateTime())
 _FREE = (
     select(Delivery.id, Delivery.fence, Delivery.enrollment_id, Delivery.mailbox_id)
@@ -107,15 +110,19 @@ def _lock(session: Session, delivery_ids: list[int]) -> None:
         Delivery, col(Delivery.enrollment_id) == Enrollment.id
     )
     rows = session.connection().execute(of.where(col(Delivery.id).in_(delivery_ids))).all()
-    shared: tuple[Select[tuple[int | None]], ...] = (
+    shared: tuple[Any, ...] = (
         select(Workspace.id).where(Workspace.id == WORKSPACE_ID),
         select(Lead.id).where(col(Lead.id).in_({row.lead_id for row in rows})).order_by(col(Lead.id)),
-        select(Sequence.id).where(col(Sequence.id).in_({row.sequence_id for row in rows})).order_by(col(Sequence.id)),
+        select(Sequence.id)
+        .where(col(Sequence.id).in_({row.sequence_id for row in rows}))
+        .order_by(col(Sequence.id)),
     )
     for query in shared:
         session.connection().execute(query.with_for_update(read=True))
-    alone: tuple[Select[tuple[int | None]], ...] = (
-        select(Mailbox.id).where(col(Mailbox.id).in_({row.mailbox_id for row in rows})).order_by(col(Mailbox.id)),
+    alone: tuple[Any, ...] = (
+        select(Mailbox.id)
+        .where(col(Mailbox.id).in_({row.mailbox_id for row in rows}))
+        .order_by(col(Mailbox.id)),
         select(Enrollment.id).where(col(Enrollment.id).in_(enrollments)).order_by(col(Enrollment.id)),
     )
     for query in alone:
@@ -132,7 +139,9 @@ def _spend(session: Session, ready: list[_Ready], now: datetime) -> list[_Ready]
     allowed: list[_Ready] = []
     for mailbox_id in {row.mailbox_id for row in ready}:
         mailbox = session.get_one(Mailbox, mailbox_id)
-        mine = [row for row in ready if row.mailbox_id == mailbox_id][: max(allowance(session, mailbox, now), 0)]
+        mine = [row for row in ready if row.mailbox_id == mailbox_id][
+            : max(allowance(session, mailbox, now), 0)
+        ]
         if not mine:
             continue
         day = day_of(mailbox, now).isoformat()
