@@ -44,7 +44,7 @@ JOURNAL: Table = Journal.__table__  # type: ignore[attr-defined]
 
 
 # Where a task can be open: it stays open, and hidden, while its lead is paused.
-WITH_TASK = frozenset({Status.IN_PROGRESS, Status.PAUSED})
+WITH_STEP_UNDER_WAY = frozenset({Status.IN_PROGRESS, Status.PAUSED, Status.STOPPED})
 
 
 class Overtaken(FermataError):
@@ -154,7 +154,7 @@ def load(session: Session, enrollment_ids: Iterable[int], *, lock: bool = False)
     rows = session.execute(query.with_for_update(of=ENROLLMENTS) if lock else query).all()
     sequences = planned(session, {row.sequence_id for row in rows})
     holds = open_holds(session, [row.id for row in rows if row.status == Status.PAUSED])
-    tasks = _open_tasks(session, [row.id for row in rows if row.status in WITH_TASK])
+    under_way = _under_way(session, [row.id for row in rows if row.status in WITH_STEP_UNDER_WAY])
     for row in rows:
         sequence = sequences[row.sequence_id]
         state = Enrollment(
@@ -165,7 +165,8 @@ def load(session: Session, enrollment_ids: Iterable[int], *, lock: bool = False)
             due_at=row.due_at,
             remaining=row.remaining,
             has_started=row.has_started,
-            has_open_task=row.id in tasks,
+            has_open_task=(row.id, DeliveryState.OPEN) in under_way,
+            is_sending=(row.id, DeliveryState.SENDING) in under_way,
             holds=tuple(holds.get(row.id, ())),
         )
         yield Loaded(
@@ -173,13 +174,15 @@ def load(session: Session, enrollment_ids: Iterable[int], *, lock: bool = False)
         )
 
 
-def _open_tasks(session: Session, enrollment_ids: list[int]) -> set[int]:
+def _under_way(session: Session, enrollment_ids: list[int]) -> set[tuple[int, str]]:
+    """Give (enrollment, state) of the tasks that are open and the hand-overs that have begun."""
     if not enrollment_ids:
         return set()
-    query = select(DELIVERIES.c.enrollment_id).where(
-        DELIVERIES.c.enrollment_id.in_(enrollment_ids), DELIVERIES.c.state == DeliveryState.OPEN.value
+    query = select(DELIVERIES.c.enrollment_id, DELIVERIES.c.state).where(
+        DELIVERIES.c.enrollment_id.in_(enrollment_ids),
+        DELIVERIES.c.state.in_([DeliveryState.OPEN.value, DeliveryState.SENDING.value]),
     )
-    return set(session.execute(query).scalars())
+    return {(enrollment_id, state) for enrollment_id, state in session.execute(query)}
 
 
 def open_holds(session: Session, enrollment_ids: Iterable[int]) -> dict[int, list[Hold]]:

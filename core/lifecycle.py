@@ -121,6 +121,7 @@ class Enrollment:
     remaining: timedelta | None = None
     has_started: bool = False
     has_open_task: bool = False
+    is_sending: bool = False  # a step of it is past the point of no return, whatever was said since
     holds: tuple[Hold, ...] = ()
 
 
@@ -185,6 +186,7 @@ class Settle:
 
     verdict: Verdict
     at: datetime
+    is_current: bool = True  # False: an edit of the sequence has moved the lead past that step
 
 
 @dataclass(frozen=True)
@@ -411,7 +413,7 @@ def _without(
                 due = max(e.due_at, now)
             case Policy.AT:
                 due = max(at or now, now)
-    status = Status.IN_PROGRESS if e.has_open_task else Status.PENDING
+    status = Status.IN_PROGRESS if e.has_open_task or e.is_sending else Status.PENDING
     # A failed step is tried anew under a new attempt: its old delivery keeps the record of the failure.
     failed = any(hold.source is Source.FAILED for hold in released)
     return replace(e, status=status, holds=(), remaining=None, due_at=due, attempt=e.attempt + failed)
@@ -431,7 +433,7 @@ def _skip(e: Enrollment) -> Decision:
         raise Refused(f"{e.label} is already skipped; nothing was changed.")
     if e.status not in LIVE or e.has_started:
         raise Refused(f"{e.label} has already started. Use `pause` or `stop` instead.")
-    if e.status is Status.IN_PROGRESS:
+    if e.status is Status.IN_PROGRESS or e.is_sending:
         raise Refused(f"The first step of {e.label} is being handed over right now. Use `stop` instead.")
     return replace(e, status=Status.SKIPPED, holds=(), remaining=None), (Effect.WITHDRAW,)
 
@@ -457,7 +459,7 @@ def _ended(e: Enrollment, status: Status) -> Enrollment:
 def _cancel_step(e: Enrollment, now: datetime, plan: Plan) -> Decision:
     if e.status in {Status.STOPPED, Status.COMPLETED, Status.SKIPPED}:
         raise Refused(f"{e.label} is {e.status}, so there is no step to cancel.")
-    if e.status is Status.IN_PROGRESS and not e.has_open_task:
+    if e.is_sending or (e.status is Status.IN_PROGRESS and not e.has_open_task):
         raise Refused(
             f"Step {e.position + 1} of {e.label} is being handed over right now; it cannot be cancelled any more."
         )
@@ -486,7 +488,10 @@ def _settle(e: Enrollment, event: Settle, now: datetime, plan: Plan) -> Decision
             raise Refused(f"{e.label} is {e.status}, so nothing is sent again.")
         return e, ()
     holds = tuple(hold for hold in e.holds if hold not in held)
-    if event.verdict is Verdict.AGAIN:
+    if not event.is_current:
+        if event.verdict is Verdict.AGAIN:
+            raise Refused(f"{e.label} has moved on from that step, so it is not sent again.")
+    elif event.verdict is Verdict.AGAIN:
         e = replace(e, attempt=e.attempt + 1, due_at=now, remaining=NOTHING)
     else:
         e = _done(e, event.at if event.verdict is Verdict.LEFT else now, plan)
@@ -496,7 +501,7 @@ def _settle(e: Enrollment, event: Settle, now: datetime, plan: Plan) -> Decision
 
 
 def _restore(e: Enrollment, event: Restore) -> Decision:
-    if e.status is Status.IN_PROGRESS and not e.has_open_task:
+    if e.is_sending or (e.status is Status.IN_PROGRESS and not e.has_open_task):
         raise Refused(f"A step of {e.label} is being handed over right now, so this cannot be undone.")
     return event.before, (Effect.WITHDRAW,)
 
@@ -515,12 +520,16 @@ def _steps_changed(e: Enrollment, event: StepsChanged, now: datetime, plan: Plan
 def _began(e: Enrollment, event: Began) -> Decision:
     if e.status is not Status.PENDING:
         raise Refused(f"{e.label} is {e.status}; nothing may be handed over.")
-    return replace(e, status=Status.IN_PROGRESS, has_open_task=event.is_task), ()
+    return replace(
+        e, status=Status.IN_PROGRESS, has_open_task=event.is_task, is_sending=not event.is_task
+    ), ()
 
 
 def _done(e: Enrollment, at: datetime, plan: Plan, *, has_started: bool = True) -> Enrollment:
     """Give the enrollment one step further, its next countdown starting at `at`; a hold keeps it frozen."""
-    e = replace(e, position=e.position + 1, attempt=0, has_started=has_started, has_open_task=False)
+    e = replace(
+        e, position=e.position + 1, attempt=0, has_started=has_started, has_open_task=False, is_sending=False
+    )
     if e.status is Status.STOPPED:
         return e
     if e.position >= len(plan.steps):
@@ -532,6 +541,7 @@ def _done(e: Enrollment, at: datetime, plan: Plan, *, has_started: bool = True) 
 
 
 def _never_left(e: Enrollment, event: NeverLeft, now: datetime) -> Decision:
+    e = replace(e, is_sending=False)
     match e.status:
         case Status.IN_PROGRESS | Status.PENDING:
             return replace(e, status=Status.PENDING, due_at=max(event.retry_at, now)), (Effect.WITHDRAW,)
@@ -542,6 +552,7 @@ def _never_left(e: Enrollment, event: NeverLeft, now: datetime) -> Decision:
 
 
 def _held_by_sender(e: Enrollment, source: Source, reason: str, now: datetime) -> Decision:
+    e = replace(e, is_sending=False)
     if e.status in {Status.STOPPED, Status.COMPLETED}:
         return e, ()
     hold = Hold(source=source, reason=reason, author="system", placed_at=now)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, text, update
+from sqlalchemy import ColumnElement, bindparam, text, update
 from sqlmodel import Session, col, select
 
 from core import cards
-from core.acts import DELIVERIES, ENROLLMENTS, apply
+from core.acts import DELIVERIES, ENROLLMENTS, Loaded, apply
 from core.db import Database
+from core.errors import Refused
 from core.handover.words import BATCH, RETRY_AFTER, Claimed, Fate, Report
 from core.lifecycle import (
     Done,
@@ -38,19 +40,10 @@ def record(db: Database, reports: Iterable[Report], *, now: datetime) -> None:
     """
     by_id = {report.delivery_id: report for report in reports}
     with db.write() as session:
-        rows = session.exec(
-            select(
-                Delivery.id,
-                Delivery.enrollment_id,
-                Delivery.state,
-                Delivery.fence,
-                Delivery.tries,
-                Delivery.sending_at,
-            )
-            .where(col(Delivery.id).in_(list(by_id)))
-            .order_by(col(Delivery.id))
-        ).all()
-        events: dict[int, Event] = {}
+        _lock(session, col(Delivery.id).in_(list(by_id)))
+        wanted = DELIVERIES.select().where(DELIVERIES.c.id.in_(list(by_id))).order_by(DELIVERIES.c.id)
+        rows = session.connection().execute(wanted).all()
+        events: dict[int, _Told] = {}
         values: list[dict[str, Any]] = []
         for row in rows:
             report = by_id[row.id]
@@ -60,7 +53,7 @@ def record(db: Database, reports: Iterable[Report], *, now: datetime) -> None:
             event, outcome = _outcome(
                 report, was=row.state, tries=tries, began=row.sending_at or now, now=now
             )
-            events[row.enrollment_id] = event
+            events[row.enrollment_id] = _Told(event, row.step_id, row.attempt)
             values.append(
                 {
                     "at_id": row.id,
@@ -76,7 +69,7 @@ def record(db: Database, reports: Iterable[Report], *, now: datetime) -> None:
         apply(
             session,
             events,
-            lambda loaded: events[loaded.id],
+            lambda loaded: events[loaded.id].about(loaded),
             verb="send",
             actor=SYSTEM,
             now=now,
@@ -86,6 +79,40 @@ def record(db: Database, reports: Iterable[Report], *, now: datetime) -> None:
         _show_uncertain(
             session, [value["at_id"] for value in values if value["state"] == DeliveryState.UNCERTAIN], now
         )
+
+
+@dataclass(frozen=True)
+class _Told:
+    """An event and the step it is about."""
+
+    event: Event
+    step_id: int
+    attempt: int
+
+    def about(self, row: Loaded) -> Event:
+        """Give the event; raises Refused where an edit of the sequence has moved the lead past that step.
+
+        Its delivery is settled all the same, but the lead must not lose the step it stands at now.
+        """
+        steps, state = row.sequence.steps, row.state
+        current = steps[state.position].id if state.position < len(steps) else None
+        if state.status is Status.STOPPED or (current, state.attempt) == (self.step_id, self.attempt):
+            return self.event
+        if isinstance(self.event, Settle):
+            return replace(self.event, is_current=False)
+        raise Refused(f"{state.label} has moved on from that step.")
+
+
+def _lock(session: Session, wanted: ColumnElement[bool]) -> None:
+    """Lock the enrollments of these deliveries, by id: nobody else changes a delivery of theirs until the commit.
+
+    Read the deliveries after it. Whoever looks at them before the lock, or locks them first, meets a pause half-way.
+    """
+    if session.get_bind().dialect.name == "sqlite":  # BEGIN IMMEDIATE has locked everything already
+        return
+    of = select(Delivery.enrollment_id).where(wanted)
+    query = select(Enrollment.id).where(col(Enrollment.id).in_(of)).order_by(col(Enrollment.id))
+    session.connection().execute(query.with_for_update())
 
 
 def _counts(report: Report, state: str) -> bool:
@@ -171,50 +198,50 @@ def release(
     db: Database, claims: Iterable[Claimed], *, now: datetime, retry_at: datetime | None = None
 ) -> None:
     """Give claims back that never reached the point of no return."""
-    fences = {claimed.delivery_id: claimed for claimed in claims}
+    by_id = {claimed.delivery_id: claimed for claimed in claims}
     with db.write() as session:
-        for claimed in fences.values():
-            given = session.connection().execute(
-                update(DELIVERIES)
-                .where(
-                    DELIVERIES.c.id == claimed.delivery_id,
-                    DELIVERIES.c.fence == claimed.fence,
-                    DELIVERIES.c.state == DeliveryState.CLAIMED.value,
-                )
-                .values(state=DeliveryState.READY.value, lease_until=None)
+        _lock(session, col(Delivery.id).in_(list(by_id)))
+        rows = session.exec(
+            select(Delivery.id, Delivery.fence).where(
+                col(Delivery.id).in_(list(by_id)), Delivery.state == DeliveryState.CLAIMED.value
             )
-            if given.rowcount:
-                session.execute(
-                    update(ENROLLMENTS)
-                    .where(
-                        ENROLLMENTS.c.id == claimed.enrollment_id,
-                        ENROLLMENTS.c.status == Status.PENDING.value,
-                    )
-                    .values(wake_at=retry_at or now)
-                )
+        )
+        given = [by_id[row.id] for row in rows if by_id[row.id].fence == row.fence]
+        session.execute(
+            update(DELIVERIES)
+            .where(DELIVERIES.c.id.in_([claimed.delivery_id for claimed in given]))
+            .values(state=DeliveryState.READY.value, lease_until=None)
+        )
+        session.execute(
+            update(ENROLLMENTS)
+            .where(
+                ENROLLMENTS.c.id.in_([claimed.enrollment_id for claimed in given]),
+                ENROLLMENTS.c.status == Status.PENDING.value,
+            )
+            .values(wake_at=retry_at or now)
+        )
 
 
 def reap(db: Database, *, now: datetime) -> int:
     """Give how many hand-overs were settled whose worker is gone: claims go back, begun ones become `uncertain`."""
+    _give_back(db, now=now)
     with db.write() as session:
-        expired = col(Delivery.lease_until) < now
-        session.execute(
-            update(DELIVERIES)
-            .where(DELIVERIES.c.state == DeliveryState.CLAIMED.value, DELIVERIES.c.lease_until < now)
-            .values(state=DeliveryState.READY.value, fence=DELIVERIES.c.fence + 1, lease_until=None)
-        )
-        lost = session.exec(
-            select(Delivery)
-            .where(text("delivery.state = 'sending'"), expired)
-            .order_by(col(Delivery.id))
-            .limit(BATCH)
-        ).all()
-        if not lost:
+        gone = (text("delivery.state = 'sending'"), col(Delivery.lease_until) < now)
+        found = session.exec(select(Delivery.id).where(*gone).order_by(col(Delivery.id)).limit(BATCH)).all()
+        if not found:
             return 0
+        _lock(session, col(Delivery.id).in_(found))
+        lost = session.exec(select(Delivery).where(col(Delivery.id).in_(found), *gone)).all()
         reason = "The worker stopped in the middle of the hand-over, so nobody knows whether the mail left."
-        ids = [delivery.enrollment_id for delivery in lost]
+        told = {row.enrollment_id: _Told(Uncertain(reason), row.step_id, row.attempt) for row in lost}
         apply(
-            session, ids, lambda _: Uncertain(reason), verb="send", actor=SYSTEM, now=now, is_undoable=False
+            session,
+            told,
+            lambda row: told[row.id].about(row),
+            verb="send",
+            actor=SYSTEM,
+            now=now,
+            is_undoable=False,
         )
         for delivery in lost:
             delivery.state, delivery.reason, delivery.lease_until = (
@@ -226,3 +253,22 @@ def reap(db: Database, *, now: datetime) -> int:
         session.flush()
         _show_uncertain(session, [delivery.id or 0 for delivery in lost], now)
         return len(lost)
+
+
+def _give_back(db: Database, *, now: datetime) -> None:
+    expired = (Delivery.state == DeliveryState.CLAIMED.value, col(Delivery.lease_until) < now)
+    with db.read() as session:
+        found = session.exec(select(Delivery.id).where(*expired)).all()
+    if not found:
+        return
+    with db.write() as session:
+        _lock(session, col(Delivery.id).in_(found))
+        session.execute(
+            update(DELIVERIES)
+            .where(
+                DELIVERIES.c.id.in_(found),
+                DELIVERIES.c.state == DeliveryState.CLAIMED.value,
+                DELIVERIES.c.lease_until < now,
+            )
+            .values(state=DeliveryState.READY.value, fence=DELIVERIES.c.fence + 1, lease_until=None)
+        )
