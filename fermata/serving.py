@@ -28,6 +28,7 @@ from web.slack import SlackGate, bolt_handler
 LOG = logging.getLogger("fermata")
 DRAW_SECONDS = 0.5
 SLACK_SECONDS = 10
+GRACE_SECONDS = 3
 STALE_TICKS = 5
 
 
@@ -166,7 +167,16 @@ class _Server(uvicorn.Server):
 @asynccontextmanager
 async def listening(page: FastAPI, host: str, port: int) -> AsyncIterator[None]:
     """Serve HTTP until the end of the block; raises Refused when the port is taken."""
-    server = _Server(uvicorn.Config(page, host=host, port=port, log_level="warning", access_log=False))
+    config = uvicorn.Config(
+        page,
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        ws="websockets-sansio",
+        timeout_graceful_shutdown=GRACE_SECONDS,  # a page's live stream would stay open for ever
+    )
+    server = _Server(config)
     task = asyncio.create_task(server.serve())
     while not server.started:
         if task.done():

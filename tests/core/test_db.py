@@ -1,0 +1,101 @@
+"""Instants stay aware, writers exclude each other, readers do not wait."""
+
+import threading
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from sqlalchemy import text
+from sqlmodel import select
+
+from core.db import Database
+from core.errors import Refused
+from core.models import WORKSPACE_ID, Lead, Workspace
+
+NOON = datetime(2027, 6, 15, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+def test_instant_comes_back_aware_and_exact(database):
+    elsewhere = NOON.astimezone(timezone(timedelta(hours=5, minutes=30)))
+    with database.write() as session:
+        session.add(Lead(email="ada@x.test", created_at=elsewhere))
+    with database.read() as session:
+        kept = session.exec(select(Lead.created_at)).one()
+    assert kept == NOON
+    assert kept.utcoffset() == timedelta(0)
+
+
+def test_naive_instant_is_refused(database):
+    with pytest.raises(Exception, match="must carry its zone"), database.write() as session:
+        session.add(Lead(email="ada@x.test", created_at=NOON.replace(tzinfo=None)))
+
+
+def test_instants_sort_as_time_does(database):
+    moments = [NOON + timedelta(microseconds=n * 333_333) for n in (5, 1, 4, 0)]
+    with database.write() as session:
+        session.add_all(Lead(email=f"{n}@x.test", created_at=moment) for n, moment in enumerate(moments))
+    with database.read() as session:
+        assert list(session.exec(select(Lead.created_at).order_by(Lead.created_at))) == sorted(moments)
+
+
+def test_sqlite_is_durable_and_strict(sqlite_url):
+    db = Database(sqlite_url)
+    with db.read() as session:
+        pragma = {
+            name: session.execute(text(f"PRAGMA {name}")).scalar_one()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        }
+    db.close()
+    assert pragma == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 30_000}
+
+
+def test_sqlite_writer_is_alone_from_its_first_read_on(sqlite_url):
+    """With the default deferred BEGIN both would read 0 and both would commit."""
+    first, second = Database(sqlite_url), Database(sqlite_url)  # as two processes would
+
+    def add_one(db):
+        with db.write() as session:
+            workspace = session.get(Workspace, WORKSPACE_ID)
+            seen = len(workspace.channel)
+            barrier_passed.wait(0.05)
+            workspace.channel = "x" * (seen + 1)
+
+    barrier_passed = threading.Event()
+    threads = [threading.Thread(target=add_one, args=(db,)) for db in (first, second) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with first.read() as session:
+        assert len(session.get(Workspace, WORKSPACE_ID).channel) == 10
+    first.close()
+    second.close()
+
+
+def test_reading_does_not_wait_for_a_writer(database):
+    with database.write() as writing:
+        writing.add(Lead(email="ada@x.test", created_at=NOON))
+        writing.flush()
+        with database.read() as reading:
+            assert reading.exec(select(Lead)).all() == []
+
+
+def test_failed_write_leaves_nothing(database):
+    with pytest.raises(RuntimeError), database.write() as session:
+        session.add(Lead(email="ada@x.test", created_at=NOON))
+        session.flush()
+        raise RuntimeError
+    with database.read() as session:
+        assert session.exec(select(Lead)).all() == []
+
+
+def test_other_databases_are_refused_by_name_of_the_setting():
+    with pytest.raises(Refused, match="FERMATA_DATABASE_URL"):
+        Database("mysql://x")
+
+
+def test_errors_hide_their_parameters(database):
+    with pytest.raises(Exception, match="UNIQUE|unique") as caught:
+        for _ in range(2):
+            with database.write() as session:
+                session.add(Lead(email="secret.person@x.test", created_at=NOON))
+    assert "SQL parameters hidden" in str(caught.value)
