@@ -12,7 +12,10 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import count
 from typing import cast
+
+from sqlalchemy.exc import OperationalError
 
 from core import handover, letters, postbox
 from core.db import Database
@@ -27,6 +30,7 @@ from jobs.smtp_login import Security
 
 LOG = logging.getLogger(__name__)
 LOW = BATCH // 2
+RECORD_AGAIN_AFTER_SECONDS = (0.2, 1, 3, 9)
 FATES = {
     Fate.SENT: handover.Fate.SENT,
     Fate.REFUSED: handover.Fate.REFUSED,
@@ -119,17 +123,22 @@ class Round:
         self._ready: deque[Outgoing] = deque()
         self._letters: dict[int, Letter] = {}
         self._asked: set[int] = set()
+        self._numbers = (
+            count()
+        )  # no delivery's id: paused and resumed at once, one may be here under two fences
+        self._stopped = False
         self._fetching: asyncio.Task[None] | None = None
         self._ended = False
         self._unsent: list[Claimed] = []
-        self._gate: Groups[tuple[int, int], set[int]] = Groups(self._begin)
+        self._gate: Groups[tuple[int, int], set[tuple[int, int]]] = Groups(self._begin)
         self._results: Groups[Report, None] = Groups(self._record)
         self._retry_at: datetime | None = None  # when the mailbox turned out to be down
         self._left = 0
 
     def stop(self) -> None:
-        """Take no further message."""
-        self._ended = True
+        """Take no further message; what is not in hand goes back."""
+        self._ended = self._stopped = True
+        self._put_back()
 
     async def run(self, lines: list[Line]) -> int:
         """Work until nothing is due, and give how many messages left; whatever happens, every claim is accounted for."""
@@ -167,11 +176,13 @@ class Round:
             if not letters_ and not held:
                 self._ended = True
             for letter in letters_:
-                claimed = letter.claimed
-                self._letters[claimed.delivery_id] = letter
+                number = next(self._numbers)
+                self._letters[number] = letter
                 self._ready.append(
-                    Outgoing(claimed.delivery_id, self._mailbox.address, claimed.lead.email, letter.content)
+                    Outgoing(number, self._mailbox.address, letter.claimed.lead.email, letter.content)
                 )
+            if self._stopped:
+                self._put_back()
         finally:
             self._fetching = None
 
@@ -192,12 +203,17 @@ class Round:
 
     async def _pass_gate(self, outgoing: Outgoing) -> bool:
         self._asked.add(outgoing.key)
-        allowed = await self._gate.put((outgoing.key, self._letters[outgoing.key].claimed.fence))
-        return outgoing.key in allowed
+        claimed = self._letters[outgoing.key].claimed
+        hand = (claimed.delivery_id, claimed.fence)
+        return hand in await self._gate.put(hand)
 
-    async def _begin(self, hands: list[tuple[int, int]]) -> set[int]:
+    async def _begin(self, hands: list[tuple[int, int]]) -> set[tuple[int, int]]:
         desk = self._desk
-        return await asyncio.to_thread(handover.begin, desk.db, hands, now=desk.clock(), lease=desk.lease)
+        newest = dict(sorted(hands))  # an older fence of the same delivery is void
+        allowed = await asyncio.to_thread(
+            handover.begin, desk.db, newest.items(), now=desk.clock(), lease=desk.lease
+        )
+        return {(delivery_id, newest[delivery_id]) for delivery_id in allowed}
 
     # What became of it
 
@@ -223,9 +239,22 @@ class Round:
         self._results.put(report).add_done_callback(_log_failure)
 
     async def _record(self, reports: list[Report]) -> None:
-        await asyncio.to_thread(handover.record, self._desk.db, reports, now=self._desk.clock())
+        """Write results; tried again, since what is lost here makes people look after mails that surely left."""
+        for pause in (*RECORD_AGAIN_AFTER_SECONDS, None):
+            try:
+                await asyncio.to_thread(handover.record, self._desk.db, reports, now=self._desk.clock())
+                return
+            except OperationalError:
+                if pause is None:
+                    raise
+                LOG.warning("hand-over results could not be recorded, trying again", exc_info=True)
+                await asyncio.sleep(pause)
 
     # The end
+
+    def _put_back(self) -> None:
+        while self._ready:
+            self._unsent.append(self._letters.pop(self._ready.popleft().key).claimed)
 
     async def _judge_lines(self, ends: Iterable[BaseException | None]) -> None:
         """Record whether the mailbox can send: it is down only when no connection worked."""
@@ -252,12 +281,11 @@ class Round:
         self._ended = True
         if self._fetching is not None:
             await asyncio.wait({self._fetching})
-        unsent = self._unsent + [self._letters[outgoing.key].claimed for outgoing in self._ready]
-        self._ready.clear()
+        self._put_back()
         await self._results.finish()
-        if unsent:
+        if self._unsent:
             await asyncio.to_thread(
-                handover.release, self._desk.db, unsent, now=self._desk.clock(), retry_at=self._retry_at
+                handover.release, self._desk.db, self._unsent, now=self._desk.clock(), retry_at=self._retry_at
             )
 
 

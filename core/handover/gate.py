@@ -126,7 +126,8 @@ def _lock(session: Session, delivery_ids: list[int]) -> None:
         select(Enrollment.id).where(col(Enrollment.id).in_(enrollments)).order_by(col(Enrollment.id)),
     )
     for query in alone:
-        session.connection().execute(query.with_for_update())
+        # NO KEY: whoever writes rows that refer to these must not wait, while it holds what we want next.
+        session.connection().execute(query.with_for_update(key_share=True))
 
 
 def _free_to_go(session: Session, delivery_ids: list[int], now: datetime) -> list[_Ready]:

@@ -38,16 +38,17 @@ def record(db: Database, reports: Iterable[Report], *, now: datetime) -> None:
 
     A report counts only under its own fence, except that proof of a mail that left settles an `uncertain` one.
     """
-    by_id = {report.delivery_id: report for report in reports}
+    by_hand = {(report.delivery_id, report.fence): report for report in reports}
+    ids = [delivery_id for delivery_id, _ in by_hand]
     with db.write() as session:
-        _lock(session, col(Delivery.id).in_(list(by_id)))
-        wanted = DELIVERIES.select().where(DELIVERIES.c.id.in_(list(by_id))).order_by(DELIVERIES.c.id)
+        _lock(session, col(Delivery.id).in_(ids))
+        wanted = DELIVERIES.select().where(DELIVERIES.c.id.in_(ids)).order_by(DELIVERIES.c.id)
         rows = session.connection().execute(wanted).all()
         events: dict[int, _Told] = {}
         values: list[dict[str, Any]] = []
         for row in rows:
-            report = by_id[row.id]
-            if row.fence != report.fence or not _counts(report, row.state):
+            report = by_hand.get((row.id, row.fence))
+            if report is None or not _counts(report, row.state):
                 continue
             tries = row.tries + (row.state == DeliveryState.CLAIMED)  # `begin` counted the others
             event, outcome = _outcome(
