@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from weakref import finalize
 
 from sqlmodel import Session, col, select
 
@@ -234,6 +235,7 @@ def make(
     db = Database(url)
     migrate(db)
     world = World(db, now)
+    finalize(world, db.close)  # with the test that made it
     with db.write() as session:
         workspace = session.get_one(Workspace, WORKSPACE_ID)
         workspace.channel, workspace.zone = "C0SALES", "Europe/Berlin"

@@ -83,7 +83,7 @@ def answered(
             )
     lines += [*_some(performed.refusals), *notes]
     if len(lead_ids) == 1:
-        sequences = listed(dict.fromkeys(change.row.sequence.name for change in changes))
+        sequences = listed(sorted({change.row.sequence.name for change in changes}))
         what = f"{leads[lead_ids[0]].email} in {sequences}"
     else:
         what = f"{counted(len(lead_ids), 'lead')} ({counted(len(changes), 'enrollment')})"
