@@ -312,7 +312,7 @@ function keys(event) {
   const line = $("line");
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
     event.preventDefault();
-    if (open && pick >= 0) take(pick); else send();
+    if (open && pick >= 0 && offered[pick][0].trim() !== line.value.trim()) take(pick); else send();
   } else if (event.key === "Tab" && open && !event.shiftKey && offered.length && !line.value.startsWith(offered[0][0])) {
     event.preventDefault();
     take(Math.max(pick, 0));
