@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from datetime import date, time
 from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from core.errors import Refused
+from core.schedule import at_local
 
 OWNER_ONLY = 0o600
 SHORTEST_SECRET_CHARS = 32
@@ -33,6 +35,7 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", validation_alias="FERMATA_HOST")
     port: int = Field(default=8300, ge=1, le=65535, validation_alias="FERMATA_PORT")
     channel: str = Field(default="", validation_alias="FERMATA_CHANNEL")
+    zone: str = Field(default="", validation_alias="FERMATA_ZONE")
     bot_token: SecretStr = Field(default=SecretStr(""), validation_alias="SLACK_BOT_TOKEN")
     app_token: SecretStr = Field(default=SecretStr(""), validation_alias="SLACK_APP_TOKEN")
     signing_secret: SecretStr = Field(default=SecretStr(""), validation_alias="SLACK_SIGNING_SECRET")
@@ -48,6 +51,16 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return frozenset(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+    @field_validator("zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if value:
+            try:
+                at_local(date(2000, 1, 1), time.min, value)
+            except Refused as refused:
+                raise ValueError(str(refused)) from None
+        return value
 
     @field_validator("base_url")
     @classmethod

@@ -1,4 +1,12 @@
-"""`fermata sandbox`: the real bot, sender and web, in a Slack and a mail world of their own on this machine."""
+"""`fermata sandbox`: the real bot, sender and web, in a Slack and a mail world of their own on this machine.
+
+    async with world(settings, begins=…) as made:      # database, clock, Slack, SMTP sink; nothing runs yet
+        …                                              # leads and sequences may be put in
+        async with living(made, port):                 # page, bot and sender, until the block ends
+            …
+
+The end-to-end tests use the same two blocks.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +14,10 @@ import asyncio
 import logging
 import signal
 import sys
-from contextlib import AsyncExitStack
-from datetime import timedelta
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,8 +26,10 @@ from pydantic import SecretStr
 
 from core import leads
 from core.commands import Desk
+from core.db import Database
 from core.settings import Settings
 from fermata import serving, wiring
+from jobs.engine import Engine
 from sandbox.app import Info, create_app
 from sandbox.clock import SandboxClock
 from sandbox.mailbox import MailStore
@@ -30,6 +42,19 @@ CHANNEL = "C0OUTBOUND"
 TICK_SECONDS = 1
 DAYS_HELD_IN_THE_TOUR = 21
 TOUR_LEAD = "ada@lindenhof.example"
+
+
+@dataclass
+class World:
+    """The parts of a sandbox. `desk` and `engine` are the real ones; `mail` is what the leads got."""
+
+    settings: Settings
+    desk: Desk
+    clock: SandboxClock
+    workspace: Workspace
+    mail: MailStore
+    sink: Sink
+    engine: Engine
 
 
 def main(port: int) -> None:
@@ -45,44 +70,107 @@ async def run(port: int, home: Path, *, stop: asyncio.Event | None = None) -> No
         stop = asyncio.Event()
         for name in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    settings = settings_for(port, home)
+    opens = opening(wiring.now())
+    async with world(settings, begins=opens - HISTORY) as made:
+        sys.stdout.write("Fermata sandbox: living through the first days of a sample sequence …\n")
+        await furnish(made.desk, made.clock, smtp_port=made.sink.port, until=opens)
+        async with living(made):
+            first = "/sequence status dai@harbourhall.example"
+            await asyncio.to_thread(made.workspace.type, "ana", "outbound", first)
+            sys.stdout.write(f"Open {settings.base_url} in a browser. Ctrl-C ends it; nothing is kept.\n")
+            sys.stdout.flush()
+            await stop.wait()
+
+
+def settings_for(port: int, home: Path, *, database_url: str = "") -> Settings:
+    """Give the settings of a sandbox: everything on this machine."""
     url = f"http://127.0.0.1:{port}"
-    settings = Settings(
+    return Settings(
         home=home,
+        database_url=database_url,
         base_url=url,
         port=port,
         channel=CHANNEL,
+        zone=ZONE,
         bot_token=SecretStr("xoxb-sandbox"),
         app_token=SecretStr("xapp-sandbox"),
         slack_api_url=f"{url}/api/",
         tick_seconds=TICK_SECONDS,
     )
+
+
+@asynccontextmanager
+async def world(settings: Settings, *, begins: datetime) -> AsyncIterator[World]:
+    """Give a database, a clock that stands at `begins`, a Slack workspace and an SMTP server; nothing runs yet."""
     db = wiring.open_database(settings)
-    opens = opening(wiring.now())
-    clock = SandboxClock(opens - HISTORY, db)
+    clock = SandboxClock(begins, db)
     mail = MailStore(now=clock.now)
-    desk = wiring.make_desk(settings, db)
-    workspace = Workspace(now=clock.now, base_url=url, commands=_commands())
+    workspace = Workspace(now=clock.now, base_url=settings.base_url, commands=_commands())
+
+    def keep(message: Accepted) -> None:
+        mail.keep(message.message, message.recipients)
+
+    async with Sink(deliver=keep) as sink:
+        made = World(
+            settings,
+            wiring.make_desk(settings, db),
+            clock,
+            workspace,
+            mail,
+            sink,
+            _engine(settings, db, clock),
+        )
+        try:
+            yield made
+        finally:
+            workspace.close()
+            db.close()
+
+
+@asynccontextmanager
+async def living(made: World) -> AsyncIterator[None]:
+    """Serve the page, and run bot and sender, until the end of the block."""
     async with AsyncExitStack() as parts:
-        parts.callback(db.close)
+        await parts.enter_async_context(showing(made))
+        await parts.enter_async_context(talking(made))
+        await parts.enter_async_context(sending(made))
+        yield
 
-        def keep(message: Accepted) -> None:
-            mail.keep(message.message, message.recipients)
 
-        sink = await parts.enter_async_context(Sink(deliver=keep))
-        engine = wiring.make_engine(settings, db, clock=clock.now)
-        clock.settle = engine.settle
-        sys.stdout.write("Fermata sandbox: living through the first days of a sample sequence …\n")
-        await furnish(desk, clock, smtp_port=sink.port, until=opens)
-        page = create_app(workspace=workspace, mail=mail, clock=clock, info=_info(desk, clock))
-        page.include_router(unsubscribe_routes(db, wiring.make_office(settings), clock.now))
-        parts.callback(workspace.close)
-        await parts.enter_async_context(serving.listening(page, "127.0.0.1", port))
-        await parts.enter_async_context(serving.talking(settings, desk, is_guarded=False, clock=clock.now))
-        await parts.enter_async_context(serving.sending(engine))
-        await asyncio.to_thread(workspace.type, "ana", "outbound", "/sequence status dai@harbourhall.example")
-        sys.stdout.write(f"Open {url} in a browser. Ctrl-C ends it; nothing is kept.\n")
-        sys.stdout.flush()
-        await stop.wait()
+@asynccontextmanager
+async def showing(made: World) -> AsyncIterator[None]:
+    """Serve the page, the Slack emulator and the unsubscribe links."""
+    page = create_app(
+        workspace=made.workspace, mail=made.mail, clock=made.clock, info=_info(made.desk, made.clock)
+    )
+    page.include_router(unsubscribe_routes(made.desk.db, wiring.make_office(made.settings), made.clock.now))
+    async with serving.listening(page, made.settings.host, made.settings.port):
+        yield
+
+
+@asynccontextmanager
+async def talking(made: World) -> AsyncIterator[None]:
+    """Run the bot over Socket Mode; a second block is a bot that was started anew."""
+    async with serving.talking(made.settings, made.desk, is_guarded=False, clock=made.clock.now):
+        yield
+
+
+@asynccontextmanager
+async def sending(made: World) -> AsyncIterator[None]:
+    """Run the sender; a second block is a sender that was started anew."""
+    try:
+        async with serving.sending(made.engine):
+            yield
+    finally:
+        made.engine = _engine(made.settings, made.desk.db, made.clock)
+
+
+def _engine(settings: Settings, db: Database, clock: SandboxClock) -> Engine:
+    """Give an engine to which the clock brings what is due, whether it runs by itself or not."""
+    engine = wiring.make_engine(settings, db, clock=clock.now)
+    clock.settle = engine.settle
+    return engine
 
 
 def _commands() -> tuple[Command, ...]:

@@ -30,9 +30,9 @@ def open_database(settings: Settings) -> Database:
     migrate(db)
     with db.write() as session:
         workspace = session.get_one(Workspace, WORKSPACE_ID)
-        if settings.channel and workspace.channel != settings.channel:
-            workspace.channel = settings.channel
-            session.add(workspace)
+        workspace.channel = settings.channel or workspace.channel
+        workspace.zone = settings.zone or workspace.zone
+        session.add(workspace)
     return db
 
 
