@@ -281,8 +281,9 @@ def task_card(view: TaskCard) -> JSON:
         blocks += [rich(*lines)] if lines else []
     blocks.append(rich([words(state.get(view.state, view.state), bold=True)]))
     if view.state == "open":
-        version = getattr(view, "version", 0)
-        done, skip = (codec.Click(verb, view.enrollment_id, version) for verb in ("task_done", "task_skip"))
+        done, skip = (
+            codec.Click(verb, view.enrollment_id, view.version) for verb in ("task_done", "task_skip")
+        )
         blocks += actions(
             button("Done", done, "click:task_done", style="primary"), button("Skip", skip, "click:task_skip")
         )

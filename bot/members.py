@@ -92,7 +92,7 @@ class Members:
         """Give the zone in which this person's words are read, without asking Slack."""
         with self._db.read() as session:
             member, workspace = session.get(Member, user_id), session.get(Workspace, WORKSPACE_ID)
-            return member.zone if member else workspace.zone if workspace else "UTC"
+            return (member and member.zone) or (workspace and workspace.zone) or "UTC"
 
     def changed(self, user: JSON) -> None:
         """Take note that Slack says a member changed: bad news counts at once, good news is asked for again."""
@@ -140,12 +140,10 @@ class Members:
         if user is None:
             raise Refused(NOT_A_MEMBER)
         is_ours = self._is_ours(user)
-        with self._db.read() as session:
-            workspace = session.get(Workspace, WORKSPACE_ID)
         member = Member(
             id=user_id,
             name=_name(user),
-            zone=_zone(user) or (workspace.zone if workspace else "UTC"),
+            zone=_zone(user),
             is_guest=_is_guest(user) or not is_ours,
             is_bot=bool(user.get("is_bot")),
             is_deleted=bool(user.get("deleted")),
@@ -229,8 +227,9 @@ def _name(user: JSON) -> str:
     return clean(str(said or user.get("id")), NAME_CHARS)
 
 
-def _zone(user: JSON) -> str | None:
+def _zone(user: JSON) -> str:
+    """Give the zone of a profile; "" for one without, whose dates are then read in the workspace's and say so."""
     try:
         return ZoneInfo(str(user["tz"])).key
     except (KeyError, ValueError, ZoneInfoNotFoundError, OSError):
-        return None
+        return ""

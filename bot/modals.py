@@ -32,9 +32,9 @@ class Wrong(Refused):
 
 @dataclass(frozen=True)
 class Filled:
-    """What a person filled in. `at` None: no date was given."""
+    """What a person filled in. `when` None: no date was given."""
 
-    at: datetime | None
+    when: When | None
     reason: str
 
 
@@ -106,9 +106,9 @@ def refusal(sentence: str) -> JSON:
 def filled(form: Form, state: object, *, now: datetime, zone: str) -> Filled:
     """Give what was filled in; raises Wrong with a sentence for every field that cannot be read."""
     errors: dict[str, str] = {}
-    at, reason = None, ""
+    when, reason = None, ""
     try:
-        at = _at(form, state, now=now, zone=zone)
+        when = _when(form, state, now=now, zone=zone)
     except Refused as refused:
         errors[WHEN] = _sentence(refused, zone)
     try:
@@ -117,19 +117,19 @@ def filled(form: Form, state: object, *, now: datetime, zone: str) -> Filled:
         errors[REASON] = str(refused)
     if errors:
         raise Wrong(errors)
-    return Filled(at, reason)
+    return Filled(when, reason)
 
 
-def _at(form: Form, state: object, *, now: datetime, zone: str) -> datetime | None:
+def _when(form: Form, state: object, *, now: datetime, zone: str) -> When | None:
     match form.form:
         case "pause":
             phrase = _value(state, WHEN, "value")
-            return _read(phrase, "until", now=now, zone=zone).at if phrase.strip() else None
+            return _read(phrase, "until", now=now, zone=zone) if phrase.strip() else None
         case "resume":
             day, clock = _value(state, WHEN, "selected_date"), _value(state, CLOCK, "selected_time")
             if not day:
                 raise Refused("Choose the day on which it goes on.")
-            return _read(f"{day} {clock}".strip(), "on", now=now, zone=zone).at
+            return _read(f"{day} {clock}".strip(), "on", now=now, zone=zone)
         case _:
             return None
 

@@ -10,7 +10,11 @@ from bot.text import JSON
 
 @dataclass(frozen=True)
 class Request:
-    """One command, click or form. `key` is its once-only id; `replaces`: the answer takes the clicked message's place."""
+    """One command, click or form.
+
+    key: its once-only id. replaces: the answer takes the clicked message's place. wants_cards: nobody has the leads'
+    cards in front of them, so they are posted.
+    """
 
     key: str
     user_id: str
@@ -18,6 +22,7 @@ class Request:
     response_url: str
     trigger_id: str
     replaces: bool = False
+    wants_cards: bool = False
 
 
 def of_command(body: JSON) -> Request:
@@ -28,6 +33,7 @@ def of_command(body: JSON) -> Request:
         channel=str(body.get("channel_id") or ""),
         response_url=str(body.get("response_url") or ""),
         trigger_id=str(body.get("trigger_id") or ""),
+        wants_cards=True,
     )
 
 
@@ -41,6 +47,7 @@ def of_click(body: JSON, action: JSON) -> Request:
         response_url=str(body.get("response_url") or ""),
         trigger_id=str(body.get("trigger_id") or ""),
         replaces=bool(container.get("is_ephemeral")),
+        wants_cards=bool(container.get("is_ephemeral")),
     )
 
 

@@ -7,6 +7,7 @@ from slack_sdk import WebClient
 
 from sandbox.slack import Workspace, running
 from tests.bot.samples import NOW
+from tests.bot.world import World, connected, furnish
 
 
 class Clock:
@@ -36,3 +37,11 @@ def slack(clock: Clock) -> Iterator[Workspace]:
 def client(slack: Workspace) -> WebClient:
     """The bot's own client of that workspace."""
     return WebClient(token=slack.bot_token, base_url=f"{slack.base_url}/api/", retry_handlers=[])
+
+
+@pytest.fixture
+def world(database, slack, clock, client):
+    """The real bot, connected over Socket Mode, with leads in one sequence."""
+    furnish(database)
+    with connected(World(database, slack, clock, client)) as made:
+        yield made

@@ -185,7 +185,9 @@ def test_member_without_a_zone_gets_the_workspaces(database, client, slack, tz, 
     monkeypatch.setattr(
         User, "as_json", lambda user, now: {"id": user.id, "team_id": user.team_id, "tz": tz, "name": "x"}
     )
-    assert Members(database, client).admit("U0ANA", Need.ACTS, now=NOW).zone == "Asia/Tokyo"
+    known = Members(database, client)
+    assert known.admit("U0ANA", Need.ACTS, now=NOW).zone == ""
+    assert known.zone("U0ANA") == "Asia/Tokyo"
 
 
 def test_zone_is_known_without_asking_slack(admit, database, client, slack):

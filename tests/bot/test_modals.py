@@ -51,24 +51,24 @@ def test_refusal_modal_keeps_slacks_rules(sentence):
 
 def test_pause_reads_a_phrase_and_a_reason():
     filled = read(PAUSE, when="June 15", reason="  on holiday ")
-    assert filled.at == datetime(2027, 6, 15, 22, tzinfo=UTC)  # the end of that day in Berlin
+    assert filled.when.at == datetime(2027, 6, 15, 22, tzinfo=UTC)  # the end of that day in Berlin
     assert filled.reason == "on holiday"
 
 
 def test_pause_without_a_date_has_none():
-    assert read(PAUSE, when="  ").at is None
-    assert read(PAUSE).at is None
-    assert modals.filled(PAUSE, None, now=NOW, zone=BERLIN).at is None
+    assert read(PAUSE, when="  ").when is None
+    assert read(PAUSE).when is None
+    assert modals.filled(PAUSE, None, now=NOW, zone=BERLIN).when is None
 
 
 def test_resume_reads_the_pickers():
-    assert read(RESUME, day="2027-06-15", clock="14:30").at == datetime(2027, 6, 15, 12, 30, tzinfo=UTC)
-    assert read(RESUME, day="2027-06-15").at == datetime(2027, 6, 14, 22, tzinfo=UTC)
+    assert read(RESUME, day="2027-06-15", clock="14:30").when.at == datetime(2027, 6, 15, 12, 30, tzinfo=UTC)
+    assert read(RESUME, day="2027-06-15").when.at == datetime(2027, 6, 14, 22, tzinfo=UTC)
 
 
 def test_day_written_in_full_may_be_far_off():
-    assert read(PAUSE, when="2027-12-24").at == datetime(2027, 12, 24, 23, tzinfo=UTC)
-    assert read(RESUME, day="2027-12-24").at == datetime(2027, 12, 23, 23, tzinfo=UTC)
+    assert read(PAUSE, when="2027-12-24").when.at == datetime(2027, 12, 24, 23, tzinfo=UTC)
+    assert read(RESUME, day="2027-12-24").when.at == datetime(2027, 12, 23, 23, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -102,5 +102,5 @@ def test_every_fault_is_said_at_once():
 
 
 def test_resume_ignores_a_time_of_the_wrong_kind():
-    assert read(RESUME, day="2027-06-15", clock=None).at == datetime(2027, 6, 14, 22, tzinfo=UTC)
+    assert read(RESUME, day="2027-06-15", clock=None).when.at == datetime(2027, 6, 14, 22, tzinfo=UTC)
     assert CLOCK

@@ -1,0 +1,103 @@
+"""Posts and redraws cards: rows committed with the state, drawn later, the newest version wins (DESIGN G6)."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+from sqlalchemy import or_, update
+from sqlmodel import Session, col
+
+from bot.cards import card as drawing
+from bot.members import UNREACHABLE
+from core import cards, views
+from core.answers import CardView
+from core.commands import Desk
+from core.models import Card
+
+log = logging.getLogger("fermata.bot")
+
+# Nobody else draws a card meanwhile; longer than a call to Slack may take.
+LEASE = timedelta(seconds=60)
+SHORTEST_WAIT = timedelta(seconds=1)
+LONGEST_WAIT = timedelta(hours=1)
+# The message is gone or no longer ours: the card is posted anew.
+GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "is_inactive"})
+# Somebody has to do something about the channel first; looked at again every hour.
+SHUT = frozenset({"channel_not_found", "not_in_channel", "is_archived", "restricted_action", "no_permission"})
+
+
+def draw(client: WebClient, view: CardView, card: Card) -> str:
+    """Post or update the message of one card and give its ts; raises what slack_sdk raises."""
+    message = drawing(view)
+    if card.ts is not None:
+        try:
+            client.chat_update(channel=card.channel, ts=card.ts, **message)
+            return card.ts
+        except SlackApiError as refused:
+            if refused.response.get("error") not in GONE:
+                raise
+    posted = client.chat_postMessage(channel=card.channel, unfurl_links=False, unfurl_media=False, **message)
+    return str(posted["ts"])
+
+
+def deliver(desk: Desk, client: WebClient, *, now: datetime, limit: int = 20) -> int:
+    """Draw cards that want it and give how many were drawn; the network is never inside a transaction."""
+    drawn = 0
+    for card in _claimed(desk, now=now, limit=limit):
+        with desk.db.read() as session:
+            known = session.get(Card, card.id)
+            wanted, view = (known.wanted, views.view(session, known, now=now)) if known else (0, None)
+        if view is not None:
+            drawn += _deliver(desk, client, card, view, wanted, now=now)
+    return drawn
+
+
+def _claimed(desk: Desk, *, now: datetime, limit: int) -> list[Card]:
+    with desk.db.write() as session:
+        return [card for card in cards.due(session, now=now, limit=limit) if _claim(session, card, now=now)]
+
+
+def _claim(session: Session, card: Card, *, now: datetime) -> bool:
+    ready = or_(col(Card.retry_at).is_(None), col(Card.retry_at) <= now)
+    leased = update(Card).where(col(Card.id) == card.id, ready).values(retry_at=now + LEASE)
+    return bool(session.connection().execute(leased).rowcount)
+
+
+def _deliver(
+    desk: Desk, client: WebClient, card: Card, view: CardView, wanted: int, *, now: datetime
+) -> bool:
+    try:
+        ts = draw(client, view, card)
+    except UNREACHABLE as fault:
+        wait = _wait(fault, card)
+        with desk.db.write() as session:
+            cards.failed(session, _id(card), fault=_fault(fault), retry_at=now + wait)
+        log.warning("card_failed card=%s fault=%s", card.id, _fault(fault))
+        return False
+    with desk.db.write() as session:
+        cards.drawn(session, _id(card), wanted=wanted, ts=ts)
+    return True
+
+
+def _id(card: Card) -> int:
+    assert card.id is not None
+    return card.id
+
+
+def _fault(fault: BaseException) -> str:
+    return str(fault.response.get("error")) if isinstance(fault, SlackApiError) else type(fault).__name__
+
+
+def _wait(fault: BaseException, card: Card) -> timedelta:
+    """Give how long to wait: what Slack says, an hour for a shut channel, else longer each time."""
+    if isinstance(fault, SlackApiError):
+        said = str(fault.response.headers.get("Retry-After", ""))
+        if said.isdigit():
+            return max(timedelta(seconds=int(said)), SHORTEST_WAIT)
+        if fault.response.get("error") in SHUT:
+            return LONGEST_WAIT
+    longer: int = 2 ** min(card.tries, 12)
+    return min(SHORTEST_WAIT * longer, LONGEST_WAIT)

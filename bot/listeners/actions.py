@@ -1,0 +1,108 @@
+"""Buttons and menus, of cards and of answers."""
+
+from __future__ import annotations
+
+import logging
+import re
+from datetime import datetime
+
+from slack_bolt import Ack, App
+from slack_sdk.errors import SlackApiError
+from sqlmodel import col, select
+
+from bot import codec, modals, request, rights
+from bot.codec import Form
+from bot.front import Front
+from bot.request import Request
+from bot.text import JSON
+from core import commands
+from core.answers import Answer
+from core.errors import Refused
+from core.models import Enrollment, Lead, Sequence
+from core.people import Actor
+
+log = logging.getLogger("fermata.bot")
+
+ANY = re.compile(".*")
+TOO_LATE = "That took too long for Slack to open the form. Click again, or type it: {example}"
+
+
+def register(app: App, front: Front) -> None:
+    """Do what a click means, once."""
+
+    @app.action(ANY)
+    def clicked(ack: Ack, body: JSON, action: JSON) -> None:
+        ack()
+        if not str(action.get("action_id")).startswith(codec.PREFIX):
+            log.info("click_unknown action=%.60r", action.get("action_id"))
+            return
+        asked = request.of_click(body, action)
+        front.later(
+            asked,
+            lambda actor, now: perform(front, codec.read_action(action), asked, actor=actor, now=now),
+            need=lambda: rights.of_intent(codec.read_action(action)),
+        )
+
+
+def perform(
+    front: Front, intent: codec.Intent, asked: Request, *, actor: Actor, now: datetime
+) -> Answer | None:
+    """Call the one verb that a click means; None where a form was opened instead."""
+    desk = front.desk
+    match intent:
+        case codec.Click(verb, enrollment_id, version):
+            return commands.click(
+                desk, verb, enrollment_id=enrollment_id, version=version, actor=actor, now=now
+            )
+        case codec.Keep(enrollment_id, version):
+            return commands.click(
+                desk,
+                "resume",
+                enrollment_id=enrollment_id,
+                version=version,
+                policy="keep",
+                actor=actor,
+                now=now,
+            )
+        case codec.Say(command):
+            return commands.run(desk, command, actor=actor, now=now)
+        case codec.Confirm(proposal):
+            return commands.confirm(desk, proposal, actor=actor, now=now)
+        case codec.Undo(batch_id):
+            return commands.undo(desk, batch_id, actor=actor, now=now)
+        case codec.Settle("left" | "again" | "drop" as verdict, delivery_id):
+            return commands.settle(desk, delivery_id=delivery_id, verdict=verdict, actor=actor, now=now)
+        case codec.OpenForm(form, enrollment_id, version):
+            remembered = Form(form, enrollment_id, version, asked.channel, asked.response_url)
+            return open_form(front, remembered, asked, actor=actor, now=now)
+    raise Refused(codec.OLD_BUTTON)
+
+
+def open_form(front: Front, form: Form, asked: Request, *, actor: Actor, now: datetime) -> Answer | None:
+    """Open a modal; gives an answer instead where Slack's three seconds for it are over."""
+    name, email, sequence = _about(front, form.enrollment_id)
+    about = f"{name or email} in {sequence}"
+    try:
+        front.client.views_open(
+            trigger_id=asked.trigger_id, view=modals.view(form, about=about, now=now, zone=actor.zone)
+        )
+    except SlackApiError as refused:
+        if refused.response.get("error") not in {"expired_trigger_id", "exchanged_trigger_id"}:
+            raise
+        verb = {"pause": "until June 15", "resume": "on June 15", "stop": "because …"}[form.form]
+        example = f'/sequence {form.form} {email} in "{sequence}" {verb}'
+        return Answer(TOO_LATE.format(example=example), is_refusal=True)
+    return None
+
+
+def _about(front: Front, enrollment_id: int) -> tuple[str, str, str]:
+    with front.desk.db.read() as session:
+        found = session.exec(
+            select(Lead.name, Lead.email, Sequence.name)
+            .join(Enrollment, col(Enrollment.lead_id) == col(Lead.id))
+            .join(Sequence, col(Enrollment.sequence_id) == col(Sequence.id))
+            .where(Enrollment.id == enrollment_id)
+        ).first()
+    if found is None:
+        raise Refused("That lead is no longer here.")
+    return found

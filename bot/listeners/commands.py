@@ -1,0 +1,28 @@
+"""`/sequence …`, under whatever name the app was installed."""
+
+from __future__ import annotations
+
+import re
+
+from slack_bolt import Ack, App
+
+from bot import request, rights
+from bot.front import Front
+from bot.text import JSON
+from core import commands
+
+ANY = re.compile(".*")
+
+
+def register(app: App, front: Front) -> None:
+    """Run every slash command as a line of the grammar."""
+
+    @app.command(ANY)
+    def typed(ack: Ack, body: JSON) -> None:
+        ack()
+        text = str(body.get("text") or "")
+        front.later(
+            request.of_command(body),
+            lambda actor, now: commands.run(front.desk, text, actor=actor, now=now),
+            need=lambda: rights.of_command(text),
+        )

@@ -1,0 +1,148 @@
+"""Commands typed in Slack, over Socket Mode, against real databases: what the person sees and what is true then."""
+
+from datetime import timedelta
+
+import pytest
+
+from core.lifecycle import Status
+from sandbox.slack.state import User
+from tests.bot.samples import NOW
+
+PAUSE = "/sequence pause ada@engines.example until June 15"
+
+
+def test_pause_is_answered_to_the_person_alone_with_undo(world):
+    world.ana.type("#outbound", PAUSE)
+    answer = world.ana.wait_for_text("Paused ada@engines.example in Spring")
+    assert answer.ephemeral_to == "U0ANA"
+    assert "Tuesday 15 June 2027 (Europe/Berlin)" in answer.all_text()
+    assert "Undo" in answer.all_text()
+    assert world.enrollment().status == Status.PAUSED
+    assert world.journal("pause")[0].actor == "U0ANA"
+    assert world.ben.ephemerals() == []
+
+
+def test_undo_is_clicked_in_the_answer_and_replaces_it(world):
+    world.ana.type("#outbound", PAUSE)
+    answer = world.ana.wait_for_text("Paused ada@engines.example")
+    world.ana.click(answer, "↩️ Undo")
+    world.until(lambda: world.enrollment().status == Status.PENDING)
+    world.until(lambda: [m for m in world.ana.ephemerals() if "Paused" not in m.all_text()])
+    assert len(world.ana.ephemerals()) == 1
+
+
+def test_command_is_acknowledged_at_once(world, monkeypatch):
+    world.slack.hub.ack_seconds = 0.5
+    assert world.ana.type("#outbound", "/sequence help").ok
+    world.ana.wait_for_text("What you can say")
+
+
+def test_refusal_is_a_sentence(world):
+    world.ana.type("#outbound", "/sequence puase ada@engines.example")
+    assert "nearest is" in world.ana.wait_for_text("puase").all_text()
+
+
+@pytest.mark.parametrize("text", ["/sequence", "/sequence   ", "/sequence \u00a0\u200b"])
+def test_nothing_typed_gets_help(world, text):
+    world.ana.type("#outbound", text)
+    world.ana.wait_for_text("What you can say")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "pause",
+        "pause nobody@engines.example",
+        "pause " + "x" * 4_000,
+        "resume ada@engines.example",
+        "pause ada@engines.example until yesterday",
+    ],
+)
+def test_bad_command_is_refused_and_changes_nothing(world, text):
+    before = world.enrollment()
+    world.ana.type("#outbound", f"/sequence {text}")
+    world.ana.wait_for_text("⚠️")
+    assert world.enrollment() == before
+
+
+def test_echo_of_markup_is_plain(world):
+    world.ana.type("#outbound", "/sequence <!channel> @ben *bold*")
+    answer = world.ana.wait_for_text("is no command")
+    assert "<!channel>" not in answer.text
+    assert "<@" not in answer.text
+
+
+def test_guest_is_refused_politely_and_journalled(world):
+    world.gus.type("#outbound", PAUSE)
+    answer = world.gus.wait_for_text("Only full members")
+    assert answer.ephemeral_to == "U0GUS"
+    assert world.enrollment().status == Status.PENDING
+    assert [line.actor for line in world.journal("refused")] == ["U0GUS"]
+
+
+def test_stranger_of_a_shared_channel_is_refused(world):
+    world.slack.add_user(User("U0FAR", "far", "Far Away", team_id="T0OTHER"))
+    world.slack.type("far", "#outbound", PAUSE)
+    world.slack.person("far").wait_for_text("Only full members")
+    assert world.enrollment().status == Status.PENDING
+
+
+def test_command_replayed_acts_once_and_answers_the_same(world):
+    world.ana.type("#outbound", PAUSE)
+    first = world.ana.wait_for_text("Paused ada@engines.example")
+    version = world.enrollment().version
+    world.slack.replay()
+    world.until(lambda: len(world.ana.ephemerals()) == 2)
+    again = world.ana.ephemerals()[-1]
+    assert world.enrollment().version == version
+    assert first.text.splitlines()[0] in again.all_text()
+
+
+def test_silent_slack_lets_a_known_member_pause_but_not_resume(world):
+    world.ana.type("#outbound", "/sequence help")
+    world.ana.wait_for_text("What you can say")
+    world.clock.now = NOW + timedelta(hours=2)
+    world.slack.fail_next("users.info", times=99)
+    world.ana.type("#outbound", PAUSE)
+    world.ana.wait_for_text("Paused ada@engines.example")
+    world.ana.type("#outbound", "/sequence resume ada@engines.example")
+    world.ana.wait_for_text("could not confirm who you are")
+    assert world.enrollment().status == Status.PAUSED
+
+
+def test_answer_comes_directly_where_response_url_and_channel_fail(world):
+    world.slack.response_urls.seconds = -1
+    world.slack.fail_next("chat.postEphemeral", times=9)
+    world.ana.type("#outbound", "/sequence help")
+    found = world.until(
+        lambda: [
+            m for m in world.slack.state.messages if "What you can say" in m.text and m.ephemeral_to is None
+        ]
+    )
+    assert world.slack.state.channels[found[0].channel].im_user == "U0ANA"
+
+
+def test_fault_is_answered_with_a_number_and_no_trace(world, monkeypatch, caplog):
+    from bot.listeners import commands
+
+    monkeypatch.setattr(commands.commands, "run", lambda *_, **__: 1 / 0)
+    world.ana.type("#outbound", "/sequence help")
+    answer = world.ana.wait_for_text("Something went wrong in Fermata (fault ")
+    number = answer.all_text().partition("(fault ")[2][:8]
+    assert "ZeroDivision" not in answer.all_text()
+    assert any(number in record.getMessage() and record.exc_info for record in caplog.records)
+
+
+def test_dm_and_other_channels_work_alike(world):
+    world.ana.type("#general", "/sequence status ada@engines.example")
+    world.ana.wait_for_text("ada@engines.example is pending in Spring", channel="#general")
+
+
+def test_member_who_becomes_a_guest_is_refused_at_once(world):
+    world.ana.type("#outbound", "/sequence help")
+    world.ana.wait_for_text("What you can say")
+    world.slack.state.users["U0ANA"].is_restricted = True
+    world.slack.send_event({"type": "user_change", "user": world.slack.state.users["U0ANA"].as_json(NOW)})
+    world.ana.type("#outbound", PAUSE)
+    world.ana.wait_for_text("Only full members")
+    assert world.enrollment().status == Status.PENDING
