@@ -6,6 +6,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import AsyncIterator, Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 
 import uvicorn
@@ -101,6 +102,7 @@ async def talking(
 ) -> AsyncIterator[App]:
     """Keep the Slack app alive: its listeners, and the loop that draws cards."""
     loop, nudged = asyncio.get_running_loop(), asyncio.Event()
+    pool = ThreadPoolExecutor(bot_app.WORKERS, thread_name_prefix="fermata-bot")
 
     def nudge() -> None:
         loop.call_soon_threadsafe(nudged.set)
@@ -115,6 +117,7 @@ async def talking(
         admins=settings.admins,
         operators=settings.operators,
         nudge=nudge,
+        pool=pool,
     )
     handler = None
     if not is_guarded:
@@ -131,7 +134,8 @@ async def talking(
         drawing.cancel()
         await asyncio.gather(drawing, return_exceptions=True)
         if handler is not None:
-            await asyncio.to_thread(handler.close)
+            await asyncio.to_thread(socket.stop, handler)
+        await asyncio.to_thread(pool.shutdown)  # answers that have begun are given
 
 
 async def _draw(client: WebClient, desk: Desk, nudged: asyncio.Event, clock: wiring.Clock) -> None:

@@ -53,7 +53,7 @@ def _make(desk: Desk, now: datetime, smtp_port: int) -> tuple[str, list[int]]:
         for user in TEAM:  # the bot knows by name whoever has spoken before
             session.add(
                 Member(
-                    id=user.id, name=user.real_name, zone=user.tz, is_guest=user.is_restricted, seen_at=now
+                    id=user.id, name=user.real_name.split()[0], zone=user.tz, is_guest=user.is_restricted, seen_at=now
                 )
             )
         session.add(
