@@ -168,6 +168,15 @@ def is_open(moment: datetime, calendar: Calendar) -> bool:
     return any(opens <= moment < closes for opens, closes in _open_spans(moment.date(), calendar))
 
 
+def open_until(moment: datetime, calendar: Calendar) -> datetime | None:
+    """Give an instant up to which it stays open from this open moment on; None: for good."""
+    moment = _instant(moment)
+    if calendar.window is None and calendar.country is None:
+        return None
+    spans = _open_spans(moment.date(), calendar)
+    return next((closes for opens, closes in spans if opens <= moment < closes), moment)
+
+
 def closed_because(moment: datetime, calendar: Calendar) -> str | None:
     """Say why nothing may leave: "holiday: Christmas Day", "window: Sunday", "window"; None when open.
 

@@ -12,9 +12,13 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import insert
 from sqlmodel import col, select
 
-from core import leads, sequence_file, sequences
+from core import handover, leads, sequence_file, sequences
+from core.acts import apply
 from core.db import Database
+from core.handover import Fate, Report
 from core.letters import Office
+from core.lifecycle import Hold as OneHold
+from core.lifecycle import Source
 from core.models import Card, Delivery, Enrollment, Hold, Lead, Mailbox, Suppression
 from core.people import Actor
 from jobs.sender import Desk, Post
@@ -24,6 +28,7 @@ ADA = Actor("U0ADA", "Ada")
 BOB = Actor("U0BOB", "Bob")
 OFFICE = Office("https://fermata.test", b"k" * 32)
 LEASE = timedelta(seconds=120)
+DAY = timedelta(days=1)
 
 
 def real_now() -> datetime:
@@ -40,7 +45,10 @@ def spec_text(name="Spring", steps=2, delay="1 day", more="", task_at=None, subj
         if number == task_at:
             lines += ["    kind: task", "    title: Call them"]
         else:
-            lines += [f'    subject: "{subject} {number}"', '    body: "Hi {{ first_name }}, reply to opt out."']
+            lines += [
+                f'    subject: "{subject} {number}"',
+                '    body: "Hi {{ first_name }}, reply to opt out."',
+            ]
     return "\n".join(lines)
 
 
@@ -99,7 +107,9 @@ class Mailroom:
 
     def holds(self, number=0) -> list[Hold]:
         with self.db.read() as session:
-            query = select(Hold).where(Hold.enrollment_id == self.ids[number], col(Hold.released_at).is_(None))
+            query = select(Hold).where(
+                Hold.enrollment_id == self.ids[number], col(Hold.released_at).is_(None)
+            )
             return list(session.exec(query.order_by(col(Hold.id))))
 
     def cards(self, kind: str) -> list[Card]:
@@ -121,6 +131,47 @@ def make(db: Database, count=1, *, text=None, now=NOW, port=1, **mailbox) -> Mai
     sequence_id = add_sequence(db, text, now=now)
     lead_ids = add_leads(db, count, now=now)
     return Mailroom(db, mailbox_id, sequence_id, lead_ids, enrol(db, lead_ids, sequence_id, now=now))
+
+
+# One hand-over, phase by phase
+
+
+def claim(room, *, now=NOW, **more):
+    return handover.claim(room.db, room.mailbox_id, now=now, **more)
+
+
+def begin(room, claims, *, now=NOW, **more):
+    return handover.begin(room.db, [(one.delivery_id, one.fence) for one in claims], now=now, **more)
+
+
+def report(claimed, fate=Fate.SENT, at=NOW, **more):
+    return Report(claimed.delivery_id, claimed.fence, fate, at, "Hello", **more)
+
+
+def record(room, claims, fate=Fate.SENT, *, now=NOW, **more):
+    handover.record(room.db, [report(one, fate, now, **more) for one in claims], now=now)
+
+
+def act(room, event, *, actor=ADA, now=NOW, ids=None, verb="test"):
+    with room.db.write() as session:
+        return apply(session, ids or room.ids, lambda _: event, verb=verb, actor=actor, now=now)
+
+
+def hold(author=ADA, **more):
+    return OneHold(Source.PERSON, "", author.id, NOW, **more)
+
+
+def hand_over(room, *, now=NOW):
+    claims = claim(room, now=now)
+    assert begin(room, claims, now=now) == {one.delivery_id for one in claims}
+    record(room, claims, now=now)
+    return claims
+
+
+def sending(room, *, now=NOW):
+    claims = claim(room, now=now)
+    assert len(begin(room, claims, now=now)) == len(claims) > 0
+    return claims
 
 
 def deliveries(db: Database) -> list[Delivery]:
@@ -163,7 +214,9 @@ def check_books(db: Database, accepted) -> None:
     assert set(told) <= set(by_id), "a mail left that no row knows"
     denied = [row for found in told if (row := by_id[found]).state not in {"sent", "uncertain"}]
     assert not denied, f"rows deny mails that left: {denied[:3]}"
-    invented = [row for row in rows if row.kind == "email" and row.state == "sent" and row.message_id not in told]
+    invented = [
+        row for row in rows if row.kind == "email" and row.state == "sent" and row.message_id not in told
+    ]
     assert not invented, f"rows claim mails that never left: {invented[:3]}"
 
 

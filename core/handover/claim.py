@@ -16,7 +16,7 @@ from core import cards
 from core.acts import DELIVERIES, ENROLLMENTS, Loaded, apply, load
 from core.db import Database
 from core.handover.words import BATCH, LEASE, Claimed
-from core.lifecycle import Began, StepKind, Stop
+from core.lifecycle import Began, Event, Failed, StepKind, Stop, Uncertain
 from core.mailboxes import allowance, free_at
 from core.models import (
     WORKSPACE_ID,
@@ -32,7 +32,7 @@ from core.models import (
     Workspace,
 )
 from core.people import SYSTEM
-from core.schedule import is_open, send_at
+from core.schedule import is_open, open_until, send_at
 
 
 def mailboxes_due(session: Session, *, now: datetime) -> list[int]:
@@ -195,6 +195,8 @@ def _lease(
         lead.id: lead
         for lead in session.exec(select(Lead).where(col(Lead.id).in_({r.lead_id for r in rows})))
     }
+    if stuck := [row for row in rows if row.id not in by_enrollment]:
+        _hold_stuck(session, stuck, now)
     threads = _threads(session, [row.id for row in rows if _step(row).is_threaded])
     claimed = []
     for row in rows:
@@ -230,14 +232,44 @@ def _claim_rows(
                 "subject": "",
                 "fence": 1,
                 "tries": 0,
-                "lease_until": until,
+                "lease_until": _lease_end(row, now, until),
                 "created_at": now,
                 "claimed_at": now,
             }
             for row in rows
         ],
     )
-    return {enrollment_id: (delivery_id, fence, message_id) for enrollment_id, delivery_id, fence, message_id in found}
+    return {
+        enrollment_id: (delivery_id, fence, message_id)
+        for enrollment_id, delivery_id, fence, message_id in found
+    }
+
+
+def _lease_end(row: Loaded, now: datetime, until: datetime) -> datetime:
+    """Give the end of a lease: with the window at the latest, so that no gate opens after it has closed."""
+    closes = open_until(now, row.sequence.plan(row.zone).calendar)
+    return until if closes is None else min(until, closes)
+
+
+def _hold_stuck(session: Session, rows: list[Loaded], now: datetime) -> None:
+    """Hold leads whose step bears the number of a settled hand-over: never a second one, and never a silent wait."""
+    numbers = {row.id: (_step(row).id, row.state.attempt) for row in rows}
+    query = select(Delivery.enrollment_id, Delivery.step_id, Delivery.attempt, Delivery.state)
+    states = {
+        enrollment_id: state
+        for enrollment_id, step_id, attempt, state in session.exec(
+            query.where(col(Delivery.enrollment_id).in_(list(numbers)))
+        )
+        if numbers[enrollment_id] == (step_id, attempt) and state in _SETTLED
+    }
+    apply(session, states, lambda row: _SETTLED[states[row.id]], verb="hold", actor=SYSTEM, now=now)
+
+
+_SETTLED: dict[str, Event] = {
+    DeliveryState.SENT: Failed("This step has been sent before. Resume to send it again, or cancel it."),
+    DeliveryState.FAILED: Failed("This step has been refused before. Resume to try it again, or cancel it."),
+    DeliveryState.UNCERTAIN: Uncertain("This step may have left before."),
+}
 
 
 @cache

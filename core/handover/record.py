@@ -207,7 +207,7 @@ def release(
                 col(Delivery.id).in_(list(by_id)), Delivery.state == DeliveryState.CLAIMED.value
             )
         )
-        given = [by_id[row.id] for row in rows if by_id[row.id].fence == row.fence]
+        given = [by_id[found] for found, fence in rows if found and by_id[found].fence == fence]
         session.execute(
             update(DELIVERIES)
             .where(DELIVERIES.c.id.in_([claimed.delivery_id for claimed in given]))
