@@ -17,7 +17,7 @@ h1{margin:16px 0 10px;font:600 25px/1.25 Georgia,"Iowan Old Style","Times New Ro
 p{margin:0 0 10px;overflow-wrap:anywhere}
 .soft{color:var(--soft);font-size:15px;margin:0}
 form{margin:24px 0 16px}
-button{width:100%;min-height:54px;padding:12px 20px;border:0;border-radius:12px;background:var(--act);color:var(--on);font:600 17px/1.2 inherit;font-family:inherit;cursor:pointer}
+button{width:100%;min-height:54px;padding:12px 20px;border:0;border-radius:12px;background:var(--act);color:var(--on);font:inherit;font-weight:600;cursor:pointer}
 button:hover{filter:brightness(1.08)}
 button:focus-visible{outline:3px solid var(--ink);outline-offset:3px}
 footer{color:var(--soft);font-size:13px}

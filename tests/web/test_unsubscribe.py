@@ -218,3 +218,22 @@ def test_waiting_for_a_hand_over_is_not_needed_to_answer(site):
     assert site.http.post(site.link(LEA), data=ONE_CLICK).status_code == 200
     assert time.monotonic() - began < 2
     assert len(suppressed(site)) == 1
+
+
+@pytest.mark.browser
+def test_button_works_in_a_browser_under_the_policy(site, chromium):
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(chromium), args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 390, "height": 700})
+        blocked = []
+        page.on("console", lambda message: blocked.append(message.text))
+        page.goto(site.url + site.link(LEA))
+        button = page.get_by_role("button", name="Unsubscribe")
+        assert button.bounding_box()["height"] >= 48  # the style is in force, and a thumb can hit it
+        button.click()
+        page.get_by_role("heading", name="You are unsubscribed").wait_for()
+        browser.close()
+    assert [words for words in blocked if "Content Security Policy" in words] == []
+    assert len(suppressed(site)) == 1
