@@ -52,6 +52,7 @@ class Chosen:
     places: tuple[Place, ...]
     is_many: bool = False
     single: str | None = None
+    is_confirmed: bool = False
 
     @property
     def ids(self) -> list[int]:
@@ -62,6 +63,15 @@ class Chosen:
         """Give the places of these statuses."""
         wanted = set(statuses)
         return [place for place in self.places if place.status in wanted]
+
+    def fitting(self, statuses: Iterable[Status]) -> list[Place]:
+        """Give what an act is about: the places of these statuses, and all of a lead that has none, to be refused.
+
+        Of what somebody confirmed, everything: what no longer fits is refused by name.
+        """
+        fit = self.within(statuses)
+        leads = {place.lead_id for place in fit}
+        return [p for p in self.places if self.is_confirmed or p in fit or p.lead_id not in leads]
 
 
 def choose(
@@ -101,7 +111,7 @@ def _confirmed(session: Session, only: Sequence[int]) -> Chosen:
     for chunk in chunks(only, IDS_AT_ONCE):
         lead_ids |= set(session.exec(select(Enrollment.lead_id).where(col(Enrollment.id).in_(chunk))))
     lock_leads(session, lead_ids)
-    return Chosen(tuple(by_ids(session, only)))
+    return Chosen(tuple(by_ids(session, only)), is_confirmed=True)
 
 
 def by_ids(session: Session, enrollment_ids: Iterable[int]) -> list[Place]:

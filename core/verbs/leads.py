@@ -51,7 +51,7 @@ def _to_pause(chosen: Chosen, order: orders.Pause) -> tuple[Sequence[Place], boo
     """Give what a pause is about, and whether it also holds what has not started."""
     held = chosen.within(HELD)
     if chosen.single is None:
-        return held or chosen.places, True
+        return chosen.fitting(HELD), True
     if order.sequence is None:
         running = [place for place in held if place.is_running]
         if len(running) > 1:
@@ -60,7 +60,7 @@ def _to_pause(chosen: Chosen, order: orders.Pause) -> tuple[Sequence[Place], boo
     if not started and held:
         raise skip_instead(held)
     is_wide = order.sequence in (None, EVERYWHERE) and len(held) > 1
-    return held or chosen.places, is_wide
+    return chosen.fitting(HELD), is_wide
 
 
 def _which(verb: str, email: str, places: Sequence[Place], order: orders.Pause | orders.Resume) -> Instead:
@@ -115,17 +115,10 @@ def pause_these(
     def says(change: Change, lead: Lead) -> list[str]:
         wake = says_wake(change.after, zone=zone)
         if is_leaving(change):
-            return [
-                wake,
-                "Nothing after it leaves until then."
-                if wake
-                else "Nothing after it leaves until somebody resumes.",
-            ]
-        return [
-            line
-            for line in (wake, says_frozen(change.after), says_next(change, lead, zone=zone, now=now))
-            if line
-        ]
+            lines = [wake, f"Nothing after it leaves until {'then' if wake else 'somebody resumes'}."]
+        else:
+            lines = [wake, says_frozen(change.after), says_next(change, lead, zone=zone, now=now)]
+        return [line for line in lines if line]
 
     notes = until.notes if until else ()
     return answered(
@@ -158,7 +151,7 @@ def resume(
     paused = chosen.within(ONLY_PAUSED)
     if chosen.single and order.sequence is None and len(paused) > 1:
         raise _which("resume", chosen.single, paused, order)
-    ids = [place.id for place in paused or chosen.places]
+    ids = [place.id for place in chosen.fitting(ONLY_PAUSED)]
     return resume_these(session, ids, actor=actor, now=now, policy=order.policy, on=on)
 
 
@@ -233,7 +226,7 @@ def stop(session: Session, order: orders.Stop, *, actor: Actor, now: datetime, o
     chosen = choose(session, order.who, order.sequence, LIVE, actor=actor, only=only)
     if chosen.is_many:
         return proposals.propose(session, order, "Stop for good", chosen.places, actor=actor, now=now)
-    ids = [place.id for place in chosen.within(LIVE) or chosen.places]
+    ids = [place.id for place in chosen.fitting(LIVE)]
     return stop_these(session, ids, actor=actor, now=now, because=order.because or "")
 
 

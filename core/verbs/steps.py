@@ -47,7 +47,7 @@ def change_step(
         whole = Choice("All of them", to_text(replace(order, sequence=EVERYWHERE)))
         names = listed((place.sequence for place in fitting), "or")
         raise Instead(f"{chosen.single}: {order.verb} the step in {names}?", *each, whole).as_question()
-    ids = [place.id for place in fitting or chosen.places]
+    ids = [place.id for place in chosen.fitting(statuses)]
     verb: Callable[..., Outcome] = resend if order.verb == "resend" else cancel
     return verb(session, ids, actor=actor, now=now)
 

@@ -11,7 +11,9 @@ from tests.world import BEN, PLAIN, START, World, make
 
 ADA = "ada@acme.test"
 BOB = "bob@acme.test"
-OFFICE = PLAIN.replace("lead_zone: false", 'lead_zone: true\nwindow: {days: Mon-Fri, from: "09:00", to: "17:00"}\nholidays: DE')
+OFFICE = PLAIN.replace(
+    "lead_zone: false", 'lead_zone: true\nwindow: {days: Mon-Fri, from: "09:00", to: "17:00"}\nholidays: DE'
+)
 AUTUMN = PLAIN.replace("sequence: Spring", "sequence: Autumn")
 
 
@@ -96,7 +98,9 @@ class TestPause:
         answer = world.say(world.say(f"pause {ADA}").choices[2].command)
 
         assert answer.title == f"Paused {ADA} in Autumn and Spring."
-        assert {hold.batch_id for s in ("Spring", "Autumn") for hold in world.holds(ADA, s)} == {answer.batch_id}
+        assert {hold.batch_id for s in ("Spring", "Autumn") for hold in world.holds(ADA, s)} == {
+            answer.batch_id
+        }
 
     def test_also_holds_what_has_not_started_when_something_runs(self, database_url: str) -> None:
         world = make(database_url, PLAIN, ADA)
@@ -112,7 +116,10 @@ class TestPause:
     def test_of_an_unknown_lead_changes_nothing_and_hints_nothing(self, world: World) -> None:
         answer = world.say("pause adam@acme.test")
 
-        assert (answer.title, answer.is_refusal) == ("There is no lead adam@acme.test; nothing was changed.", True)
+        assert (answer.title, answer.is_refusal) == (
+            "There is no lead adam@acme.test; nothing was changed.",
+            True,
+        )
         assert ADA not in answer.as_text()
 
     def test_of_a_finished_lead_is_refused(self, world: World) -> None:
@@ -141,12 +148,17 @@ class TestPause:
             ("September 20", ["Monday 20 September 2027"]),
         ],
     )
-    def test_until_a_date_that_must_be_confirmed_asks(self, world: World, phrase: str, labels: list[str]) -> None:
+    def test_until_a_date_that_must_be_confirmed_asks(
+        self, world: World, phrase: str, labels: list[str]
+    ) -> None:
         answer = world.say(f"pause {ADA} until {phrase}")
 
         assert [choice.label for choice in answer.choices] == labels
         assert world.status(ADA) == "pending"
-        assert world.say(answer.choices[0].command).title == f"Paused {ADA} in Spring until {labels[0]} (Europe/Berlin)."
+        assert (
+            world.say(answer.choices[0].command).title
+            == f"Paused {ADA} in Spring until {labels[0]} (Europe/Berlin)."
+        )
 
     @pytest.mark.parametrize("phrase", ["yesterday", "3 days ago", "2026", "never", "de"])
     def test_until_no_day_to_come_is_refused(self, world: World, phrase: str) -> None:
@@ -232,7 +244,13 @@ class TestResume:
         )
 
     def test_on_a_holiday_says_which_day_counts(self, database_url: str) -> None:
-        world = make(database_url, OFFICE.replace("Mon-Fri", "Mon-Sun"), ADA, zone="Europe/Berlin", now=datetime(2027, 5, 3, 9, tzinfo=UTC))
+        world = make(
+            database_url,
+            OFFICE.replace("Mon-Fri", "Mon-Sun"),
+            ADA,
+            zone="Europe/Berlin",
+            now=datetime(2027, 5, 3, 9, tzinfo=UTC),
+        )
         world.tick()
         world.say(f"pause {ADA}")
 
@@ -363,7 +381,9 @@ class TestRuns:
         answer = world.say(f"restart {ADA} in Spring")
 
         assert answer.title == f"Restarted {ADA} in Spring."
-        assert {line.batch_id for line in world.journal("restart", "start") if line.batch_id} == {answer.batch_id}
+        assert {line.batch_id for line in world.journal("restart", "start") if line.batch_id} == {
+            answer.batch_id
+        }
         assert (world.enrollment(ADA).run, world.enrollment(ADA).position) == (2, 0)
 
     def test_an_unknown_sequence_names_the_nearest(self, world: World) -> None:

@@ -1,0 +1,194 @@
+"""Undo is the exact inverse of a batch, where nobody has changed it since."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from core import commands
+from core.acts import load
+from core.answers import Answer
+from core.models import Enrollment
+from core.people import Actor
+from tests.world import ANA, BEN, PLAIN, World, make
+
+ADA = "ada@acme.test"
+BOB = "bob@acme.test"
+TASK = PLAIN.replace("  - id: nudge\n    delay: 4 days\n    subject: Did it reach you, {{ first_name }}?\n    body: Hi {{ first_name }}, reply STOP to opt out.\n",
+                     "  - id: call\n    kind: task\n    delay: 1 day\n    title: Call {{ first_name }}\n")  # fmt: skip
+
+
+@pytest.fixture
+def world(database_url: str) -> World:
+    """Ada and Bob have had the first step."""
+    world = make(database_url, PLAIN, ADA, BOB)
+    world.tick()
+    return world
+
+
+def undo(world: World, batch_id: int | None = None, actor: Actor = ANA) -> Answer:
+    return commands.undo(world.desk, batch_id, actor=actor, now=world.now)
+
+
+def state(world: World, email: str = ADA) -> dict[str, Any]:
+    """Everything about an enrollment that matters, without versions and the ids of holds."""
+    with world.db.read() as session:
+        row = next(load(session, [world.enrollment(email).id or 0]))
+    holds = [(hold.source, hold.author, hold.until, hold.reason) for hold in row.state.holds]
+    return {**vars(row.state), "holds": holds, "send_at": row.send_at, "run": row.run}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"pause {ADA} until June 15",
+        f"stop {ADA}",
+        f"cancel step {ADA}",
+        f"resend step {ADA}",
+        f"restart {ADA} in Spring",
+    ],
+)
+def test_an_act_and_its_undo_leave_everything_as_it_was(world: World, text: str) -> None:
+    before = state(world)
+    batch = world.say(text).batch_id
+    world.later(hours=3)
+
+    answer = undo(world, batch)
+
+    assert not answer.is_refusal
+    if not text.startswith("restart"):
+        assert state(world) == before
+    world.now -= timedelta(hours=3)
+    sent = [(at, key) for at, email, key in world.run_until(world.now + timedelta(days=9)) if email == ADA]
+    expected = [(4, "nudge"), (7, "close")]
+    assert [((at - world.now + timedelta(days=9)).days, key) for at, key in sent] == expected
+
+
+def test_undo_of_a_resume_places_the_holds_again(world: World) -> None:
+    world.say(f"pause {ADA} until June 15")
+    world.say(f"pause {ADA} because she asked", actor=BEN)
+    before = state(world)
+    world.say(f"resume {ADA}")
+
+    undo(world)
+
+    assert state(world) == before
+    assert {hold.author for hold in world.holds(ADA)} == {"U0ANA", "U0BEN"}
+
+
+def test_undo_of_a_skip(database_url: str) -> None:
+    world = make(database_url, PLAIN, ADA)
+    before = state(world)
+    world.say(f"skip {ADA} in Spring")
+
+    undo(world)
+
+    assert state(world) == before
+
+
+def test_undo_of_a_start_stops_the_new_run(world: World) -> None:
+    world.say(f"stop {ADA}")
+    world.say(f"start {ADA} in Spring")
+    world.tick()  # even though its first step has left
+
+    answer = undo(world)
+
+    assert answer.title == f"Undid `start`: {ADA} in Spring."
+    assert (world.status(ADA), world.enrollment(ADA).run) == ("stopped", 2)
+
+
+def test_undo_without_a_number_takes_the_latest_within_a_day(world: World) -> None:
+    world.say(f"pause {ADA}")
+    world.say(f"pause {BOB}", actor=BEN)
+
+    undo(world)
+
+    assert (world.status(ADA), world.status(BOB)) == ("pending", "paused")
+    world.later(hours=25)
+    assert undo(world, actor=BEN).title == "You have done nothing in the last day that could be undone."
+
+
+def test_undo_of_an_undo_does_it_again(world: World) -> None:
+    world.say(f"pause {ADA}")
+    undo(world)
+
+    undo(world)
+
+    assert world.status(ADA) == "paused"
+
+
+def test_the_same_batch_is_undone_once(world: World) -> None:
+    batch = world.say(f"pause {ADA}").batch_id
+    undo(world, batch, BEN)
+
+    assert undo(world, batch).title == "Ben undid this at 10:00:00 already; nothing was changed."
+    assert undo(world, 999).title == "There is no such batch."
+
+
+def test_what_a_later_person_changed_is_left_and_named(world: World) -> None:
+    batch = world.say(f"pause {ADA} {BOB}").batch_id
+    world.later(minutes=2)
+    world.say(f"stop {ADA}", actor=BEN)
+
+    answer = undo(world, batch)
+
+    assert (world.status(ADA), world.status(BOB)) == ("stopped", "pending")
+    assert f"{ADA} was left as it is: Ben stopped it at 10:02:00, after that." in answer.lines
+
+
+def test_a_stop_is_not_undone_under_a_new_run(world: World) -> None:
+    batch = world.say(f"stop {ADA}").batch_id
+    world.say(f"start {ADA} in Spring", actor=BEN)
+
+    answer = undo(world, batch)
+
+    assert answer.is_refusal
+    assert "a new run has begun since" in answer.title
+
+
+def test_a_stop_after_which_the_step_had_left_is_not_undone(world: World) -> None:
+    world.later(days=4)
+    [claim, _] = sorted(world.claims(), key=lambda claim: claim.lead.email)
+    world.begin([claim])
+    world.wait_seconds = 0.05
+    batch = world.say(f"pause {ADA}").batch_id
+    world.report(claim)
+
+    assert undo(world, batch).is_refusal
+    assert world.status(ADA) == "paused"
+
+
+def test_a_closed_task_is_opened_again(database_url: str) -> None:
+    world = make(database_url, TASK, ADA)
+    world.tick()
+    world.later(days=1).tick()
+    before = state(world)
+    assert before["has_open_task"]
+
+    for text in (f"stop {ADA}", f"cancel step {ADA}", f"pause {ADA}"):
+        world.say(text)
+        undo(world)
+        assert state(world) == before, text
+    world.click("task_done", ADA)
+    undo(world)
+    assert state(world) == before
+
+
+def test_an_undone_resend_leaves_no_delivery_waiting(world: World) -> None:
+    world.say(f"resend step {ADA}")
+    world.claims()
+
+    undo(world)
+
+    assert [delivery.state for delivery in world.deliveries(ADA)] == ["sent", "skipped"]
+
+
+def test_every_undo_is_in_the_journal(world: World) -> None:
+    batch = world.say(f"pause {ADA}").batch_id
+    undo(world, batch, BEN)
+
+    [line] = world.journal("undo")
+    assert (line.actor, line.was, line.became, line.reason) == ("U0BEN", "paused", "pending", "pause undone")
+    assert isinstance(world.enrollment(ADA), Enrollment)
