@@ -13,7 +13,9 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import Session
 
 from core.errors import Refused
@@ -49,6 +51,12 @@ class Database:
     def close(self) -> None:
         """Give back every connection."""
         self.engine.dispose()
+
+
+def upsert(session: Session, table: Table) -> Any:
+    """Give an INSERT of this database's own dialect, which knows ON CONFLICT; both spell it the same."""
+    into = sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgresql_insert
+    return into(table)
 
 
 def _with_driver(url: str) -> str:

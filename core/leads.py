@@ -9,14 +9,12 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import Table, insert
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import Session, col, func, select
 
 from core import cards
 from core.acts import CHUNK, ENROLLMENTS, JOURNAL, apply
 from core.chunks import chunks
-from core.db import Database
+from core.db import Database, upsert
 from core.errors import Refused
 from core.journal import note
 from core.lead_file import LeadRow, Row
@@ -29,6 +27,7 @@ from core.schedule import send_at
 from core.sequences import find
 
 TAGS: Table = LeadTag.__table__  # type: ignore[attr-defined]
+SUPPRESSIONS: Table = Suppression.__table__  # type: ignore[attr-defined]
 FIELDS = ("first_name", "last_name", "name", "company", "domain", "zone", "stage", "owner")
 
 
@@ -129,21 +128,19 @@ def add_tags(session: Session, tags: list[tuple[int, str]]) -> int:
     """Put tags on leads and give how many were new; a tag that is there already stays."""
     if not tags:
         return 0
-    into = sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgresql_insert
     rows = [{"lead_id": lead_id, "tag": tag} for lead_id, tag in tags]
-    return sum(
-        session.connection().execute(into(TAGS).values(chunk).on_conflict_do_nothing()).rowcount
-        for chunk in chunks(rows, CHUNK)
-    )
+    place = upsert(session, TAGS).on_conflict_do_nothing().returning(TAGS.c.lead_id)
+    return sum(len(session.connection().execute(place, chunk).all()) for chunk in chunks(rows, CHUNK))
 
 
 def suppress(session: Session, email: str, *, reason: str, actor: Actor, now: datetime) -> bool:
     """Let an address never get mail again and stop its lead everywhere; False: it was suppressed already."""
-    if session.get(Suppression, email) is not None:
-        return False
+    # Two at the same moment: the second waits at the lead or at the insert, and then finds it done.
     lead = session.exec(select(Lead).where(Lead.email == email).with_for_update(key_share=True)).first()
-    session.add(Suppression(email=email, reason=reason, author=actor.id, at=now))
-    session.flush()
+    values = {"email": email, "reason": reason, "author": actor.id, "at": now}
+    place = upsert(session, SUPPRESSIONS).values(values).on_conflict_do_nothing().returning(SUPPRESSIONS.c.email)
+    if session.connection().execute(place).first() is None:
+        return False
     note(session, "suppress", actor=actor, now=now, lead_id=lead.id if lead else None, reason=reason)
     if lead is not None:
         live = session.exec(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import Table, delete, update
 from sqlmodel import Session, col
 
+from core.db import upsert
 from core.models import Seen
 
 KEPT = timedelta(days=90)
+SEEN: Table = Seen.__table__  # type: ignore[attr-defined]
 
 
 def once(session: Session, key: str, *, now: datetime) -> Seen | None:
@@ -19,9 +19,9 @@ def once(session: Session, key: str, *, now: datetime) -> Seen | None:
 
     Two at the same moment: one gets None, the other waits for its commit and then gets its row.
     """
-    insert = sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgresql_insert
-    placed = session.connection().execute(insert(Seen).values(key=key, at=now).on_conflict_do_nothing())
-    return None if placed.rowcount else session.get(Seen, key)
+    # RETURNING, since PostgreSQL's driver tells no row count of an INSERT.
+    place = upsert(session, SEEN).values(key=key, at=now).on_conflict_do_nothing().returning(SEEN.c.key)
+    return None if session.connection().execute(place).first() else session.get(Seen, key)
 
 
 def answered(session: Session, key: str, answer: str) -> None:
