@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
-from threading import Thread
 
 from slack_sdk import WebClient
 from sqlmodel import select
@@ -90,11 +89,11 @@ class World:
 def connected(world: World) -> Iterator[World]:
     """Connect the bot over Socket Mode until the block ends."""
     handler = socket.start(world.app, world.slack.app_token)
+    world.slack.delivery.wait_until_reachable(5.0)
     try:
         yield world
     finally:
-        # slack_sdk takes three seconds to close; nothing of ours waits for that.
-        Thread(target=handler.close, daemon=True).start()
+        socket.stop(handler)
         world.pool.shutdown(wait=True)
 
 
