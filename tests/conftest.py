@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from sqlite3 import connect as connect_sqlite
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -45,9 +46,13 @@ def _only_loopback() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+def postgres() -> Iterator[Postgres]:
     """A PostgreSQL server shared by the tests of one process."""
-    with running_postgres(tmp_path_factory.mktemp("postgres") / "server") as server:
+    # Not in pytest's own folder: each pytest that starts closes that to others, also to the user PostgreSQL runs as.
+    with (
+        TemporaryDirectory(prefix="fermata-postgres-", ignore_cleanup_errors=True) as folder,
+        running_postgres(Path(folder) / "server") as server,
+    ):
         yield server
 
 
