@@ -339,7 +339,7 @@ def _pause(e: Enrollment, event: Pause, now: datetime) -> Decision:
         not e.has_started
         and not event.is_wide
         and hold.source is Source.PERSON
-        and e.status is not Status.PAUSED
+        and e.status is Status.PENDING  # a first step that is under way, or a task that is open, has begun it
     ):
         raise Refused(
             f"{e.label} has not started yet, so there is nothing to pause. Use `skip` if it should never start."

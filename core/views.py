@@ -101,7 +101,7 @@ def _enrollment(session: Session, row: Loaded, lead: Lead, *, now: datetime, zon
         next_at=next_at(state, row.sequence.plan(row.zone), now=now),
         is_under_way=session.exec(sending).first() is not None,
         reasons=why.pressing([reason for reason in found if reason.kind not in whole], row, now=now),
-        has_started=state.has_started,
+        has_started=state.has_started or state.status is Status.IN_PROGRESS,
         mailbox=mailbox.address if mailbox else None,
         end_reason=stored.end_reason,
     )

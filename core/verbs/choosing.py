@@ -14,7 +14,7 @@ from core.address import is_free_mail
 from core.chunks import chunks
 from core.errors import Refused
 from core.grammar_commands import EVERYWHERE, Who
-from core.lifecycle import RUNNING, Status
+from core.lifecycle import Status
 from core.models import Enrollment, Lead, LeadTag
 from core.models import Sequence as SequenceRow
 from core.people import Actor
@@ -39,7 +39,7 @@ class Place:
     @property
     def is_running(self) -> bool:
         """Say whether it has begun and goes on by itself."""
-        return self.status in RUNNING and self.has_started
+        return self.status is Status.IN_PROGRESS or (self.status is Status.PENDING and self.has_started)
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ def _act(
     ids = [enrollment_id]
     match verb:
         case "pause":
-            fresh = [p for p in by_ids(session, ids) if p.status in RUNNING and not p.has_started]
+            fresh = [p for p in by_ids(session, ids) if p.status in RUNNING and not p.is_running]
             if fresh:
                 raise leads.skip_instead(fresh)
             return leads.pause_these(session, ids, actor=actor, now=now, until=on, because=reason)

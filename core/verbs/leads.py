@@ -34,7 +34,7 @@ Ids = Sequence[int] | None
 def pause(session: Session, order: orders.Pause, *, actor: Actor, now: datetime, only: Ids = None) -> Outcome:
     """Hold leads where they stand; two running sequences of one lead are asked about first."""
     until = _until(session, order, actor=actor, now=now)
-    order = replace(order, until=until and exact(until.when), span=None)
+    order = replace(order, until=exact(until.when) if until else None, span=None)
     chosen = choose(session, order.who, order.sequence, HELD, actor=actor, only=only)
     suffix = f"until {until.words}" if until else ""
     if chosen.is_many:

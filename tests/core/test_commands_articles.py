@@ -130,7 +130,9 @@ class TestPausingCampaigns:
             datetime(2027, 6, 20, 22, tzinfo=UTC)
         }
 
-    def test_a_message_added_to_a_running_campaign_waits_until_it_is_scheduled(self, database_url: str) -> None:
+    def test_a_message_added_to_a_running_campaign_waits_until_it_is_scheduled(
+        self, database_url: str
+    ) -> None:
         world = make(database_url, PLAIN, ADA)
         for days in (0, 4, 3):
             world.later(days=days).tick()
@@ -217,7 +219,10 @@ class TestPublishing:
         world.add(AUTUMN, publish=False)
 
         assert world.say(f"start {ADA} in Autumn").is_refusal
-        assert world.say("publish sequence Autumn").title == "Autumn is published: it sends, and it accepts leads."
+        assert (
+            world.say("publish sequence Autumn").title
+            == "Autumn is published: it sends, and it accepts leads."
+        )
         assert not world.say(f"start {ADA} in Autumn").is_refusal
 
     def test_disabled_edited_and_published_again_contacts_go_on_where_they_were(self, world: World) -> None:
@@ -276,10 +281,17 @@ class TestPauseInSequence:
 
         world.say(f"pause {ADA} {BOB} in Autumn")
 
-        assert (world.status(ADA), world.status(ADA, "Autumn"), world.status(BOB)) == ("pending", "paused", "pending")
+        assert (world.status(ADA), world.status(ADA, "Autumn"), world.status(BOB)) == (
+            "pending",
+            "paused",
+            "pending",
+        )
 
     def test_tasks_do_not_appear_until_unpaused(self, database_url: str) -> None:
-        text = PLAIN.replace("  - id: nudge\n", "  - id: call\n    kind: task\n    delay: 1 day\n    title: Call\n  - id: nudge\n")
+        text = PLAIN.replace(
+            "  - id: nudge\n",
+            "  - id: call\n    kind: task\n    delay: 1 day\n    title: Call\n  - id: nudge\n",
+        )
         world = make(database_url, text, ADA)
         world.tick()
         world.say(f"pause {ADA}")

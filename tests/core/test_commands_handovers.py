@@ -60,8 +60,10 @@ def test_a_hand_over_without_an_end_is_named_as_unknown(world: World) -> None:
     answer = world.say(f"pause {ADA}")
 
     assert answer.lines == (
-        f"Step 2 “Did it reach you, Ada?” to {ADA} in Spring had begun leaving at 10:00:00; "
-        "its outcome is still unknown; it may arrive.",
+        (
+            f"Step 2 “Did it reach you, Ada?” to {ADA} in Spring had begun leaving at 10:00:00; "
+            "its outcome is still unknown; it may arrive."
+        ),
         "Nothing after it leaves until somebody resumes.",
     )
 
@@ -85,6 +87,14 @@ def test_each_other_end_is_named_as_what_it_is(world: World, fate: Fate, words: 
 
     ending.join()
     assert words in answer.lines[0]
+    assert world.status(ADA) == "paused"
+
+
+def test_a_first_step_under_way_can_be_paused(world: World) -> None:
+    under_way(world)
+    world.wait_seconds = 0.05
+
+    assert "Step 1 “Ada, a question”" in world.say(f"pause {ADA}").lines[0]
     assert world.status(ADA) == "paused"
 
 

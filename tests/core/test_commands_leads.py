@@ -238,8 +238,10 @@ class TestResume:
         answer = world.say(f"resume {ADA} on June 6")
 
         assert answer.lines == (
-            "The date you named counts: Sunday 6 June 2027 (Europe/Berlin). That is a Sunday, outside the window, "
-            "so it is Monday 7 June 2027, 09:00 (Europe/Berlin).",
+            (
+                "The date you named counts: Sunday 6 June 2027 (Europe/Berlin). That is a Sunday, outside the window, "
+                "so it is Monday 7 June 2027, 09:00 (Europe/Berlin)."
+            ),
             "Next: step 2 “Did it reach you, Ada?” on Monday 7 June 2027, 09:00 (Europe/Berlin).",
         )
 

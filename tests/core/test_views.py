@@ -133,7 +133,12 @@ def test_the_ledger_and_the_journal_tell_everything(world: World) -> None:
     assert (line["position"], line["run"], line["attempt"], line["mailbox"]) == (0, 1, 0, "ana@sales.example")
     assert line["sending_at"] == line["settled_at"] == "2027-06-01T08:00:00Z"
     last = audit[-1]
-    assert (last["actor"], last["verb"], last["was"], last["became"]) == ("U0ANA", "pause", "pending", "paused")
+    assert (last["actor"], last["verb"], last["was"], last["became"]) == (
+        "U0ANA",
+        "pause",
+        "pending",
+        "paused",
+    )
     assert (last["lead"], last["reason"], last["at"]) == (ADA, "travelling", "2027-06-02T08:00:00Z")
 
 
@@ -158,7 +163,10 @@ def test_lists(world: World) -> None:
     assert [choice.label for choice in row.choices] == ["Resume", "Stop"]
     assert world.say("paused older than 2 weeks").title == "No lead is paused for longer than 2 weeks."
     world.later(days=15)
-    assert world.say("paused older than 2 weeks").title == "1 lead paused for longer than 2 weeks, the longest first."
+    assert (
+        world.say("paused older than 2 weeks").title
+        == "1 lead paused for longer than 2 weeks, the longest first."
+    )
     assert world.say("list in Spring paused").rows[0].detail.startswith("paused. Next: step 2")
     assert world.say("list stopped").title == "0 leads stopped."
     [spring] = world.say("sequences").rows
@@ -168,6 +176,8 @@ def test_lists(world: World) -> None:
     assert world.say("log").lines[0].endswith("Ana paused it in Spring (pending → paused): travelling.")
     assert len(world.say(f"history {ADA}").lines) == 4
     assert world.say(f"status {ADA}").title == f"{ADA} is paused in Spring."
-    assert [row.title for row in world.say("preview sequence Spring").rows][1] == "2. Did it reach you, {{ first_name }}?"
+    assert [row.title for row in world.say("preview sequence Spring").rows][
+        1
+    ] == "2. Did it reach you, {{ first_name }}?"
     assert world.say("edit sequence Spring").is_refusal
     assert world.say("help pause").lines

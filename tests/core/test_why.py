@@ -12,7 +12,9 @@ from core.models import Mailbox
 from tests.world import ANA, BEN, PLAIN, START, World, make
 
 ADA = "ada@acme.test"
-OFFICE = PLAIN.replace("lead_zone: false", 'lead_zone: false\nwindow: {days: Mon-Fri, from: "09:00", to: "17:00"}\nholidays: DE')
+OFFICE = PLAIN.replace(
+    "lead_zone: false", 'lead_zone: false\nwindow: {days: Mon-Fri, from: "09:00", to: "17:00"}\nholidays: DE'
+)
 
 
 @pytest.fixture
@@ -28,13 +30,17 @@ def why(world: World) -> list[str]:
 
 
 def test_nothing_due(world: World) -> None:
-    assert why(world) == ["Step 2 is planned: nothing is due before Monday 7 June 2027, 09:00 (Europe/Berlin)."]
+    assert why(world) == [
+        "Step 2 is planned: nothing is due before Monday 7 June 2027, 09:00 (Europe/Berlin)."
+    ]
 
 
 def test_nothing_in_the_way(world: World) -> None:
     world.now = datetime(2027, 6, 7, 8, tzinfo=UTC)
 
-    assert why(world) == ["Nothing holds it back: Next: step 2 “Did it reach you, Ada?” on Monday 7 June 2027, 10:00 (Europe/Berlin)."]
+    assert why(world) == [
+        "Nothing holds it back: Next: step 2 “Did it reach you, Ada?” on Monday 7 June 2027, 10:00 (Europe/Berlin)."
+    ]
 
 
 def test_all_at_once_strongest_first(world: World) -> None:
@@ -51,13 +57,19 @@ def test_all_at_once_strongest_first(world: World) -> None:
 
     assert why(world) == [
         "Paused by Ben since Tuesday 1 June 2027, 10:00 (Europe/Berlin).",
-        "Paused by Ana since Tuesday 1 June 2027, 10:00 (Europe/Berlin) until Wednesday 16 June 2027, 09:00 "
-        "(Europe/Berlin): travelling.",
+        (
+            "Paused by Ana since Tuesday 1 June 2027, 10:00 (Europe/Berlin) until Wednesday 16 June 2027, 09:00 "
+            "(Europe/Berlin): travelling."
+        ),
         "All sending was halted by Ana on Tuesday 1 June 2027, 10:00 (Europe/Berlin): wrong prices; `unhalt` ends that.",
-        "The sequence Spring was paused by Ana on Tuesday 1 June 2027, 10:00 (Europe/Berlin); "
-        "`resume sequence Spring` brings it back.",
-        "ada@acme.test is suppressed (complaint) by Fermata since Tuesday 1 June 2027, 10:00 (Europe/Berlin): "
-        "it gets no mail at all.",
+        (
+            "The sequence Spring was paused by Ana on Tuesday 1 June 2027, 10:00 (Europe/Berlin); "
+            "`resume sequence Spring` brings it back."
+        ),
+        (
+            "ada@acme.test is suppressed (complaint) by Fermata since Tuesday 1 June 2027, 10:00 (Europe/Berlin): "
+            "it gets no mail at all."
+        ),
         "The mailbox ana@sales.example is disconnected since Tuesday 1 June 2027, 10:00 (Europe/Berlin): password refused.",
         "It is outside the sending window in Europe/Berlin; it opens on Wednesday 2 June 2027, 09:00 (Europe/Berlin).",
         "The mailbox ana@sales.example has reached its cap of 1 a day; it is free on Wednesday 2 June 2027, 02:00 (Europe/Berlin).",
@@ -66,9 +78,13 @@ def test_all_at_once_strongest_first(world: World) -> None:
 
 def test_a_weekend_and_a_holiday_are_named(world: World) -> None:
     world.now = datetime(2027, 6, 5, 10, tzinfo=UTC)
-    assert why(world)[0].startswith("It is outside the sending window (Saturday) in Europe/Berlin; it opens on Monday 7 June")
+    assert why(world)[0].startswith(
+        "It is outside the sending window (Saturday) in Europe/Berlin; it opens on Monday 7 June"
+    )
     world.now = datetime(2027, 10, 3, 10, tzinfo=UTC)
-    assert why(world)[0].startswith("Today is a public holiday (German Unity Day) in Europe/Berlin; the window opens on Monday 4")
+    assert why(world)[0].startswith(
+        "Today is a public holiday (German Unity Day) in Europe/Berlin; the window opens on Monday 4"
+    )
 
 
 def test_a_gap(world: World) -> None:
@@ -81,7 +97,10 @@ def test_what_failed_is_uncertain_or_under_way(world: World) -> None:
     world.now = datetime(2027, 6, 7, 8, tzinfo=UTC)
     [claim] = world.claims()
     world.begin([claim])
-    assert why(world)[0] == "Step 2 is being handed over right now, since Monday 7 June 2027, 10:00 (Europe/Berlin)."
+    assert (
+        why(world)[0]
+        == "Step 2 is being handed over right now, since Monday 7 June 2027, 10:00 (Europe/Berlin)."
+    )
     world.report(claim, Fate.RETRY, "greylisted")
     assert "could not be handed over" in why(world)[0]
     world.later(minutes=5)
@@ -101,8 +120,10 @@ def test_an_uncertain_delivery(world: World) -> None:
     world.report(claim, Fate.UNKNOWN, "connection lost")
 
     assert why(world) == [
-        "Step 2 may or may not have left on Monday 7 June 2027, 10:00 (Europe/Berlin): connection lost; "
-        "say on its card what became of it."
+        (
+            "Step 2 may or may not have left on Monday 7 June 2027, 10:00 (Europe/Berlin): connection lost; "
+            "say on its card what became of it."
+        )
     ]
     world.say(f"stop {ADA}")
     assert any("may or may not have left" in line for line in why(world))
@@ -124,7 +145,9 @@ def test_stopped_with_who_and_when(world: World, text: str, sentence: str) -> No
 def test_completed_and_skipped(database_url: str) -> None:
     world = make(database_url, PLAIN, ADA)
     world.say(f"skip {ADA} in Spring")
-    assert why(world) == ["It was skipped by Ana on Tuesday 1 June 2027, 10:00 (Europe/Berlin); `unskip` lets it start."]
+    assert why(world) == [
+        "It was skipped by Ana on Tuesday 1 June 2027, 10:00 (Europe/Berlin); `unskip` lets it start."
+    ]
     world.say(f"unskip {ADA} in Spring")
     for days in (0, 4, 3):
         world.later(days=days).tick()
