@@ -33,7 +33,9 @@ def methods_called():
     """Give the Web API methods that bot code calls on a client."""
     for path in (ROOT / "bot").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Attribute) and callable(getattr(WebClient, node.attr, None)):
+            if not isinstance(node, ast.Attribute) or node.attr.startswith("_"):
+                continue
+            if callable(getattr(WebClient, node.attr, None)):
                 yield node.attr
 
 

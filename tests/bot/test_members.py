@@ -1,5 +1,7 @@
 """Who may act, asked of an emulated Slack: full members, within what the settings name; when in doubt, stopping only."""
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -8,12 +10,20 @@ from sqlmodel import select
 from bot import members as people
 from bot.members import Bot, Members
 from bot.rights import Need
+from core.db import Database
 from core.errors import Refused
 from core.models import Journal, Member, Workspace
 from sandbox.slack.state import BOT_USER, User
 from tests.bot.samples import NOW
 
 HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def database(sqlite_url):
+    """One kind of database: what differs between them is tested in `test_first_contact_twice_at_once`."""
+    with closing(Database(sqlite_url)) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -202,3 +212,10 @@ def test_hostile_name_is_kept_plain(admit, slack):
     slack.state.users["U0ANA"].real_name = "\u202e" + "x" * 300
     assert admit("U0ANA").name.startswith("\\u202ex")
     assert len(admit("U0ANA").name) <= people.NAME_CHARS
+
+
+def test_first_contact_twice_at_once(database_url, client):
+    with closing(Database(database_url)) as both, ThreadPoolExecutor(8) as pool:
+        known = Members(both, client)
+        admitted = list(pool.map(lambda _: known.admit("U0ANA", Need.ACTS, now=NOW), range(8)))
+        assert {actor.id for actor in admitted} == {"U0ANA"}
