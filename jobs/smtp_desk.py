@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 
+from jobs.cancelling import end
 from jobs.smtp_message import Fate, Outgoing, Phase, Report, Result, Source
 
 
@@ -36,7 +36,8 @@ class Desk:
         """Give the next message, None at the end."""
         self.fetch()
         if self._fetching is not None:
-            await self._fetching
+            await asyncio.wait({self._fetching})
+            self._fetching.result()  # raises what the source raised
         return self.ready()
 
     def ready(self) -> Outgoing | None:
@@ -60,14 +61,13 @@ class Desk:
 
     async def close(self, why: str) -> None:
         """Stop fetching and report what is left: never begun, unless its final dot was written."""
-        task = self._fetching
-        if task is not None:
-            task.cancel()
-            while not task.done():
-                with suppress(asyncio.CancelledError):
-                    await asyncio.wait({task})
-            if not task.cancelled():
-                task.exception()  # looked at, so that asyncio does not complain; `take` has raised it if it matters
+        try:
+            if self._fetching is not None:
+                await end(self._fetching)
+        finally:
+            self._report_rest(why)
+
+    def _report_rest(self, why: str) -> None:
         while self._owed:
             message = self._owed[0]
             if message is self.past_dot:

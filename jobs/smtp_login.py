@@ -17,6 +17,7 @@ from typing import Literal, cast, get_args
 import aiosmtplib
 
 from core.errors import FermataError, Refused
+from jobs.cancelling import end
 from jobs.smtp_wire import Wire, printable
 
 Security = Literal["tls", "starttls", "none"]
@@ -77,6 +78,22 @@ def tls_context() -> ssl.SSLContext:
 
 async def log_in(server: Server) -> Welcome:
     """Connect and log in within the server's timeout; raises `MailboxDown`."""
+    attempt = asyncio.ensure_future(_log_in(server))
+    try:
+        await asyncio.wait({attempt}, timeout=server.timeout)
+        if not attempt.done():
+            raise _explained(TimeoutError(), server)
+    except BaseException:
+        try:
+            await end(attempt)
+        finally:
+            if not attempt.cancelled() and attempt.exception() is None:
+                attempt.result().wire.break_off("Nobody waits for the connection any more")
+        raise
+    return attempt.result()
+
+
+async def _log_in(server: Server) -> Welcome:
     client = aiosmtplib.SMTP(
         hostname=server.host,
         port=server.port,
@@ -87,11 +104,10 @@ async def log_in(server: Server) -> Welcome:
         tls_context=None if server.security == "none" else tls_context(),
     )
     try:
-        async with asyncio.timeout(server.timeout):
-            await _greet(client, server)
-            if server.username is not None:
-                await _authenticate(client, server)
-            return _take_over(client, server)
+        await _greet(client, server)
+        if server.username is not None:
+            await _authenticate(client, server)
+        return _take_over(client, server)
     except BaseException as error:
         client.close()
         if isinstance(error, (OSError, aiosmtplib.SMTPException, ValueError)):

@@ -74,6 +74,8 @@ class Wire(asyncio.BufferedProtocol):
         """Raise `LostError` if the connection is gone or its replies can no longer be trusted."""
         if self.lost is not None:
             raise self.lost.with_traceback(None)
+        if self._transport.is_closing():  # asyncio tells us with its next turn
+            raise LostError("The server closed the connection")
 
     def send(self, *commands: bytes) -> None:
         """Write commands, each of which is owed one reply; the last write may be held back without pipelining."""
@@ -92,6 +94,9 @@ class Wire(asyncio.BufferedProtocol):
 
     async def drained(self) -> None:
         """Return once the buffer towards the server is short again."""
+        await asyncio.sleep(
+            0
+        )  # a loss is told by the loop, which a buffer that never fills would not let run
         while self._paused:
             self.check()
             await self._wait()

@@ -7,6 +7,8 @@ from contextlib import suppress
 
 import pytest
 import trustme
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.errors import Refused
 from jobs import smtp, smtp_login
@@ -72,6 +74,12 @@ class World:
 
 def accepted(sink):
     return [int(m.message_id.strip("<>").partition("@")[0]) for m in sink.accepted]
+
+
+async def until(happened):
+    """Return when it has happened; a test that waits for ever is ended from outside."""
+    while not happened():  # noqa: ASYNC110 - what is waited for is a real server's, which sets no event
+        await asyncio.sleep(0.001)
 
 
 async def hand_over(sink, *messages, gate=None, **server):
@@ -160,13 +168,43 @@ def test_a_fault_gives_the_fate_and_the_next_message_leaves_once(fault, fate, ph
     assert kept.count(2) == 1
 
 
+ACTIONS = ["drop", "cut", "split", "451 later", "554 never", "421 closing", "354 what", "250 fine", "banana"]
+# Not after:4xx and after:5xx, which lie about what was accepted; hanging is in the table above, it takes time.
+SOME_FAULTS = st.builds(
+    "{}#{}:{}".format,
+    st.sampled_from(["rcpt", "data", "body", "dot", "after", "rset", "banner", "ehlo"]),
+    st.integers(1, 5),
+    st.sampled_from(ACTIONS),
+).filter(lambda fault: not (fault.startswith("after") and fault.partition(":")[2][0] in "45"))
+
+
+@given(st.lists(SOME_FAULTS, max_size=5), st.booleans(), st.sets(st.integers(0, 5)))
+def test_whatever_goes_wrong_the_fates_are_true(faults, pipelining, held):
+    async def gate(message):
+        return message.key not in held
+
+    async def story():
+        async with Sink(offer=Offer(pipelining=pipelining), script=Faults(*faults)) as sink:
+            world = World(*(mail(key) for key in range(6)), gate=gate)
+            line = Line(server_of(sink))
+            with suppress(MailboxDown):
+                await world.run(line)
+            await line.close()
+            return world, accepted(sink)
+
+    world, kept = asyncio.run(story())
+    for key, fate in world.fates.items():
+        assert kept.count(key) in ({1} if fate is Fate.SENT else {0, 1} if fate is Fate.UNKNOWN else {0})
+    assert kept == sorted(set(kept))
+
+
 @BOTH
 @pytest.mark.parametrize("fault", ["mail:550 5.7.1 not your address", "rcpt:530 5.7.0 log in first"])
 def test_a_refused_sender_takes_the_mailbox_down_and_blames_no_message(fault, pipelining):
     async def story():
         async with Sink(offer=Offer(pipelining=pipelining), script=Faults(fault)) as sink:
             world = World(mail(1), mail(2), mail(3))
-            with pytest.raises(MailboxDown, match="takes no mail from us@a.test: 5") as down:
+            with pytest.raises(MailboxDown, match=r"takes no mail from us@a\.test: 5") as down:
                 await world.run(Line(server_of(sink)))
             return world, down.value, accepted(sink)
 
@@ -233,6 +271,7 @@ def test_large_content_arrives_whole():
 
 # The gate
 
+
 @BOTH
 def test_a_gate_that_says_no_holds_the_message_and_withdraws_its_envelope(pipelining):
     async def no_to_odd(message):
@@ -260,7 +299,7 @@ def test_nothing_is_asked_at_the_gate_before_the_recipient_is_accepted():
 @BOTH
 @pytest.mark.parametrize("where", ["gate", "source", "report"])
 def test_an_error_of_the_caller_comes_through_and_all_taken_are_reported(where, pipelining):
-    class Boom(Exception):
+    class BoomError(Exception):
         pass
 
     async def story():
@@ -270,16 +309,16 @@ def test_an_error_of_the_caller_comes_through_and_all_taken_are_reported(where, 
 
             async def explode(*args):
                 if len(world.reports) == 1:
-                    raise Boom
+                    raise BoomError
                 return await original(*args)
 
             def explode_at_report(message, result):
                 original(message, result)
                 if len(world.reports) == 2:
-                    raise Boom
+                    raise BoomError
 
             setattr(world, where, explode_at_report if where == "report" else explode)
-            with pytest.raises(Boom):
+            with pytest.raises(BoomError):
                 await world.run(Line(server_of(sink)))
             return world, accepted(sink)
 
@@ -290,31 +329,41 @@ def test_an_error_of_the_caller_comes_through_and_all_taken_are_reported(where, 
 
 # Cancellation, as at SIGTERM
 
+
+def heard(command):
+    return lambda sink: any(line.startswith(command) for line in sink.commands)
+
+
 CANCELS = [
-    # what the message waits for when the cancellation comes, its fate
-    ("banner:hang", Fate.RETRY),
-    ("ehlo:hang", Fate.RETRY),
-    ("mail:hang", Fate.RETRY),
-    ("rcpt:hang", Fate.RETRY),
-    ("data:delay=0.15", Fate.SENT),
-    ("dot:delay=0.15", Fate.SENT),
-    ("after:delay=0.15", Fate.SENT),
-    ("data:hang", Fate.RETRY),
-    ("after:hang", Fate.UNKNOWN),
+    # what the message waits for, how the sink shows that it does, its fate
+    ("banner:hang", lambda sink: sink.connections, Fate.RETRY),
+    ("ehlo:hang", heard(b"EHLO"), Fate.RETRY),
+    ("mail:hang", heard(b"MAIL"), Fate.RETRY),
+    ("rcpt:hang", heard(b"RCPT"), Fate.RETRY),
+    ("data:delay=0.15", heard(b"DATA"), Fate.SENT),
+    ("dot:delay=0.15", heard(b"DATA"), Fate.SENT),
+    ("after:delay=0.15", lambda sink: sink.accepted, Fate.SENT),
+    ("data:hang", heard(b"DATA"), Fate.RETRY),
+    ("after:hang", lambda sink: sink.accepted, Fate.UNKNOWN),
 ]
 
 
 @BOTH
 @pytest.mark.parametrize("times", [1, 2], ids=["once", "twice"])
-@pytest.mark.parametrize(("fault", "fate"), CANCELS)
-def test_cancelled_it_finishes_what_is_past_the_gate_and_begins_nothing(fault, fate, times, pipelining):
+@pytest.mark.parametrize(("fault", "waits", "fate"), CANCELS, ids=[row[0] for row in CANCELS])
+def test_cancelled_it_finishes_what_is_past_the_gate_and_begins_nothing(
+    fault, waits, fate, times, pipelining
+):
     async def story():
         async with Sink(offer=Offer(pipelining=pipelining), script=Faults(fault)) as sink:
             world = World(mail(1), mail(2), mail(3))
-            task = asyncio.create_task(world.run(Line(server_of(sink))))
+            # Before the gate a cancellation must act at once, so that a long timeout would show.
+            timeout = 30 if fault.startswith(("banner", "ehlo", "mail", "rcpt")) else TIMEOUT
+            task = asyncio.create_task(world.run(Line(server_of(sink, timeout=timeout))))
+            await until(lambda: waits(sink))
             for _ in range(times):
-                await asyncio.sleep(0.05)
                 task.cancel()
+                await asyncio.sleep(0.02)
             began = time.monotonic()
             with pytest.raises(asyncio.CancelledError):
                 await task
@@ -322,18 +371,53 @@ def test_cancelled_it_finishes_what_is_past_the_gate_and_begins_nothing(fault, f
 
     world, kept, seconds = asyncio.run(story())
     assert world.result(1).fate is fate
-    assert {fate for key, fate in world.fates.items() if key > 1} <= {Fate.RETRY}
+    assert {result.fate for key, result in world.reports if key > 1} <= {Fate.RETRY}
     assert {result.text for key, result in world.reports if key > 1} <= {smtp.NOT_BEGUN}
     assert set(kept) <= {1}
-    if fate is Fate.RETRY and not fault.startswith("data"):
-        assert seconds < 0.1
-    assert seconds < TIMEOUT * (times + 1)
+    assert seconds < 5
+
+
+@BOTH
+@pytest.mark.parametrize("fault", [None, "banner:hang", "ehlo:hang", "after:delay=0.02"])
+def test_a_cancellation_at_any_turn_of_the_loop_is_obeyed(fault, pipelining):
+    """Python 3.11's wait_for loses one that comes in the same turn as the result; the source here uses it too."""
+    offer = Offer(pipelining=pipelining)
+
+    async def story(turns):
+        async with Sink(offer=offer, script=Faults(fault) if fault else None) as sink:
+            world = World(*(mail(key) for key in range(1000)))
+
+            async def source():
+                return await asyncio.wait_for(world.source(), 60)
+
+            line = Line(server_of(sink, timeout=30))
+            task = asyncio.create_task(line.run(source, world.gate, world.report))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            asked = len(world.asked)
+            began = time.monotonic()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            world.check()
+            return world, accepted(sink), asked, time.monotonic() - began
+
+    for turns in range(90):
+        world, kept, asked, seconds = asyncio.run(story(turns))
+        assert seconds < 5, turns
+        assert len(world.asked) <= asked + 1, turns
+        for key, fate in world.fates.items():
+            assert fate in {Fate.SENT, Fate.RETRY}, turns
+            assert kept.count(key) == (fate is Fate.SENT), turns
 
 
 @BOTH
 @pytest.mark.parametrize(("answer", "fate"), [(True, Fate.SENT), (False, Fate.HELD)])
 def test_a_cancellation_does_not_interrupt_the_gate(answer, fate, pipelining):
+    entered = []
+
     async def slow(message):
+        entered.append(message.key)
         await asyncio.sleep(0.1)
         return answer
 
@@ -341,7 +425,7 @@ def test_a_cancellation_does_not_interrupt_the_gate(answer, fate, pipelining):
         async with Sink(offer=Offer(pipelining=pipelining)) as sink:
             world = World(mail(1), mail(2), gate=slow)
             task = asyncio.create_task(world.run(Line(server_of(sink))))
-            await asyncio.sleep(0.05)
+            await until(lambda: entered)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
@@ -361,7 +445,7 @@ def test_cancelled_while_waiting_for_the_source_nothing_is_reported():
             line = Line(server_of(sink))
             await queue.put(mail(1))
             task = asyncio.create_task(line.run(queue.get, world.gate, world.report))
-            await asyncio.sleep(0.05)
+            await until(lambda: world.reports)
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
@@ -375,34 +459,29 @@ def test_cancelled_while_waiting_for_the_source_nothing_is_reported():
 def test_a_slow_source_does_not_keep_a_message_past_the_gate_waiting():
     async def story():
         async with Sink() as sink:
-            world = World(mail(1), mail(2))
-            reported_at = {}
-
-            async def source():
-                if world.taken:
-                    await asyncio.sleep(0.2)
-                return await world.source()
-
-            def report(message, result):
-                reported_at[message.key] = time.monotonic()
-                world.report(message, result)
-
+            queue = asyncio.Queue()
+            world = World()
             line = Line(server_of(sink))
-            began = time.monotonic()
-            await line.run(source, world.gate, report)
+            task = asyncio.create_task(line.run(queue.get, world.gate, world.report))
+            for count in (1, 2):  # the second comes only when the first has been reported
+                await queue.put(mail(count))
+                await until(lambda count=count: len(world.reports) == count)
+            await queue.put(None)
+            await task
             await line.close()
-            return reported_at[1] - began, accepted(sink)
+            return accepted(sink)
 
-    seconds, kept = asyncio.run(story())
-    assert seconds < 0.15
-    assert kept == [1, 2]
+    assert asyncio.run(story()) == [1, 2]
 
 
 # The connection
 
+
 def test_a_server_that_ends_each_connection_after_some_messages_costs_no_message():
     async def story():
-        async with Sink(script=Faults(*(f"mail#{n}:421 too many in one connection" for n in (3, 6, 9)))) as sink:
+        async with Sink(
+            script=Faults(*(f"mail#{n}:421 too many in one connection" for n in (3, 6, 9)))
+        ) as sink:
             world = await hand_over(sink, *(mail(key) for key in range(8)))
             return world, accepted(sink), sink.connections
 
@@ -450,8 +529,7 @@ def test_a_connection_closed_while_idle_is_opened_again_before_a_message_relies_
             for session in list(sink.sessions):
                 session._say(b"421 4.4.2 idle for too long")
                 session._close()
-            await asyncio.sleep(0.05)
-            assert not line.is_open
+            await until(lambda: not line.is_open)
             world = World(mail(2))
             await world.run(line)
             await line.close()
@@ -494,6 +572,7 @@ def test_a_second_answer_to_the_content_is_not_taken_for_another_message():
 
 
 # Getting in
+
 
 @pytest.fixture(scope="module")
 def authority():
@@ -629,7 +708,7 @@ def test_nothing_listening_is_said_and_messages_in_hand_are_reported():
         async with Sink() as sink:
             server = server_of(sink)
         world = World(mail(1), mail(2))
-        with pytest.raises(MailboxDown, match="Nothing answers at 127.0.0.1:"):
+        with pytest.raises(MailboxDown, match="Nothing answers at"):
             await world.run(Line(server))
         return world
 
@@ -638,7 +717,9 @@ def test_nothing_listening_is_said_and_messages_in_hand_are_reported():
     assert "Nothing answers" in world.result().text
 
 
-@pytest.mark.parametrize("host", ["smtp.example.com", "10.0.0.1", "0.0.0.0", "::ffff:10.0.0.1", "localhost.evil.test"])
+@pytest.mark.parametrize(
+    "host", ["smtp.example.com", "10.0.0.1", "0.0.0.0", "::ffff:10.0.0.1", "localhost.evil.test"]
+)
 def test_without_encryption_only_this_machine_is_allowed(host):
     with pytest.raises(Refused, match="this machine only"):
         Server(host, 25, "none")
@@ -752,6 +833,7 @@ def test_stuffing_leaves_no_bare_line_end():
 
 # Many
 
+
 @BOTH
 def test_two_thousand_messages_leave_over_one_line_in_order(pipelining):
     async def story():
@@ -768,6 +850,7 @@ def test_two_thousand_messages_leave_over_one_line_in_order(pipelining):
 
 def test_a_message_costs_two_round_trips_when_pipelined():
     """Counted, not timed: every write of the client that the server had to answer before the next came."""
+
     async def story():
         async with Sink() as sink:
             world = World(*(mail(key) for key in range(100)))
