@@ -28,6 +28,10 @@ from core.sequences import find
 
 TAGS: Table = LeadTag.__table__  # type: ignore[attr-defined]
 SUPPRESSIONS: Table = Suppression.__table__  # type: ignore[attr-defined]
+_WAY_BACK = {
+    SequenceStatus.PAUSED.value: ("resume", "Resume it"),
+    SequenceStatus.ARCHIVED.value: ("resume", "Bring it back"),
+}
 FIELDS = ("first_name", "last_name", "name", "company", "domain", "zone", "stage", "owner")
 
 
@@ -138,7 +142,9 @@ def suppress(session: Session, email: str, *, reason: str, actor: Actor, now: da
     # Two at the same moment: the second waits at the lead or at the insert, and then finds it done.
     lead = session.exec(select(Lead).where(Lead.email == email).with_for_update(key_share=True)).first()
     values = {"email": email, "reason": reason, "author": actor.id, "at": now}
-    place = upsert(session, SUPPRESSIONS).values(values).on_conflict_do_nothing().returning(SUPPRESSIONS.c.email)
+    place = (
+        upsert(session, SUPPRESSIONS).values(values).on_conflict_do_nothing().returning(SUPPRESSIONS.c.email)
+    )
     if session.connection().execute(place).first() is None:
         return False
     note(session, "suppress", actor=actor, now=now, lead_id=lead.id if lead else None, reason=reason)
@@ -177,7 +183,11 @@ def enrol(
     """
     sequence = planned(session, [sequence_id])[sequence_id]
     if sequence.status != SequenceStatus.PUBLISHED:
-        msg = f"{sequence.name} is {sequence.status}, so nobody can be enrolled. Publish it first: `publish sequence {sequence.name}`."
+        verb, way = _WAY_BACK.get(sequence.status, ("publish", "Publish it"))
+        msg = (
+            f"{sequence.name} is {sequence.status}, so nobody can be enrolled. "
+            f"{way} first: `{verb} sequence {sequence.name}`."
+        )
         raise Refused(msg)
     mailboxes = rotation(session, sequence.spec.mailboxes)
     ids: list[int] = []
