@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from bot import codec
-from bot.blocks import BUTTONS_IN_ROW, actions, button, confirmation, context, fitting, message, rich
+from bot.blocks import BUTTONS_IN_ROW, actions, button, confirmation, context, fitting, message, rich, section
 from bot.text import JSON, words
 from core.answers import Answer, Choice, Row
 
@@ -48,8 +48,12 @@ def _rows(rows: Sequence[Row]) -> Iterator[JSON]:
         yield rich(bullets=[_row(row) for row in rows])
         return
     for number, row in enumerate(rows):
-        yield rich(_row(row))
-        yield from actions(*_buttons(row.choices[:BUTTONS_IN_ROW], f"row:{number}"))
+        pressed = list(_buttons(row.choices[:BUTTONS_IN_ROW], f"row:{number}"))
+        if len(pressed) == 1 and pressed[0]:
+            yield section(f"{row.title}  ·  {row.detail}") | {"accessory": pressed[0]}
+        else:
+            yield rich(_row(row))
+            yield from actions(*pressed)
 
 
 def _row(row: Row) -> list[JSON]:

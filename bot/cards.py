@@ -114,10 +114,7 @@ def _state(view: LeadCard, e: EnrollmentView) -> JSON:
     run = f" · run {e.run}" if e.run > 1 else ""
     lines = [[words(status_words(e.status), bold=True), words(f"  ·  {e.sequence}", 100, bold=True)]]
     lines[0].append(words(f"  ·  {place(e)}{run}"))
-    if e.is_under_way:
-        lines.append([words("Step "), words(str(e.position + 1)), words(" is being handed over right now.")])
-    elif e.next_step:
-        lines.append(_next(e, e.next_step, view.zone))
+    lines += _next(e, view.zone)
     if e.end_reason:
         lines.append([words(e.end_reason, italic=True)])
     more = len(e.reasons) - REASONS_SHOWN
@@ -138,23 +135,22 @@ def place(e: EnrollmentView) -> str:
             return f"step {min(e.position + 1, e.steps)} of {e.steps}"
 
 
-def _next(e: EnrollmentView, subject: str, zone: str | None) -> list[JSON]:
-    line = [words("Next: "), words(f"“{one_line(subject)}”", bold=True)]
-    if e.next_at is None:
-        return line
-    return [
-        *line,
-        words(", "),
-        *_when(e.next_at, zone),
-        *([words(f" from {e.mailbox}")] if e.mailbox else []),
-    ]
+def _next(e: EnrollmentView, zone: str | None) -> Iterator[list[JSON]]:
+    """Give what comes next, and under it when and from whom."""
+    if e.is_under_way:
+        yield [words(f"Step {e.position + 1} is being handed over right now.")]
+        return
+    if e.next_step:
+        yield [words("Next: "), words(f"“{one_line(e.next_step)}”", bold=True)]
+    if e.next_step and e.next_at:
+        yield [*_when(e.next_at, zone), *([words(f"  ·  from {e.mailbox}")] if e.mailbox else [])]
 
 
 def _when(moment: datetime, zone: str | None) -> list[JSON]:
     """Give a moment in the lead's zone, where that is known, and in the reader's own."""
     if zone is None:
-        return [instant(moment, None)]
-    return [words(say(moment, zone)), words("; for you "), instant(moment, zone)]
+        return [instant(moment, None, with_weekday=True)]
+    return [words(say(moment, zone)), words("  ·  for you "), instant(moment, zone)]
 
 
 def _timeline(entries: Sequence[TimelineEntry], zone: str | None) -> JSON:

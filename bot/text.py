@@ -16,6 +16,7 @@ JSON = dict[str, Any]
 
 FALLBACK_CHARS = 3_900  # chat.update takes 4,000
 READER_FORMAT = "{date_short_pretty} {time}"
+READER_FORMAT_WITH_WEEKDAY = "{date_long} {time}"
 # A word joiner in front keeps `*bold*` and the like from beginning.
 _AS_TEXT = {"&": "&amp;", "<": "&lt;", ">": "&gt;"} | {char: f"\u2060{char}" for char in "*_~`"}
 
@@ -54,12 +55,11 @@ def words(text: str, longest: int = 300, **style: bool) -> JSON:
     return piece | ({"style": style} if style else {})
 
 
-def instant(moment: datetime, zone: str | None, **style: bool) -> JSON:
+def instant(moment: datetime, zone: str | None, *, with_weekday: bool = False) -> JSON:
     """Give a moment that Slack shows in the reader's own zone; without Slack it reads in `zone`, else in UTC."""
-    piece: JSON = {
+    return {
         "type": "date",
         "timestamp": int(moment.timestamp()),
-        "format": READER_FORMAT,
+        "format": READER_FORMAT_WITH_WEEKDAY if with_weekday else READER_FORMAT,
         "fallback": say(moment, zone or "UTC"),
     }
-    return piece | ({"style": style} if style else {})
