@@ -147,7 +147,8 @@ async def _draw(client: WebClient, desk: Desk, nudged: asyncio.Event, clock: wir
             LOG.exception("drawing cards failed")
         nudged.clear()
         with suppress(TimeoutError):
-            await asyncio.wait_for(nudged.wait(), DRAW_SECONDS)
+            async with asyncio.timeout(DRAW_SECONDS):  # not wait_for: Python 3.11's can swallow a cancellation
+                await nudged.wait()
 
 
 @asynccontextmanager
