@@ -240,3 +240,14 @@ def test_choice_between_sequences_replaces_its_question(database, slack, clock, 
 def test_modal_of_every_form_is_known():
     assert {"pause", "resume", "stop"} == set(codec.FORMS)
     assert modals.refusal("No.")
+
+
+def test_first_card_asked_for_by_many_at_once(world):
+    for _ in range(4):
+        world.ana.type("#outbound", STATUS)
+        world.ben.type("#outbound", STATUS)
+    world.until(lambda: len(world.ana.ephemerals()) + len(world.ben.ephemerals()) == 8)
+    world.until(world.draw)
+    assert not [m for m in world.ana.ephemerals() if "went wrong" in m.text]
+    with world.database.read() as session:
+        assert len(session.exec(select(Card)).all()) == 8
