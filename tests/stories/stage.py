@@ -74,6 +74,10 @@ class Clock:
         """Let everything that is due now happen."""
         self._stage.backstage.do(self._stage.made.clock.settle())
 
+    def jump(self, **span: float) -> None:
+        """Let time pass while the sender is away: nothing happens on the way."""
+        self._stage.made.clock._set(self.now + timedelta(**span))
+
     def until(self, day: str, at: str = "10:00") -> None:
         """Let time pass until a day of June 2027 or later, as `"2027-06-15"`, in Berlin."""
         hour, minute = map(int, at.split(":"))
@@ -91,7 +95,7 @@ class Someone:
 
     def types(self, text: str, channel: str = OUTBOUND) -> str:
         """Type it, and give the answer."""
-        return self._answer_to(lambda: self._at.type(channel, text))
+        return self._answer_to(lambda: self._at.type(channel, text), channel)
 
     def clicks(self, label: str, *, on: str = "", in_: str = "", card: Message | None = None) -> str:
         """Press a button, or choose from a menu, and give the answer.
@@ -144,13 +148,13 @@ class Someone:
 
         return self._stage.made.workspace.wait_for(look, PATIENCE_SECONDS)
 
-    def _answer_to(self, act: Callable[[], object]) -> str:
+    def _answer_to(self, act: Callable[[], object], channel: str = OUTBOUND) -> str:
         """Do it and wait for what Fermata says: a new answer, or one that replaced its question."""
-        before = {(m.ts, m.revision) for m in self._at.messages(OUTBOUND)}
+        before = {(m.ts, m.revision) for m in self._at.messages(channel)}
         act()
 
         def look() -> Message | None:
-            fresh = [m for m in self._at.messages(OUTBOUND) if (m.ts, m.revision) not in before]
+            fresh = [m for m in self._at.messages(channel) if (m.ts, m.revision) not in before]
             return next((m for m in fresh if m.user != self._at.id and not self._stage.is_card(m)), None)
 
         return reading(self._stage.made.workspace.wait_for(look, PATIENCE_SECONDS))
@@ -165,6 +169,10 @@ def _called(message: Message, label: str) -> str | None:
             if wanted in (name.casefold(), SIGNS.sub("", name).casefold()):
                 return name
     return None
+
+
+async def _nothing() -> None:
+    """What falls due while no sender runs."""
 
 
 class Team:
@@ -222,10 +230,12 @@ class Stage:
         self.backstage.do(self._bot.aclose())
 
     def start_sender(self) -> None:
+        self.made.clock.settle = self.made.engine.settle
         self.backstage.do(self._sender.enter_async_context(tryout.sending(self.made)))
 
     def stop_sender(self) -> None:
         self.backstage.do(self._sender.aclose())
+        self.made.clock.settle = _nothing
 
     # What there is before a story begins
     def _add_mailbox(self) -> None:
