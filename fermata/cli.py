@@ -25,10 +25,9 @@ from core.errors import Refused
 from core.models import Mailbox, Sequence
 from core.people import Actor
 from core.settings import Settings, read_settings
-from fermata import serving, wiring
+from fermata import wiring
 from jobs.sender import server_of
-from jobs.smtp import MailboxDown
-from jobs.smtp_login import Server, log_in
+from jobs.smtp_login import MailboxDown, Server, log_in
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 mailbox_app = typer.Typer(no_args_is_help=True, help="The mailboxes that send.")
@@ -68,25 +67,32 @@ def _database() -> Iterator[Database]:
 @app.command()
 def run() -> None:
     """Run everything in one process: bot, sender and web."""
-    asyncio.run(serving.serve(read_settings(), bot=True, worker=True, web=True))
+    _serve(bot=True, worker=True, web=True)
 
 
 @app.command()
 def bot() -> None:
     """Run the Slack bot alone, and draw its cards."""
-    asyncio.run(serving.serve(read_settings(), bot=True))
+    _serve(bot=True)
 
 
 @app.command()
 def worker() -> None:
     """Run the sender alone."""
-    asyncio.run(serving.serve(read_settings(), worker=True))
+    _serve(worker=True)
 
 
 @app.command()
 def web() -> None:
     """Run the web server alone: unsubscribe links, Slack over HTTP, health."""
-    asyncio.run(serving.serve(read_settings(), web=True))
+    _serve(web=True)
+
+
+def _serve(*, bot: bool = False, worker: bool = False, web: bool = False) -> None:
+    # Imported here: the servers' libraries take longer to load than most commands take to run.
+    from fermata import serving
+
+    asyncio.run(serving.serve(read_settings(), bot=bot, worker=worker, web=web))
 
 
 @app.command()

@@ -147,7 +147,8 @@ async def _draw(client: WebClient, desk: Desk, nudged: asyncio.Event, clock: wir
             LOG.exception("drawing cards failed")
         nudged.clear()
         with suppress(TimeoutError):
-            async with asyncio.timeout(DRAW_SECONDS):  # not wait_for: Python 3.11's can swallow a cancellation
+            # not wait_for: Python 3.11's can swallow a cancellation
+            async with asyncio.timeout(DRAW_SECONDS):
                 await nudged.wait()
 
 

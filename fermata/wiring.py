@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from core.commands import Desk
 from core.db import Database
@@ -12,9 +13,9 @@ from core.letters import Office
 from core.migrate import migrate
 from core.models import WORKSPACE_ID, Workspace
 from core.settings import Settings, secret_key
-from jobs.engine import Engine
-from jobs.sender import Desk as SendingDesk
-from jobs.sender import Post
+
+if TYPE_CHECKING:
+    from jobs.engine import Engine
 
 Clock = Callable[[], datetime]
 
@@ -54,6 +55,11 @@ def make_engine(
     also: tuple[Callable[[], Awaitable[object]], ...] = (),
 ) -> Engine:
     """Give the sending half of a process."""
+    # Imported here: arq and its kin take longer to load than most commands take to run.
+    from jobs.engine import Engine
+    from jobs.sender import Desk as SendingDesk
+    from jobs.sender import Post
+
     post = Post(
         SendingDesk(
             db,
