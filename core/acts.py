@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, bindparam, insert, select, update
+from sqlalchemy import BindParameter, Table, bindparam, insert, select, update
 from sqlmodel import Session, col
 
 from core import cards
@@ -137,21 +137,36 @@ def apply(
         )
         changes += done
     if batch_id is not None:
-        size = Batch.size + len(changes)  # type: ignore[operator]
+        size = Batch.size + len(changes)
         session.execute(update(Batch).where(col(Batch.id) == batch_id).values(size=size))
     return Changed(tuple(changes), tuple(refusals), batch_id)
 
 
+# Written once: building a statement anew costs several times what running it does, and these run for each mail.
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_LOAD = (
+    select(
+        *(ENROLLMENTS.c[name] for name in (
+            "id", "lead_id", "sequence_id", "run", "status", "position", "attempt", "due_at", "send_at", "remaining",
+            "mailbox_id", "has_started", "version",
+        )),
+        LEADS.c.email,
+        LEADS.c.zone,
+    )
+    .join(LEADS, LEADS.c.id == ENROLLMENTS.c.lead_id)
+    .where(ENROLLMENTS.c.id.in_(_IDS))
+    .order_by(ENROLLMENTS.c.id)
+)  # fmt: skip
+_LOAD_LOCKED = _LOAD.with_for_update(of=ENROLLMENTS)
+_UNDER_WAY = select(DELIVERIES.c.enrollment_id, DELIVERIES.c.state).where(
+    DELIVERIES.c.enrollment_id.in_(_IDS),
+    DELIVERIES.c.state.in_([DeliveryState.OPEN.value, DeliveryState.SENDING.value]),
+)
+
+
 def load(session: Session, enrollment_ids: Iterable[int], *, lock: bool = False) -> Iterator[Loaded]:
     """Give enrollments ready to decide about, in the order of their ids; `lock` holds them until the commit."""
-    ids = list(enrollment_ids)
-    query = (
-        select(ENROLLMENTS, LEADS.c.email, LEADS.c.zone)
-        .join(LEADS, LEADS.c.id == ENROLLMENTS.c.lead_id)
-        .where(ENROLLMENTS.c.id.in_(ids))
-        .order_by(ENROLLMENTS.c.id)
-    )
-    rows = session.execute(query.with_for_update(of=ENROLLMENTS) if lock else query).all()
+    rows = session.connection().execute(_LOAD_LOCKED if lock else _LOAD, {"ids": list(enrollment_ids)}).all()
     sequences = planned(session, {row.sequence_id for row in rows})
     holds = open_holds(session, [row.id for row in rows if row.status == Status.PAUSED])
     under_way = _under_way(session, [row.id for row in rows if row.status in WITH_STEP_UNDER_WAY])
@@ -178,11 +193,8 @@ def _under_way(session: Session, enrollment_ids: list[int]) -> set[tuple[int, st
     """Give (enrollment, state) of the tasks that are open and the hand-overs that have begun."""
     if not enrollment_ids:
         return set()
-    query = select(DELIVERIES.c.enrollment_id, DELIVERIES.c.state).where(
-        DELIVERIES.c.enrollment_id.in_(enrollment_ids),
-        DELIVERIES.c.state.in_([DeliveryState.OPEN.value, DeliveryState.SENDING.value]),
-    )
-    return {(enrollment_id, state) for enrollment_id, state in session.execute(query)}
+    found = session.connection().execute(_UNDER_WAY, {"ids": enrollment_ids})
+    return {(enrollment_id, state) for enrollment_id, state in found}
 
 
 def open_holds(session: Session, enrollment_ids: Iterable[int]) -> dict[int, list[Hold]]:
@@ -192,7 +204,9 @@ def open_holds(session: Session, enrollment_ids: Iterable[int]) -> dict[int, lis
     if not ids:
         return found
     rows = session.execute(
-        select(HOLDS).where(HOLDS.c.enrollment_id.in_(ids), HOLDS.c.released_at.is_(None)).order_by(HOLDS.c.id)
+        select(HOLDS)
+        .where(HOLDS.c.enrollment_id.in_(ids), HOLDS.c.released_at.is_(None))
+        .order_by(HOLDS.c.id)
     )
     for row in rows:
         hold = Hold(
@@ -218,8 +232,8 @@ def _write(session: Session, changes: list[Change], *, verb: str, actor: Actor, 
     _save(session, changes, now=now, reason=reason)
     _save_holds(session, changes, actor=actor, now=now)
     _save_deliveries(session, changes, actor=actor, now=now, reason=reason)
-    session.execute(
-        insert(JOURNAL),
+    session.connection().execute(
+        _JOURNAL,
         [
             {
                 "at": now,
@@ -242,12 +256,7 @@ def _write(session: Session, changes: list[Change], *, verb: str, actor: Actor, 
 
 
 def _save(session: Session, changes: list[Change], *, now: datetime, reason: str) -> None:
-    statement = (
-        update(ENROLLMENTS)
-        .where(ENROLLMENTS.c.id == bindparam("at_id"), ENROLLMENTS.c.version == bindparam("at_version"))
-        .values({name: bindparam(name) for name in _SAVED})
-    )
-    result = session.connection().execute(statement, [_saved(change, now, reason) for change in changes])
+    result = session.connection().execute(_SAVE, [_saved(change, now, reason) for change in changes])
     if result.rowcount != len(changes):
         msg = "An enrollment changed in the middle of an act; nothing was written."
         raise Overtaken(msg)
@@ -257,6 +266,12 @@ _SAVED = (
     "status", "position", "attempt", "due_at", "send_at", "wake_at", "remaining", "has_started", "version",
     "ended_at", "end_reason",
 )  # fmt: skip
+_SAVE = (
+    update(ENROLLMENTS)
+    .where(ENROLLMENTS.c.id == bindparam("at_id"), ENROLLMENTS.c.version == bindparam("at_version"))
+    .values({name: bindparam(name) for name in _SAVED})
+)
+_JOURNAL = insert(JOURNAL)
 
 
 def _saved(change: Change, now: datetime, reason: str) -> dict[str, Any]:

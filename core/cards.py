@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import or_, update
+from sqlalchemy import Table, bindparam, or_, update
 from sqlmodel import Session, col, func, select
 
 from core.chunks import chunks
 from core.models import WORKSPACE_ID, Card, Workspace
 
 IDS_AT_ONCE = 5000
+CARDS: Table = Card.__table__  # type: ignore[attr-defined]
 
 
 def show_lead(session: Session, *, lead_id: int, channel: str, now: datetime) -> None:
@@ -47,10 +48,18 @@ def channel_of(session: Session, channel: str | None) -> str:
     return channel or (workspace.channel if workspace else "")
 
 
+_TOUCH = (
+    update(CARDS)
+    .where(CARDS.c.lead_id.in_(bindparam("lead_ids", expanding=True)))
+    .values(wanted=CARDS.c.wanted + 1)
+)
+
+
 def touch(session: Session, *, lead_ids: Iterable[int]) -> None:
     """Want a redraw of every card of these leads."""
+    session.flush()  # a card that has just been wished for counts too
     for chunk in chunks(set(lead_ids), IDS_AT_ONCE):
-        session.execute(update(Card).where(col(Card.lead_id).in_(chunk)).values(wanted=Card.wanted + 1))
+        session.connection().execute(_TOUCH, {"lead_ids": chunk})
 
 
 def due(session: Session, *, now: datetime, limit: int = 20) -> list[Card]:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from heapq import heapify, heapreplace
+from typing import Any, cast
 
-from sqlalchemy import func
+from sqlalchemy import Table, bindparam, func, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import Session, col, select
 
 from core.lifecycle import LIVE
@@ -30,8 +34,41 @@ def cap_on(mailbox: Mailbox, day: date) -> int:
 
 def handed_on(session: Session, mailbox: Mailbox, day: date) -> int:
     """Give how many hand-overs the mailbox has begun on a day."""
-    counted = session.get(MailboxDay, (mailbox.id, day.isoformat()))
-    return counted.handed if counted else 0
+    found = session.connection().execute(_HANDED, {"mailbox": mailbox.id, "on": day.isoformat()})
+    return found.scalar() or 0
+
+
+def spend(session: Session, mailbox: Mailbox, count: int, now: datetime) -> None:
+    """Count hand-overs that begin now against the cap and the gap."""
+    day = day_of(mailbox, now).isoformat()
+    statement = _upsert(session.get_bind().dialect.name)
+    session.connection().execute(statement, {"mailbox_id": mailbox.id, "day": day, "handed": count})
+    if mailbox.min_gap_seconds or mailbox.first_day is None:
+        values = {"last_handed_at": now, "first_day": mailbox.first_day or day}
+        session.connection().execute(update(BOXES).where(BOXES.c.id == mailbox.id).values(values))
+
+
+def read(session: Session, mailbox_id: int) -> Mailbox:
+    """Give a mailbox as it stands in the database now: to look at, not to change."""
+    row = session.connection().execute(_BOX, {"mailbox": mailbox_id}).one()
+    return cast("Mailbox", row)  # a bare row with the same names; an ORM object costs several times as much
+
+
+BOXES: Table = Mailbox.__table__  # type: ignore[attr-defined]
+DAYS: Table = MailboxDay.__table__  # type: ignore[attr-defined]
+# Written once: they run at every point of no return.
+_BOX = BOXES.select().where(BOXES.c.id == bindparam("mailbox"))
+_HANDED = select(DAYS.c.handed).where(
+    DAYS.c.mailbox_id == bindparam("mailbox"), DAYS.c.day == bindparam("on")
+)
+
+
+@cache
+def _upsert(dialect: str) -> Any:
+    """Give the statement that adds to the count of a day."""
+    statement = (sqlite_insert if dialect == "sqlite" else postgresql_insert)(DAYS)
+    more = {"handed": DAYS.c.handed + statement.excluded.handed}
+    return statement.on_conflict_do_update(index_elements=["mailbox_id", "day"], set_=more)
 
 
 def free_at(session: Session, mailbox: Mailbox, now: datetime) -> datetime:

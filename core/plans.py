@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from core.lifecycle import Plan, PlannedStep, Policy, StepKind
@@ -41,15 +42,23 @@ def parsed(spec: str) -> SequenceSpec:
     return parse(spec)
 
 
+# Written once: they are read for every group of mails.
+_STEPS = (
+    select(Step)
+    .where(col(Step.sequence_id).in_(bindparam("ids", expanding=True)), col(Step.position).is_not(None))
+    .order_by(col(Step.sequence_id), col(Step.position))
+)
+_SEQUENCES = select(Sequence).where(col(Sequence.id).in_(bindparam("ids", expanding=True)))
+
+
 def planned(session: Session, sequence_ids: Iterable[int]) -> dict[int, PlannedSequence]:
     """Give sequences by id, read fresh; an id that does not exist is left out."""
     ids = set(sequence_ids)
     steps: dict[int, list[Step]] = {sequence_id: [] for sequence_id in ids}
-    rows = select(Step).where(col(Step.sequence_id).in_(ids), col(Step.position).is_not(None))
-    for step in session.exec(rows.order_by(col(Step.sequence_id), col(Step.position))):
+    for step in session.exec(_STEPS, params={"ids": list(ids)}):
         steps[step.sequence_id].append(step)
     return {
         row.id: PlannedSequence(row.id, row.name, row.status, parsed(row.spec), tuple(steps[row.id]))
-        for row in session.exec(select(Sequence).where(col(Sequence.id).in_(ids)))
+        for row in session.exec(_SEQUENCES, params={"ids": list(ids)})
         if row.id is not None
     }

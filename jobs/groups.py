@@ -11,11 +11,17 @@ R = TypeVar("R")
 
 
 class Groups(Generic[T, R]):
-    """Collects items and hands them on in groups, one group at a time; each waiter gets the answer of its group."""
+    """Collects items and hands them on in groups, one group at a time; each waiter gets the answer of its group.
 
-    def __init__(self, write: Callable[[list[T]], Awaitable[R]], *, most: int = 100) -> None:
+    A group that could still grow waits `linger_seconds`: what is written together costs one commit.
+    """
+
+    def __init__(
+        self, write: Callable[[list[T]], Awaitable[R]], *, most: int = 100, linger_seconds: float = 0
+    ) -> None:
         self._write = write
         self._most = most
+        self._linger_seconds = linger_seconds
         self._waiting: list[tuple[T, asyncio.Future[R]]] = []
         self._writer: asyncio.Task[None] | None = None
 
@@ -41,6 +47,8 @@ class Groups(Generic[T, R]):
     async def _run(self) -> None:
         try:
             while self._waiting:
+                if len(self._waiting) < self._most:
+                    await asyncio.sleep(self._linger_seconds)
                 group, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
                 await self._settle(group)
         finally:

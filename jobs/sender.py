@@ -30,6 +30,8 @@ from jobs.smtp_login import Security
 
 LOG = logging.getLogger(__name__)
 LOW = BATCH // 2
+# A pause waits so much longer for its answer, and the results of some 50 mails share a transaction.
+RESULTS_LINGER_SECONDS = 0.02
 RECORD_AGAIN_AFTER_SECONDS = (0.2, 1, 3, 9)
 FATES = {
     Fate.SENT: handover.Fate.SENT,
@@ -131,7 +133,7 @@ class Round:
         self._ended = False
         self._unsent: list[Claimed] = []
         self._gate: Groups[tuple[int, int], set[tuple[int, int]]] = Groups(self._begin)
-        self._results: Groups[Report, None] = Groups(self._record)
+        self._results: Groups[Report, None] = Groups(self._record, linger_seconds=RESULTS_LINGER_SECONDS)
         self._retry_at: datetime | None = None  # when the mailbox turned out to be down
         self._left = 0
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
-from sqlalchemy import bindparam, or_, text, update
+from sqlalchemy import BindParameter, bindparam, or_, text, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import Session, col, select
 
 from core import cards
-from core.acts import DELIVERIES, ENROLLMENTS, Loaded, apply, load
+from core.acts import DELIVERIES, ENROLLMENTS, LEADS, Loaded, apply, load
 from core.db import Database
 from core.handover.words import BATCH, LEASE, Claimed
 from core.lifecycle import Began, Event, Failed, StepKind, Stop, Uncertain
@@ -33,6 +33,7 @@ from core.models import (
 )
 from core.people import SYSTEM
 from core.schedule import is_open, open_until, send_at
+from core.types import UtcDateTime
 
 
 def mailboxes_due(session: Session, *, now: datetime) -> list[int]:
@@ -87,31 +88,39 @@ def claim(
 
 
 def _due(session: Session, mailbox_id: int, now: datetime, limit: int) -> list[int]:
-    query = (
-        select(Enrollment.id)
-        .join(Sequence, col(Sequence.id) == Enrollment.sequence_id)
-        .where(
-            text("enrollment.status = 'pending'"),
-            Enrollment.mailbox_id == mailbox_id,
-            col(Enrollment.wake_at) <= now,
-            Sequence.status == SequenceStatus.PUBLISHED.value,
-        )
-        .order_by(col(Enrollment.wake_at), col(Enrollment.id))
-        .limit(limit)
-        .with_for_update(of=Enrollment, skip_locked=True)  # type: ignore[arg-type]
+    which = {"mailbox": mailbox_id, "now": now, "most": limit}
+    return list(session.connection().execute(_DUE, which).scalars())
+
+
+# Written once: building these statements anew for each batch cost more than running them.
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_DUE = (
+    select(Enrollment.id)
+    .join(Sequence, col(Sequence.id) == Enrollment.sequence_id)
+    .where(
+        text("enrollment.status = 'pending'"),
+        col(Enrollment.mailbox_id) == bindparam("mailbox"),
+        col(Enrollment.wake_at) <= bindparam("now", type_=UtcDateTime()),
+        Sequence.status == SequenceStatus.PUBLISHED.value,
     )
-    return [enrollment_id for enrollment_id in session.exec(query) if enrollment_id is not None]
+    .order_by(col(Enrollment.wake_at), col(Enrollment.id))
+    .limit(bindparam("most"))
+    .with_for_update(of=Enrollment, skip_locked=True)
+)
+_SUPPRESSED = (
+    select(Lead.id).join(Suppression, col(Suppression.email) == Lead.email).where(col(Lead.id).in_(_IDS))
+)
+_SLEEP = (
+    update(ENROLLMENTS)
+    .where(ENROLLMENTS.c.id.in_(_IDS))
+    .values(wake_at=bindparam("moment", type_=UtcDateTime()))
+)
+_LEADS = LEADS.select().where(LEADS.c.id.in_(_IDS))
 
 
 def _without_suppressed(session: Session, rows: list[Loaded], now: datetime) -> list[Loaded]:
     lead_ids = {row.lead_id for row in rows}
-    found = set(
-        session.exec(
-            select(Lead.id)
-            .join(Suppression, col(Suppression.email) == Lead.email)
-            .where(col(Lead.id).in_(lead_ids))
-        )
-    )
+    found = set(session.connection().execute(_SUPPRESSED, {"ids": list(lead_ids)}).scalars())
     stopped = [row.id for row in rows if row.lead_id in found]
     if stopped:
         apply(session, stopped, lambda _: Stop(), verb="stop", actor=SYSTEM, now=now, reason="suppressed")
@@ -179,8 +188,7 @@ def _step(row: Loaded) -> Step:
 
 
 def _sleep_until(session: Session, rows: list[Loaded], moment: datetime) -> None:
-    ids = [row.id for row in rows]
-    session.execute(update(ENROLLMENTS).where(ENROLLMENTS.c.id.in_(ids)).values(wake_at=moment))
+    session.connection().execute(_SLEEP, {"ids": [row.id for row in rows], "moment": moment})
 
 
 def _lease(
@@ -191,10 +199,10 @@ def _lease(
     until = now + lease
     by_enrollment = _claim_rows(session, rows, mailbox, now, until)
     _sleep_until(session, rows, until)
+    found = session.connection().execute(_LEADS, {"ids": list({row.lead_id for row in rows})})
     leads = {
-        lead.id: lead
-        for lead in session.exec(select(Lead).where(col(Lead.id).in_({r.lead_id for r in rows})))
-    }
+        lead.id: cast("Lead", lead) for lead in found
+    }  # bare rows: an ORM object costs ten times as much
     if stuck := [row for row in rows if row.id not in by_enrollment]:
         _hold_stuck(session, stuck, now)
     threads = _threads(session, [row.id for row in rows if _step(row).is_threaded])

@@ -14,7 +14,7 @@ from core.acts import DELIVERIES, ENROLLMENTS
 from core.db import Database
 from core.handover.words import LEASE
 from core.lifecycle import Status
-from core.mailboxes import allowance, day_of
+from core.mailboxes import allowance, read, spend
 from core.models import (
     WORKSPACE_ID,
     Delivery,
@@ -22,7 +22,6 @@ from core.models import (
     Enrollment,
     Lead,
     Mailbox,
-    MailboxDay,
     Sequence,
     SequenceStatus,
     Suppression,
@@ -77,6 +76,21 @@ _FREE = (
     )
     .order_by(col(Delivery.id))
 )
+_CONCERNED = (
+    select(Enrollment.id, Enrollment.lead_id, Enrollment.sequence_id, Delivery.mailbox_id)
+    .join(Delivery, col(Delivery.enrollment_id) == Enrollment.id)
+    .where(col(Delivery.id).in_(_IDS))
+)
+
+
+def _locking(table: Any, **how: Any) -> Any:
+    return select(table.id).where(table.id.in_(_IDS)).order_by(table.id).with_for_update(**how)
+
+
+_WORKSPACE = select(Workspace.id).where(Workspace.id == WORKSPACE_ID).with_for_update(read=True)
+_LEADS, _SEQUENCES = _locking(Lead, read=True), _locking(Sequence, read=True)
+# NO KEY: whoever writes rows that refer to these must not wait, while it holds what we want next.
+_MAILBOXES, _ENROLLMENTS = _locking(Mailbox, key_share=True), _locking(Enrollment, key_share=True)
 _SEND = (
     update(DELIVERIES)
     .where(DELIVERIES.c.id.in_(_IDS))
@@ -105,29 +119,13 @@ class _Ready:
 
 def _lock(session: Session, delivery_ids: list[int]) -> None:
     """Lock in DESIGN's order: workspace, lead, sequence, mailbox, enrollment; within a table by id."""
-    enrollments = select(Delivery.enrollment_id).where(col(Delivery.id).in_(delivery_ids))
-    of = select(Enrollment.lead_id, Enrollment.sequence_id, Delivery.mailbox_id).join(
-        Delivery, col(Delivery.enrollment_id) == Enrollment.id
-    )
-    rows = session.connection().execute(of.where(col(Delivery.id).in_(delivery_ids))).all()
-    shared: tuple[Any, ...] = (
-        select(Workspace.id).where(Workspace.id == WORKSPACE_ID),
-        select(Lead.id).where(col(Lead.id).in_({row.lead_id for row in rows})).order_by(col(Lead.id)),
-        select(Sequence.id)
-        .where(col(Sequence.id).in_({row.sequence_id for row in rows}))
-        .order_by(col(Sequence.id)),
-    )
-    for query in shared:
-        session.connection().execute(query.with_for_update(read=True))
-    alone: tuple[Any, ...] = (
-        select(Mailbox.id)
-        .where(col(Mailbox.id).in_({row.mailbox_id for row in rows}))
-        .order_by(col(Mailbox.id)),
-        select(Enrollment.id).where(col(Enrollment.id).in_(enrollments)).order_by(col(Enrollment.id)),
-    )
-    for query in alone:
-        # NO KEY: whoever writes rows that refer to these must not wait, while it holds what we want next.
-        session.connection().execute(query.with_for_update(key_share=True))
+    run = session.connection().execute
+    rows = run(_CONCERNED, {"ids": delivery_ids}).all()
+    run(_WORKSPACE)
+    run(_LEADS, {"ids": [row.lead_id for row in rows]})
+    run(_SEQUENCES, {"ids": list({row.sequence_id for row in rows})})
+    run(_MAILBOXES, {"ids": list({row.mailbox_id for row in rows})})
+    run(_ENROLLMENTS, {"ids": [row.id for row in rows]})
 
 
 def _free_to_go(session: Session, delivery_ids: list[int], now: datetime) -> list[_Ready]:
@@ -139,18 +137,12 @@ def _spend(session: Session, ready: list[_Ready], now: datetime) -> list[_Ready]
     """Take one hand-over each from the caps and gaps of their mailboxes; give those for which there was one."""
     allowed: list[_Ready] = []
     for mailbox_id in {row.mailbox_id for row in ready}:
-        mailbox = session.get_one(Mailbox, mailbox_id)
+        mailbox = read(session, mailbox_id)
         mine = [row for row in ready if row.mailbox_id == mailbox_id][
             : max(allowance(session, mailbox, now), 0)
         ]
         if not mine:
             continue
-        day = day_of(mailbox, now).isoformat()
-        counted = session.get(MailboxDay, (mailbox_id, day)) or MailboxDay(mailbox_id=mailbox_id, day=day)
-        counted.handed += len(mine)
-        if mailbox.min_gap_seconds:
-            mailbox.last_handed_at = now
-        mailbox.first_day = mailbox.first_day or day
-        session.add_all([counted, mailbox])
+        spend(session, mailbox, len(mine), now)
         allowed += mine
     return allowed

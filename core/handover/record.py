@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, text, update
+from sqlalchemy import BindParameter, bindparam, text, update
 from sqlmodel import Session, col, select
 
 from core import cards
@@ -41,9 +41,8 @@ def record(db: Database, reports: Iterable[Report], *, now: datetime) -> None:
     by_hand = {(report.delivery_id, report.fence): report for report in reports}
     ids = [delivery_id for delivery_id, _ in by_hand]
     with db.write() as session:
-        _lock(session, col(Delivery.id).in_(ids))
-        wanted = DELIVERIES.select().where(DELIVERIES.c.id.in_(ids)).order_by(DELIVERIES.c.id)
-        rows = session.connection().execute(wanted).all()
+        _lock(session, ids)
+        rows = session.connection().execute(_REPORTED, {"ids": ids}).all()
         events: dict[int, _Told] = {}
         values: list[dict[str, Any]] = []
         for row in rows:
@@ -104,16 +103,25 @@ class _Told:
         raise Refused(f"{state.label} has moved on from that step.")
 
 
-def _lock(session: Session, wanted: ColumnElement[bool]) -> None:
+def _lock(session: Session, delivery_ids: Sequence[int | None]) -> None:
     """Lock the enrollments of these deliveries, by id: nobody else changes a delivery of theirs until the commit.
 
     Read the deliveries after it. Whoever looks at them before the lock, or locks them first, meets a pause half-way.
     """
     if session.get_bind().dialect.name == "sqlite":  # BEGIN IMMEDIATE has locked everything already
         return
-    of = select(Delivery.enrollment_id).where(wanted)
-    query = select(Enrollment.id).where(col(Enrollment.id).in_(of)).order_by(col(Enrollment.id))
-    session.connection().execute(query.with_for_update())
+    session.connection().execute(_LOCK, {"ids": list(delivery_ids)})
+
+
+# Written once: they run for every group of mails.
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_LOCK = (
+    select(Enrollment.id)
+    .where(col(Enrollment.id).in_(select(Delivery.enrollment_id).where(col(Delivery.id).in_(_IDS))))
+    .order_by(col(Enrollment.id))
+    .with_for_update()
+)
+_REPORTED = DELIVERIES.select().where(DELIVERIES.c.id.in_(_IDS)).order_by(DELIVERIES.c.id)
 
 
 def _counts(report: Report, state: str) -> bool:
@@ -158,16 +166,25 @@ def _outcome(
 
 
 def _write_outcomes(session: Session, values: list[dict[str, Any]]) -> None:
-    names = ("state", "settled_at", "reason", "subject", "code", "answer", "tries")
-    statement = (
-        update(DELIVERIES)
-        .where(DELIVERIES.c.id == bindparam("at_id"))
-        .values({name: bindparam(name) for name in names} | {"lease_until": None})
+    session.connection().execute(_OUTCOME, [value | {"state": str(value["state"])} for value in values])
+
+
+_OUTCOME = (
+    update(DELIVERIES)
+    .where(DELIVERIES.c.id == bindparam("at_id"))
+    .values(
+        {
+            name: bindparam(name)
+            for name in ("state", "settled_at", "reason", "subject", "code", "answer", "tries")
+        }
     )
-    session.connection().execute(statement, [value | {"state": str(value["state"])} for value in values])
+    .values(lease_until=None)
+)
 
 
 def _show_uncertain(session: Session, delivery_ids: list[int], now: datetime) -> None:
+    if not delivery_ids:
+        return
     rows = session.exec(
         select(Delivery.id, Enrollment.lead_id, Enrollment.sequence_id)
         .join(Enrollment, col(Enrollment.id) == Delivery.enrollment_id)
@@ -201,7 +218,7 @@ def release(
     """Give claims back that never reached the point of no return."""
     by_id = {claimed.delivery_id: claimed for claimed in claims}
     with db.write() as session:
-        _lock(session, col(Delivery.id).in_(list(by_id)))
+        _lock(session, list(by_id))
         rows = session.exec(
             select(Delivery.id, Delivery.fence).where(
                 col(Delivery.id).in_(list(by_id)), Delivery.state == DeliveryState.CLAIMED.value
@@ -231,7 +248,7 @@ def reap(db: Database, *, now: datetime) -> int:
         found = session.exec(select(Delivery.id).where(*gone).order_by(col(Delivery.id)).limit(BATCH)).all()
         if not found:
             return 0
-        _lock(session, col(Delivery.id).in_(found))
+        _lock(session, found)
         lost = session.exec(select(Delivery).where(col(Delivery.id).in_(found), *gone)).all()
         reason = "The worker stopped in the middle of the hand-over, so nobody knows whether the mail left."
         told = {row.enrollment_id: _Told(Uncertain(reason), row.step_id, row.attempt) for row in lost}
@@ -263,7 +280,7 @@ def _give_back(db: Database, *, now: datetime) -> None:
     if not found:
         return
     with db.write() as session:
-        _lock(session, col(Delivery.id).in_(found))
+        _lock(session, found)
         session.execute(
             update(DELIVERIES)
             .where(
