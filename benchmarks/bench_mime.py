@@ -111,7 +111,7 @@ def compare(label: str, name: str, company: str) -> float:
     return ratio
 
 
-def main() -> int:
+def main(_: object = None) -> int:
     ascii_ratio = compare("ASCII", "Anna Schmidt", "Acme")
     compare("not ASCII", "Zoë Müller", "Größe & Söhne")
     return 0 if ascii_ratio >= GOAL else 1

@@ -1,0 +1,1 @@
+"""What Fermata costs, measured beside what it is compared with: `make bench`."""

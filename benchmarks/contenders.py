@@ -1,0 +1,207 @@
+"""What is measured, each in a process of its own: `python -m benchmarks.contenders NAME …`; prints one JSON line."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import closing
+from typing import Any
+
+import aiosmtplib
+import psutil
+
+from core.db import Database
+from core.handover import Claimed
+from core.letters import Letter, write
+from core.mime import Sender
+from core.models import Lead, Step
+
+TARGET = "measured1@company1.example"
+SENDER = "ana@sales.example"
+WARM_MESSAGES = 300
+
+
+async def measured(work: Callable[[], Awaitable[int]]) -> None:
+    """Run it and print messages, wall time, CPU of this process, and its size at the end."""
+    started, cpu = time.perf_counter(), time.process_time()
+    messages = await work()
+    figures = {
+        "messages": messages,
+        "seconds": time.perf_counter() - started,
+        "cpu_seconds": time.process_time() - cpu,
+        "rss_mb": psutil.Process().memory_info().rss / 2**20,
+    }
+    print(json.dumps(figures))
+
+
+def sample() -> Letter:
+    """A letter as the pipeline writes it."""
+    from benchmarks.bench_mime import BODY
+    from benchmarks.ground import NOW, OFFICE
+
+    step = Step(
+        sequence_id=1, key="intro", kind="email", subject="A question about {{ lead.company }}", body=BODY
+    )
+    lead = Lead(id=1, email=TARGET, first_name="Ada1", company="Acme 1", created_at=NOW)
+    return write(
+        Claimed(1, 1, 1, "<1@sales.example>", step, "Measured", lead), Sender(SENDER, "Ana"), OFFICE, now=NOW
+    )
+
+
+async def raw(port: str, count: str, connections: str) -> None:
+    """The yardstick: aiosmtplib on reused connections, bytes made before, no database."""
+    content = sample().content
+
+    async def send(times: int) -> int:
+        left = iter(range(times))
+        async with asyncio.TaskGroup() as group:
+            for client in clients:
+                group.create_task(one(client, left))
+        return times
+
+    async def one(client: aiosmtplib.SMTP, left: Any) -> None:
+        for _ in left:
+            await client.sendmail(SENDER, [TARGET], content)
+
+    clients = [
+        aiosmtplib.SMTP(hostname="127.0.0.1", port=int(port), use_tls=False, start_tls=False)
+        for _ in range(int(connections))
+    ]
+    for client in clients:
+        await client.connect()
+    await send(WARM_MESSAGES)
+    await measured(lambda: send(int(count)))
+    for client in clients:
+        client.close()
+
+
+async def lines(port: str, count: str, connections: str) -> None:
+    """Our own connections alone: no database, no gate, bytes made before."""
+    from jobs.smtp import Line, Outgoing, Result, Server
+
+    content = sample().content
+
+    async def send(times: int) -> int:
+        left = iter([Outgoing(number, SENDER, TARGET, content) for number in range(times)])
+
+        async def source() -> Outgoing | None:
+            return next(left, None)
+
+        async def gate(_: Outgoing) -> bool:
+            return True
+
+        def report(_: Outgoing, result: Result) -> None:
+            assert result.fate == "sent", result
+
+        await asyncio.gather(*(line.run(source, gate, report) for line in used))
+        return times
+
+    used = [Line(Server("127.0.0.1", int(port), "none")) for _ in range(int(connections))]
+    await send(WARM_MESSAGES)
+    await measured(lambda: send(int(count)))
+    await asyncio.gather(*(line.close() for line in used))
+
+
+async def pipeline(url: str) -> None:
+    """Everything: claim, write, gate, SMTP, record, until nothing is due."""
+    from benchmarks.ground import MEASURED, OFFICE, WARM, Clock
+    from jobs.sender import Desk, Post
+
+    with closing(Database(url)) as db:
+        post = Post(Desk(db, OFFICE, Clock(), lambda _: None))
+        await post.drain(WARM)
+        await measured(lambda: post.drain(MEASURED))
+        post.stop()
+        await post.close_idle()
+
+
+async def plain(url: str, redis_url: str, port: str, count: str) -> None:
+    """The plain design: one deferred arq job per step; a MIME tree, a connection and a commit per lead."""
+    from arq import Worker, create_pool
+    from arq.connections import RedisSettings
+    from sqlmodel import Session, col, select
+
+    from benchmarks.bench_mime import SENDER as FROM
+    from benchmarks.bench_mime import by_email_message
+    from benchmarks.ground import MEASURED, NOW, OFFICE
+    from core.letters import compiled, values_of
+    from core.models import Delivery, Enrollment, Journal
+    from core.template import render
+
+    with closing(Database(url)) as db:
+
+        def load(enrollment_id: int) -> tuple[Lead, Step, bytes] | None:
+            with Session(db.engine) as session:
+                enrollment = session.get_one(Enrollment, enrollment_id)
+                if enrollment.status != "pending":
+                    return None
+                steps = select(Step).where(Step.sequence_id == enrollment.sequence_id, Step.position == 0)
+                lead, step = session.get_one(Lead, enrollment.lead_id), session.exec(steps).one()
+                rendered = render(
+                    compiled(step.subject, step.body),
+                    values_of(lead, FROM, "Measured", OFFICE.unsubscribe_url(lead.id or 0)),  # type: ignore[arg-type]
+                )
+                return lead, step, by_email_message(rendered, lead.first_name)
+
+        def commit(enrollment_id: int, step_id: int) -> None:
+            with Session(db.engine) as session:
+                enrollment = session.get_one(Enrollment, enrollment_id)
+                enrollment.position, enrollment.version = 1, enrollment.version + 1
+                session.add_all(
+                    [
+                        enrollment,
+                        Delivery(enrollment_id=enrollment_id, step_id=step_id, state="sent", created_at=NOW),
+                        Journal(at=NOW, actor="system", verb="send", enrollment_id=enrollment_id),
+                    ]
+                )
+                session.commit()
+
+        async def send_step(context: dict[str, Any], enrollment_id: int) -> None:
+            loaded = await asyncio.to_thread(load, enrollment_id)
+            if loaded is None:
+                return
+            lead, step, content = loaded
+            await aiosmtplib.send(
+                content,
+                sender=SENDER,
+                recipients=[lead.email],
+                hostname="127.0.0.1",
+                port=int(port),
+                start_tls=False,
+            )
+            await asyncio.to_thread(commit, enrollment_id, step.id or 0)
+            await context["redis"].enqueue_job("send_step", enrollment_id, _defer_by=4 * 24 * 3600)
+            sent.append(enrollment_id)
+            if len(sent) == len(ids):
+                done.set()
+
+        sent: list[int] = []
+        done = asyncio.Event()
+        with Session(db.engine) as session:
+            due = select(Enrollment.id).where(Enrollment.mailbox_id == MEASURED).order_by(col(Enrollment.id))
+            ids = session.exec(due.limit(int(count))).all()
+        settings = RedisSettings.from_dsn(redis_url)
+        queue = await create_pool(settings)
+        for enrollment_id in ids:
+            await queue.enqueue_job("send_step", enrollment_id, _defer_by=0.001)
+
+        async def work() -> int:
+            worker = Worker(functions=[send_step], redis_settings=settings, handle_signals=False)
+            running = asyncio.create_task(worker.async_run())
+            await done.wait()
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+            await worker.close()
+            return len(sent)
+
+        await measured(work)
+        await queue.aclose()
+
+
+if __name__ == "__main__":
+    asyncio.run(
+        {"raw": raw, "lines": lines, "pipeline": pipeline, "plain": plain}[sys.argv[1]](*sys.argv[2:])
+    )
