@@ -93,9 +93,14 @@ def read_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         faults = [
-            f"{fault['loc'][0] if fault['loc'] else 'Settings'}: {fault['msg']}." for fault in error.errors()
+            f"{fault['loc'][0] if fault['loc'] else 'Settings'}: {_plain(fault['msg'])}."
+            for fault in error.errors()
         ]
         raise Refused(" ".join(faults)) from None
+
+
+def _plain(message: str) -> str:
+    return message.removeprefix("Value error, ").rstrip(".")
 
 
 def secret_key(settings: Settings) -> bytes:

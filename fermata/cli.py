@@ -6,24 +6,29 @@ import asyncio
 import getpass
 import json
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 from rich.progress import Progress
+from sqlalchemy.exc import OperationalError
 from sqlmodel import select
 
 from core import commands, lead_file, leads, ledger, sequence_file, sequences
+from core import preview as previews
 from core.address import normalise
 from core.chunks import chunks
+from core.dates import say as say_moment
 from core.db import Database
 from core.errors import Refused
 from core.models import Mailbox, Sequence
 from core.people import Actor
+from core.plans import planned
 from core.settings import Settings, read_settings
 from fermata import wiring
 from jobs.sender import server_of
@@ -43,8 +48,17 @@ def main() -> None:
     try:
         app()
     except Refused as refused:
-        sys.stderr.write(f"{refused}\n")
-        sys.exit(1)
+        _refuse(str(refused))
+    except OperationalError as error:
+        _refuse(f"The database cannot be used: {str(error.orig).strip().splitlines()[0].rstrip('.')}.")
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _refuse(f"{where}{error.strerror or error}.")
+
+
+def _refuse(sentence: str) -> NoReturn:
+    sys.stderr.write(f"{sentence}\n")
+    sys.exit(1)
 
 
 def _cli_actor() -> Actor:
@@ -258,7 +272,7 @@ def apply(
     publish: Annotated[bool, typer.Option("--publish", help="Publish what is good.")] = False,
 ) -> None:
     """Write sequences from YAML files; all of them, or none when one is faulty."""
-    specs = [sequence_file.load(path.read_text("utf-8"), name=path.name) for path in _yaml_files(paths)]
+    specs = [sequence_file.load(_text(path), name=path.name) for path in _yaml_files(paths)]
     with _database() as db, db.write() as session:
         for spec in specs:
             saved = sequences.save(session, spec, actor=_cli_actor(), now=wiring.now())
@@ -285,6 +299,14 @@ def _yaml_files(paths: list[Path]) -> list[Path]:
     return found
 
 
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        msg = f"{path} is not UTF-8 text; save it as UTF-8."
+        raise Refused(msg) from None
+
+
 @app.command()
 def export(sequence: str) -> None:
     """Write a sequence as YAML to standard output."""
@@ -295,14 +317,19 @@ def export(sequence: str) -> None:
 @app.command()
 def preview(sequence: str, lead: str) -> None:
     """Show every mail of a sequence as this lead would get it, with its date."""
-    with _database() as db:
-        answer = commands.run(
-            wiring.make_desk(read_settings(), db),
-            f"preview sequence {sequence} for {lead}",
-            actor=_cli_actor(),
-            now=wiring.now(),
+    settings = read_settings()
+    with _database() as db, db.read() as session:
+        row, who, steps = previews.preview(
+            session, sequence, normalise(lead), office=wiring.make_office(settings), now=wiring.now()
         )
-    _show(answer)
+        zone = planned(session, [row.id or 0])[row.id or 0].plan(who.zone).calendar.zone
+    _line(f"{row.name} ({row.status})", f"what {who.email} would get, starting now")
+    for step in steps:
+        sys.stdout.write(f"\n{step.number}. {step.kind}, {say_moment(step.at, zone)}\n   {step.subject}\n")
+        body = f"Cannot be written: {step.fault}" if step.fault else step.text
+        sys.stdout.write(
+            "\n" + "".join(f"   {line}\n" if line else "\n" for line in body.strip().splitlines())
+        )
 
 
 @leads_app.command("import")
@@ -331,7 +358,8 @@ def leads_import(
                 counts[what] = counts.get(what, 0) + count
             progress.advance(task, len(batch))
     for what, count in sorted(counts.items()):
-        _line(what, str(count))
+        if count:
+            _line(what, f"{count:,}")
     if refused:
         target = errors or file.with_suffix(".errors.csv")
         with target.open("w", newline="", encoding="utf-8") as out:
@@ -357,7 +385,7 @@ def _show(answer: Any) -> None:
     sys.stdout.write(answer.as_text() + "\n")
     for choice in answer.choices:
         if choice.command:
-            sys.stdout.write(f"  → {choice.label}: {choice.command}\n")
+            sys.stdout.write(f"  → {choice.label}: fermata say {shlex.quote(choice.command)}\n")
         elif choice.proposal:
             sys.stdout.write(f"  → {choice.label}: fermata confirm {choice.proposal}\n")
 
