@@ -18,6 +18,7 @@ from sqlmodel import Session
 from core import grammar, grammar_commands
 from core.acts import Overtaken
 from core.answers import Answer
+from core.dates import When
 from core.db import Database
 from core.errors import Refused
 from core.lifecycle import Verdict
@@ -111,15 +112,15 @@ def click(
     version: int,
     actor: Actor,
     now: datetime,
-    at: datetime | None = None,
+    when: When | None = None,
     policy: str | None = None,
     reason: str = "",
 ) -> Answer:
-    """Give the answer to a button of a card; `version` is what the card showed."""
+    """Give the answer to a button of a card or its form; `version` is what the card showed, `when` a date given in it."""
     return _write(
         desk,
         lambda session: clicks.click(
-            session, verb, enrollment_id=enrollment_id, version=version, actor=actor, now=now, at=at, policy=policy,
+            session, verb, enrollment_id=enrollment_id, version=version, actor=actor, now=now, when=when, policy=policy,
             reason=reason,
         ),
         actor=actor,

@@ -49,7 +49,7 @@ def perform(front: Front, form: codec.Form, filled: modals.Filled, *, actor: Act
         form.form,
         enrollment_id=form.enrollment_id,
         version=form.version,
-        at=filled.when.at if filled.when else None,
+        when=filled.when,
         policy="at" if form.form == "resume" else None,
         reason=filled.reason,
         actor=actor,

@@ -19,12 +19,11 @@ from core.lifecycle import RUNNING
 from core.models import Enrollment, Journal
 from core.names import name_of
 from core.people import Actor
-from core.schedule import local
 from core.timeline import act_words
 from core.verbs import leads, runs, steps
 from core.verbs.choosing import by_ids, lock_leads
 from core.verbs.outcome import Outcome
-from core.verbs.whens import Read, zone_of
+from core.verbs.whens import Read, meant, zone_of
 from core.words import clock
 
 ACT_WHEN_STALE = frozenset({"pause", "stop"})
@@ -48,7 +47,7 @@ def click(
     version: int,
     actor: Actor,
     now: datetime,
-    at: datetime | None = None,
+    when: When | None = None,
     policy: str | None = None,
     reason: str = "",
 ) -> Outcome:
@@ -61,7 +60,7 @@ def click(
         cards.touch(session, lead_ids=[lead_id])
         sentence = _overtaken(session, enrollment_id, version, actor=actor, now=now)
         return Outcome(Answer(sentence, is_refusal=True))
-    on = _picked(session, actor, at)
+    on = meant(session, when, actor=actor) if when else None
     outcome = _act(session, verb, enrollment_id, actor=actor, now=now, on=on, policy=policy, reason=reason)
     return replace(outcome, answer=replace(outcome.answer, card_leads=()))
 
@@ -100,14 +99,6 @@ def _act(
     raise Refused(
         "This button is from another version of Fermata. Type `/sequence status` and the lead for a fresh card."
     )
-
-
-def _picked(session: Session, actor: Actor, at: datetime | None) -> Read | None:
-    """Give the moment picked in a form."""
-    if at is None:
-        return None
-    zone, _ = zone_of(session, actor)
-    return Read(When(at, local(at, zone).date(), zone, has_time=True))
 
 
 def _overtaken(session: Session, enrollment_id: int, version: int, *, actor: Actor, now: datetime) -> str:

@@ -75,12 +75,18 @@ def read(
 
     `again` makes the same command with another phrase.
     """
-    zone, notes = zone_of(session, actor)
+    zone, _ = zone_of(session, actor)
     try:
         when = dates.read(phrase, now=now, zone=zone, kind=kind)
     except Ambiguous as ambiguous:
         choices = [Choice(_label(option), to_text(again(exact(option)))) for option in ambiguous.options]
         raise Instead(ambiguous.question, *choices).as_question() from None
+    return meant(session, when, actor=actor)
+
+
+def meant(session: Session, when: When, *, actor: Actor) -> Read:
+    """Give a date that was read already, in a form or above, with what the answer has to add."""
+    _, notes = zone_of(session, actor)
     return Read(when, (*((when.note,) if when.note else ()), *notes))
 
 

@@ -167,7 +167,8 @@ def test_pause_form_reads_words_and_keeps_the_reason(world, card):
     world.ana.submit({"Until": "June 15", "Why? (shown on the card)": "on *holiday*"})
     world.ana.wait_for_text("Paused ada@engines.example")
     assert [hold.reason for hold in holds(world)] == ["on *holiday*"]
-    assert holds(world)[0].until is not None
+    # The day is covered whole: it goes on when the window opens on the working day after.
+    assert holds(world)[0].until == datetime(2027, 6, 16, 7, tzinfo=UTC)
     assert "on *holiday*" in redrawn(world, "⏸️ Paused").all_text()
 
 

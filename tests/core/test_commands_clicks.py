@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from core import commands
+from core import commands, dates
 from core.answers import Answer
+from core.dates import When
 from core.handover import Fate
 from core.people import Actor
 from tests.world import ANA, BEN, PLAIN, World, make
@@ -27,6 +29,11 @@ steps:
     subject: Good to talk
     body: Hi, reply STOP to opt out.
 """
+
+
+def picked(moment: datetime) -> When:
+    """A moment chosen in a form by somebody in Berlin."""
+    return When(moment, moment.date(), "Europe/Berlin", has_time=True)
 
 
 @pytest.fixture
@@ -92,7 +99,7 @@ class TestForms:
     def test_pause_until_a_picked_moment_with_a_reason(self, world: World) -> None:
         until = datetime(2027, 6, 15, 7, tzinfo=UTC)
 
-        answer = world.click("pause", ADA, at=until, reason="travelling")
+        answer = world.click("pause", ADA, when=picked(until), reason="travelling")
 
         assert answer.title == f"Paused {ADA} in Spring until Tuesday 15 June 2027, 09:00 (Europe/Berlin)."
         assert answer.card_leads == ()  # the card that was clicked is redrawn
@@ -101,9 +108,40 @@ class TestForms:
     def test_resume_on_a_picked_moment(self, world: World) -> None:
         world.say(f"pause {ADA}")
 
-        world.click("resume", ADA, at=datetime(2027, 6, 15, 7, tzinfo=UTC), policy="at")
+        world.click("resume", ADA, when=picked(datetime(2027, 6, 15, 7, tzinfo=UTC)), policy="at")
 
         assert world.enrollment(ADA).due_at == datetime(2027, 6, 15, 7, tzinfo=UTC)
+
+    def test_pause_until_a_day_holds_as_long_as_the_typed_command(self, world: World) -> None:
+        eve = Actor("U0EVE", "Eve", "America/New_York")
+        world.say(f"pause {ADA} until June 15", actor=eve)
+        [typed] = [hold.until for hold in world.holds(ADA)]
+        world.say(f"resume {ADA}")
+
+        day = dates.read("June 15", now=world.now, zone=eve.zone, kind="until")
+        answer = world.click("pause", ADA, when=day, actor=eve)
+
+        assert [hold.until for hold in world.holds(ADA)] == [typed]
+        assert typed == datetime(2027, 6, 15, 22, tzinfo=UTC)  # the end of the day where Ada is
+        assert answer.title == f"Paused {ADA} in Spring until Tuesday 15 June 2027 (America/New_York)."
+
+    def test_resume_on_a_day_means_its_first_moment_for_the_lead(self, world: World) -> None:
+        world.say(f"pause {ADA}")
+
+        day = dates.read("June 15", now=world.now, zone="America/New_York", kind="on")
+        answer = world.click("resume", ADA, when=day, policy="at")
+
+        assert world.enrollment(ADA).due_at == datetime(2027, 6, 14, 22, tzinfo=UTC)
+        assert answer.lines[0] == "The date you named counts: Tuesday 15 June 2027 (America/New_York)."
+
+    def test_what_the_date_needs_said_is_said(self, world: World) -> None:
+        nobody_knows_where = Actor("U0CAI", "Cai", zone="")
+        day = dates.read("June 15", now=world.now, zone="Europe/Berlin", kind="until")
+
+        answer = world.click("pause", ADA, when=replace(day, note="A note."), actor=nobody_knows_where)
+
+        assert answer.lines[-2] == "A note."
+        assert answer.lines[-1].startswith("Your profile has no time zone")
 
     def test_resume_keeping_the_date(self, world: World) -> None:
         world.later(days=1)
