@@ -6,12 +6,10 @@ import logging
 import secrets
 from collections.abc import Callable
 from concurrent.futures import Executor
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from slack_sdk import WebClient
-from sqlalchemy.exc import IntegrityError
 
 from bot.members import Bot, Members
 from bot.reply import reply
@@ -26,7 +24,6 @@ from core.seen import answered, once
 
 log = logging.getLogger("fermata.bot")
 
-TRIES = 5
 Act = Callable[[Actor, datetime], Answer | None]
 NOTHING_MORE: Callable[[], None] = lambda: None  # noqa: E731
 
@@ -82,13 +79,10 @@ class Front:
 
     def _remember(self, request: Request, said: Answer, *, now: datetime) -> None:
         wanted = said.card_leads if request.wants_cards and request.channel else ()
-        for _ in range(TRIES):
-            # Two people may ask for the first card of one lead at the same moment.
-            with suppress(IntegrityError), self.desk.db.write() as session:
-                answered(session, request.key, said.as_text())
-                for lead_id in wanted:
-                    cards.show_lead(session, lead_id=lead_id, channel=request.channel, now=now)
-                break
+        with self.desk.db.write() as session:
+            answered(session, request.key, said.as_text())
+            for lead_id in wanted:
+                cards.show_lead(session, lead_id=lead_id, channel=request.channel, now=now)
         self.nudge()
 
 

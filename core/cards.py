@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from uuid import uuid4
 
 from sqlalchemy import Table, bindparam, or_, update
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 
 from core.chunks import chunks
 from core.models import WORKSPACE_ID, Card, Workspace
@@ -20,10 +21,9 @@ CARDS: Table = Card.__table__  # type: ignore[attr-defined]
 
 def show_lead(session: Session, *, lead_id: int, channel: str, now: datetime) -> None:
     """Want a new card of this lead in a channel; the older ones stay and are redrawn as well."""
-    count = session.exec(select(func.count()).select_from(Card).where(Card.lead_id == lead_id)).one()
-    session.add(
-        Card(key=f"lead:{lead_id}:{count}", kind="lead", channel=channel, lead_id=lead_id, created_at=now)
-    )
+    # Random, since two people may ask for one lead's card at the same moment.
+    key = f"lead:{lead_id}:{uuid4().hex}"
+    session.add(Card(key=key, kind="lead", channel=channel, lead_id=lead_id, created_at=now))
     touch(session, lead_ids=[lead_id])
 
 
