@@ -1,0 +1,170 @@
+"""kill -9 at every phase of the SMTP dialogue, then a restart: the ledger against what the sink really took (G2, G3, G8)."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from contextlib import closing, contextmanager
+from types import SimpleNamespace
+
+import pytest
+from sqlalchemy import func
+from sqlmodel import col, select
+
+from core.db import Database
+from core.models import Delivery, Enrollment
+from tests import mailroom
+from tests.services import ROOT, free_port
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+LEADS = 120
+LEASE_SECONDS = 1.5
+STILL_SECONDS = 0.3  # a sink that took nothing for so long hangs, as its script says
+# Where a worker is killed: the phase at which the sink stops answering, for the lead of this number.
+PHASES = ["mail#8", "rcpt#1@lead20", "data#1@lead30", "body#1@lead40", "dot#1@lead50", "after#1@lead60"]
+
+
+@contextmanager
+def sink_process(log, *faults):
+    port = free_port()
+    options = [part for fault in faults for part in ("--fault", fault)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sandbox.sink", "--port", str(port), "--log", log, *options],
+        cwd=ROOT, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        process.stdout.readline()
+        yield port
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+@contextmanager
+def worker(url, home):
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("FERMATA", "SLACK"))},
+        "FERMATA_HOME": str(home),
+        "FERMATA_DATABASE_URL": url,
+        "FERMATA_SECRET_KEY": "k" * 40,
+        "FERMATA_TICK_SECONDS": "0.1",
+        "FERMATA_LEASE_SECONDS": str(LEASE_SECONDS),
+        "FERMATA_SMTP_TIMEOUT_SECONDS": str(LEASE_SECONDS),
+    }
+    with (home / "worker.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "fermata", "worker"], cwd=ROOT, env=environment, stdout=log, stderr=log
+        )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def taken(log):
+    """What the sink accepted, as its log has it."""
+    if not log.exists():
+        return []
+    lines = log.read_bytes().split(b"\n")[:-1]
+    return [SimpleNamespace(**json.loads(line)) for line in lines]
+
+
+def wait_for(condition, seconds=40.0):
+    ends = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < ends, "it never happened"
+        time.sleep(0.02)
+
+
+def hangs(log):
+    """Say when the sink has taken nothing for a while, but had begun to."""
+    seen = [len(taken(log)), 0.0]
+
+    def condition():
+        count, now = len(taken(log)), time.monotonic()
+        if count != seen[0]:
+            seen[:] = [count, now]
+        return bool(seen[1]) and now - seen[1] > STILL_SECONDS
+
+    return condition
+
+
+def is_settled(room):
+    with room.db.read() as session:
+        open_ones = session.exec(
+            select(func.count())
+            .select_from(Enrollment)
+            .where(col(Enrollment.status).in_(["pending", "in_progress"]))
+        ).one()
+    return open_ones == 0
+
+
+def room_of(url, port, count=LEADS, **mailbox):
+    now = mailroom.real_now()
+    return mailroom.make(
+        Database(url), count, text=mailroom.spec_text(steps=1), now=now, port=port, **mailbox
+    )
+
+
+def check(room, log):
+    accepted = taken(log)
+    mailroom.check_books(room.db, accepted)
+    copies = Counter(message.recipients[0] for message in accepted)
+    assert not [lead for lead, count in copies.items() if count > 1], "a step left twice"
+    uncertain = [row for row in room.deliveries() if row.state == "uncertain"]
+    assert {card.delivery_id for card in room.cards("uncertain")} == {row.id for row in uncertain}
+    with room.db.read() as session:
+        held = set(session.exec(select(Enrollment.id).where(Enrollment.status == "paused")))
+    assert held == {row.enrollment_id for row in uncertain}
+    return uncertain
+
+
+def test_killed_at_every_phase(database_url, tmp_path):
+    log = tmp_path / "mail.jsonl"
+    with sink_process(log, *(f"{phase}:hang" for phase in PHASES)) as port:
+        room = room_of(database_url, port, connections=1)
+        with closing(room.db):
+            for _ in PHASES:
+                with worker(database_url, tmp_path):  # its end is a kill -9
+                    wait_for(hangs(log))
+            # Killed where it hurts most: the sink has answered, nothing is written down yet.
+            with worker(database_url, tmp_path):
+                before = len(taken(log))
+                wait_for(lambda: len(taken(log)) > before)
+            with worker(database_url, tmp_path):
+                wait_for(lambda: is_settled(room))
+            uncertain = check(room, log)
+            assert 4 <= len(uncertain) <= len(PHASES) + 100
+            assert room.states() == {"sent": LEADS - len(uncertain), "uncertain": len(uncertain)}
+            arrived = {message.message_id for message in taken(log)}
+            assert any(row.message_id in arrived for row in uncertain)  # after the dot, the answer was lost
+            assert any(row.message_id not in arrived for row in uncertain)
+            with worker(database_url, tmp_path):  # and they wait for a person, however long
+                time.sleep(2 * LEASE_SECONDS)
+            assert len(check(room, log)) == len(uncertain)
+            assert Counter(row.state for row in room.deliveries())["uncertain"] == len(uncertain)
+
+
+def test_sigterm_in_mid_dialogue_leaves_nothing_uncertain(database_url, tmp_path):
+    log = tmp_path / "mail.jsonl"
+    with sink_process(log, "dot:delay=0.2") as port:
+        room = room_of(database_url, port, connections=3)
+        with closing(room.db):
+            with worker(database_url, tmp_path) as process:
+                wait_for(lambda: len(taken(log)) >= 3)
+                time.sleep(0.1)
+                process.send_signal(signal.SIGTERM)
+                assert process.wait(10) == 0
+            sent = len(taken(log))
+            assert sent < LEADS
+            assert check(room, log) == []
+            with room.db.read() as session:
+                states = Counter(session.exec(select(Delivery.state)))
+            assert states["sent"] == sent
+            assert set(states) <= {"sent", "ready"}
