@@ -7,8 +7,6 @@ from datetime import datetime, timedelta
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
-from sqlalchemy import or_, update
-from sqlmodel import Session, col
 
 from bot.cards import card as drawing
 from bot.members import UNREACHABLE
@@ -46,24 +44,15 @@ def draw(client: WebClient, view: CardView, card: Card) -> str:
 def deliver(desk: Desk, client: WebClient, *, now: datetime, limit: int = 20) -> int:
     """Draw cards that want it and give how many were drawn; the network is never inside a transaction."""
     drawn = 0
-    for card in _claimed(desk, now=now, limit=limit):
+    with desk.db.write() as session:
+        claimed = cards.claim_due(session, now=now, limit=limit, lease=LEASE)
+    for card in claimed:
         with desk.db.read() as session:
             known = session.get(Card, card.id)
             wanted, view = (known.wanted, views.view(session, known, now=now)) if known else (0, None)
         if view is not None:
             drawn += _deliver(desk, client, card, view, wanted, now=now)
     return drawn
-
-
-def _claimed(desk: Desk, *, now: datetime, limit: int) -> list[Card]:
-    with desk.db.write() as session:
-        return [card for card in cards.due(session, now=now, limit=limit) if _claim(session, card, now=now)]
-
-
-def _claim(session: Session, card: Card, *, now: datetime) -> bool:
-    ready = or_(col(Card.retry_at).is_(None), col(Card.retry_at) <= now)
-    leased = update(Card).where(col(Card.id) == card.id, ready).values(retry_at=now + LEASE)
-    return bool(session.connection().execute(leased).rowcount)
 
 
 def _deliver(

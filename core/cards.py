@@ -6,7 +6,7 @@ A card is due while `wanted` is ahead of `drawn`. Whoever draws reads the state 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 from sqlalchemy import Table, bindparam, or_, update
@@ -62,11 +62,16 @@ def touch(session: Session, *, lead_ids: Iterable[int]) -> None:
         session.connection().execute(_TOUCH, {"lead_ids": chunk})
 
 
-def due(session: Session, *, now: datetime, limit: int = 20) -> list[Card]:
-    """Give cards that want drawing, those that waited longest first."""
+def claim_due(session: Session, *, now: datetime, limit: int, lease: timedelta) -> list[Card]:
+    """Give cards that want drawing, oldest first; for the length of `lease` nobody else is given them."""
     ready = or_(col(Card.retry_at).is_(None), col(Card.retry_at) <= now)
     query = select(Card).where(col(Card.wanted) > col(Card.drawn), ready).order_by(col(Card.id)).limit(limit)
-    return list(session.exec(query))
+    claimed = []
+    for card in session.exec(query).all():
+        leased = update(Card).where(col(Card.id) == card.id, ready).values(retry_at=now + lease)
+        if session.connection().execute(leased).rowcount:
+            claimed.append(card)
+    return claimed
 
 
 def drawn(session: Session, card_id: int, *, wanted: int, ts: str) -> None:

@@ -12,6 +12,7 @@ from core.models import Card, Lead
 from tests.world import START
 
 ASKERS = 4
+MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
 
 
 @pytest.fixture
@@ -46,9 +47,52 @@ def test_card_of_one_lead_asked_for_by_many_at_once_is_given_to_each(database, l
 def test_older_cards_are_redrawn_beside_a_new_one(database, lead_id):
     show(database, lead_id)
     with database.write() as session:
-        [first] = cards.due(session, now=START)
+        [first] = cards.claim_due(session, now=START, limit=20, lease=MINUTE)
         cards.drawn(session, first.id, wanted=first.wanted, ts="1.1")
     show(database, lead_id)
 
-    with database.read() as session:
-        assert len(cards.due(session, now=START + timedelta(minutes=1))) == 2
+    assert len(claim(database, now=START + MINUTE)) == 2
+
+
+def claim(database, *, now, limit=20):
+    with database.write() as session:
+        return [card.id for card in cards.claim_due(session, now=now, limit=limit, lease=MINUTE)]
+
+
+def test_claimed_card_is_given_to_nobody_else_until_its_lease_is_over(database, lead_id):
+    show(database, lead_id)
+    assert len(claim(database, now=START)) == 1
+    assert claim(database, now=START + MINUTE - SECOND) == []
+    assert len(claim(database, now=START + MINUTE)) == 1
+
+
+def test_drawn_card_is_due_only_once_something_changes(database, lead_id):
+    show(database, lead_id)
+    [card_id] = claim(database, now=START)
+    with database.write() as session:
+        cards.drawn(session, card_id, wanted=session.get(Card, card_id).wanted, ts="1.1")
+    assert claim(database, now=START + MINUTE) == []
+    with database.write() as session:
+        cards.touch(session, lead_ids=[lead_id])
+    assert claim(database, now=START + MINUTE) == [card_id]
+
+
+def test_oldest_cards_are_claimed_first(database, lead_id):
+    for _ in range(3):
+        show(database, lead_id)
+    assert claim(database, now=START, limit=2) == [1, 2]
+    assert claim(database, now=START, limit=2) == [3]
+
+
+def test_cards_claimed_by_many_at_once_are_shared_out(database, lead_id):
+    for _ in range(8):
+        show(database, lead_id)
+    together = Barrier(ASKERS)
+
+    def take(_):
+        together.wait()
+        return claim(database, now=START)
+
+    with ThreadPoolExecutor(ASKERS) as pool:
+        taken = [card_id for ids in pool.map(take, range(ASKERS)) for card_id in ids]
+    assert sorted(taken) == list(range(1, 9))
