@@ -1,0 +1,147 @@
+"""`fermata sandbox` as a stranger meets it: one command, one page, five steps, in headless Chromium."""
+
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.services import CHROMIUM_FLAGS, ROOT, free_port
+
+pytestmark = pytest.mark.browser
+
+LEAD = "ada@lindenhof.example"
+FIRST_MAIL_SECONDS = 60
+MOVING_MS = 60_000  # ten days of everybody's mail
+
+
+@pytest.fixture
+def sandbox(tmp_path) -> Iterator[str]:
+    """The address of a sandbox that was started by its command, with mail on the page within a minute."""
+    url, began = f"http://127.0.0.1:{(port := free_port())}", time.monotonic()
+    log = (tmp_path / "log").open("wb")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "fermata", "sandbox", "--port", str(port)], cwd=ROOT, stdout=log, stderr=log
+    )
+    try:
+        while not _mails(url):
+            assert process.poll() is None, (tmp_path / "log").read_text()
+            assert time.monotonic() - began < FIRST_MAIL_SECONDS, "no mail within a minute"
+            time.sleep(0.1)
+        yield url
+        process.terminate()
+        assert process.wait(15) == 0
+    finally:
+        process.kill()
+        process.wait()
+        log.close()
+    assert (tmp_path / "log").read_text().count("\n") == 2, "it says more than two lines"
+
+
+def _mails(url: str) -> list[dict]:
+    try:
+        return httpx.get(f"{url}/sandbox/mail", trust_env=False, timeout=2).json()["messages"]
+    except (httpx.HTTPError, ValueError):
+        return []
+
+
+@pytest.fixture
+def page(sandbox: str, chromium: Path):
+    """The page, which must not throw."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(chromium), args=list(CHROMIUM_FLAGS))
+        shown = browser.new_page(viewport={"width": 1280, "height": 800})
+        shown.set_default_timeout(15_000)
+        troubles: list[str] = []
+        shown.on("pageerror", lambda error: troubles.append(str(error)))
+        shown.goto(sandbox)
+        yield shown
+        browser.close()
+        assert troubles == []
+
+
+def types(page, text: str) -> None:
+    """Type into the composer, letter by letter, and send."""
+    page.get_by_role("combobox", name="Message").click()
+    page.keyboard.type(text)
+    page.keyboard.press("Enter")
+
+
+def mails_to_lead(page, sandbox: str) -> int:
+    return len([mail for mail in _mails(sandbox) if mail["to"] == LEAD])
+
+
+def test_the_tour(page, sandbox):
+    from playwright.sync_api import expect
+
+    card = page.locator(".message").filter(has_text=f"✉️ {LEAD}").last
+    steps = page.locator("#steps li.done")
+
+    page.locator("#mails").get_by_role("button", name=re.compile(LEAD)).first.click()
+    expect(page.frame_locator(".reader iframe").locator("body")).to_contain_text("Ada")
+    expect(steps).to_have_count(1)
+
+    asked = page.locator("#step-text code").inner_text()
+    assert asked.startswith(f"/sequence pause {LEAD} until ")
+    types(page, asked)
+    expect(card).to_contain_text("Paused · Spring outreach")
+    expect(page.locator(".mine-only").last).to_contain_text(f"Paused {LEAD} in Spring outreach until")
+    expect(steps).to_have_count(2)
+
+    before, everybody = mails_to_lead(page, sandbox), len(_mails(sandbox))
+    page.locator("#days10").click()
+    expect(steps).to_have_count(3, timeout=MOVING_MS)
+    assert mails_to_lead(page, sandbox) == before
+    assert len(_mails(sandbox)) > everybody
+
+    card.get_by_role("button", name="Resume").click()
+    expect(card).to_contain_text("Pending · Spring outreach")
+    expect(page.locator(".mine-only").last).to_contain_text("the countdown goes on where it stood")
+    expect(steps).to_have_count(4)
+    page.locator("#days10").click()
+    expect(page.locator("#mail-count")).to_be_visible()
+    _until(lambda: mails_to_lead(page, sandbox) > before)
+
+    types(page, f"/sequence why {LEAD}")
+    expect(steps).to_have_count(5)
+    expect(page.locator(".mine-only").last).to_contain_text(LEAD)
+
+
+def test_what_a_stranger_tries_next(page, sandbox):
+    """Help, a typing error, another person, a form, a list with buttons, and the page read anew."""
+    from playwright.sync_api import expect
+
+    last = page.locator(".mine-only").last
+    types(page, "/sequence help")
+    expect(last).to_contain_text("What you can say")
+    types(page, "/sequence puase dai@harbourhall.example")
+    expect(last).to_contain_text("the nearest is `pause`")
+    types(page, "/sequence paused")
+    expect(last).to_contain_text("dai@harbourhall.example in Spring outreach")
+    page.get_by_label("You are").select_option("U0BEN")
+    expect(page.locator(".mine-only")).to_have_count(0)
+    card = page.locator(".message").filter(has_text="✉️ dai@harbourhall.example").last
+    card.get_by_role("button", name="More actions").click()
+    page.get_by_role("menuitem", name="Resume on a date…").click()
+    expect(page.locator("#modal")).to_contain_text("Dai Rees in Spring outreach")
+    page.keyboard.press("Escape")
+    card.get_by_role("button", name="Stop").click()
+    expect(page.locator("#confirm")).to_contain_text("Stop for good?")
+    page.locator("#confirm").get_by_role("button", name="Stop").click()
+    expect(card).to_contain_text("Stopped · Spring outreach")
+    page.reload()
+    expect(card).to_contain_text("Stopped · Spring outreach")
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def _until(condition, seconds: float = 60.0) -> None:
+    ends = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < ends, "it never happened"
+        time.sleep(0.1)
