@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
+import socket as sockets
 from collections.abc import AsyncIterator, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
@@ -31,12 +33,14 @@ DRAW_SECONDS = 0.5
 SLACK_SECONDS = 10
 GRACE_SECONDS = 3
 STALE_TICKS = 5
+BACKLOG = 2048
 
 
 async def serve(settings: Settings, *, bot: bool = False, worker: bool = False, web: bool = False) -> None:
     """Run the chosen parts until SIGTERM or SIGINT, then let what has begun end; raises Refused on faulty settings."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     is_http = bool(settings.bot_token.get_secret_value()) and not settings.app_token.get_secret_value()
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     _check(settings, bot=bot, web=web, is_http=is_http)
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -170,24 +174,26 @@ class _Server(uvicorn.Server):
         yield
 
 
+def open_port(host: str, port: int) -> sockets.socket:
+    """Give a listening socket; raises Refused when the port is taken. (uvicorn would end the process.)"""
+    try:
+        family = sockets.AF_INET6 if ":" in host else sockets.AF_INET
+        return sockets.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        msg = (
+            f"Port {port} on {host} cannot be used ({os.strerror(error.errno or 0)}); "
+            "choose another with FERMATA_PORT, for the sandbox with `--port`."
+        )
+        raise Refused(msg) from None
+
+
 @asynccontextmanager
 async def listening(page: FastAPI, host: str, port: int) -> AsyncIterator[None]:
     """Serve HTTP until the end of the block; raises Refused when the port is taken."""
-    config = uvicorn.Config(
-        page,
-        host=host,
-        port=port,
-        log_level="warning",
-        access_log=False,
-        ws="websockets-sansio",
-        timeout_graceful_shutdown=GRACE_SECONDS,  # a page's live stream would stay open for ever
-    )
-    server = _Server(config)
-    task = asyncio.create_task(server.serve())
-    while not server.started:
-        if task.done():
-            msg = f"Port {port} cannot be used; set FERMATA_PORT to another one."
-            raise Refused(msg)
+    door = open_port(host, port)
+    server = _Server(uvicorn.Config(page, log_level="warning", access_log=False))
+    task = asyncio.create_task(server.serve([door]))
+    while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn tells it in no other way
         await asyncio.sleep(0.02)
     try:
         yield

@@ -71,6 +71,7 @@ async def run(port: int, home: Path, *, stop: asyncio.Event | None = None) -> No
         for name in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(name, stop.set)
     settings = settings_for(port, home)
+    serving.open_port(settings.host, port).close()  # said at once, rather than after the first days
     opens = opening(wiring.now())
     async with world(settings, begins=opens - HISTORY) as made:
         sys.stdout.write("Fermata sandbox: living through the first days of a sample sequence …\n")

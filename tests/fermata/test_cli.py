@@ -310,6 +310,15 @@ def test_the_bot_without_a_token_says_where_to_find_one(shell):
     assert said.startswith("SLACK_BOT_TOKEN is not set")
 
 
+@pytest.mark.parametrize("words", [["sandbox", "--port"], ["web"]])
+def test_a_port_that_is_taken_is_a_sentence(shell, sink, words):
+    port = str(sink.port)
+    said = shell.refuses(*words, *([port] if len(words) > 1 else []), FERMATA_PORT=port)
+    assert said.startswith(
+        f"Port {port} on 127.0.0.1 cannot be used (Address already in use); choose another"
+    )
+
+
 @pytest.mark.parametrize("stop_with", [signal.SIGTERM, signal.SIGINT])
 def test_the_worker_sends_for_real_and_ends_when_told(shell, tmp_path, sink, stop_with):
     shell.more |= {"FERMATA_TICK_SECONDS": "0.2", "FERMATA_BASE_URL": "https://fermata.test"}
