@@ -13,5 +13,5 @@ class FermataError(Exception):
     """Every error raised on purpose."""
 
 
-class Refused(FermataError):  # noqa: N818 - named as the event it is: the request was refused
+class Refused(FermataError):
     """A request that cannot be done; the message is one plain sentence that says what to do."""
