@@ -9,7 +9,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from bot.cards import card as drawing
-from bot.members import UNREACHABLE
+from bot.members import UNREACHABLE, Members
 from core import cards, views
 from core.answers import CardView
 from core.commands import Desk
@@ -41,8 +41,15 @@ def draw(client: WebClient, view: CardView, card: Card) -> str:
     return str(posted["ts"])
 
 
-def deliver(desk: Desk, client: WebClient, *, now: datetime, limit: int = 20) -> int:
-    """Draw cards that want it and give how many were drawn; the network is never inside a transaction."""
+def deliver(
+    desk: Desk, client: WebClient, *, now: datetime, limit: int = 20, members: Members | None = None
+) -> int:
+    """Draw cards that want it and give how many were drawn; the network is never inside a transaction.
+
+    `members` get to know whoever is named first; None: who has never spoken is shown by id.
+    """
+    if members is not None:
+        members.meet(now=now)
     drawn = 0
     with desk.db.write() as session:
         claimed = cards.claim_due(session, now=now, limit=limit, lease=LEASE)

@@ -69,6 +69,7 @@ class Front:
     ) -> Answer | None:
         try:
             actor = self.members.admit(request.user_id, need(), now=now)
+            self.members.meet(now=now)
             return act(actor, now)
         except Bot:
             raise

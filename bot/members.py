@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,6 +28,7 @@ from core.db import Database
 from core.errors import Refused
 from core.journal import note
 from core.models import WORKSPACE_ID, Member, Workspace
+from core.names import strangers
 from core.people import Actor
 
 log = logging.getLogger("fermata.bot")
@@ -34,6 +36,9 @@ log = logging.getLogger("fermata.bot")
 FRESH = timedelta(hours=1)
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 NAME_CHARS = 80
+# An answer waits no longer than this for the names of people who have never spoken.
+NAMES_SECONDS = 1
+SILENCE = timedelta(minutes=1)
 NOT_A_MEMBER = (
     "Only full members of this workspace can use Fermata; guests and people of other workspaces cannot."
 )
@@ -72,6 +77,9 @@ class Members:
     ) -> None:
         self._db, self._client = db, client
         self._admins, self._operators = frozenset(admins), frozenset(operators)
+        self._hasty = WebClient(client.token, client.base_url, timeout=NAMES_SECONDS, retry_handlers=[])
+        self._nobody: dict[str, datetime] = {}  # ids that Slack does not know, and when it said so
+        self._silent_at = LONG_AGO
         self._groups: dict[str, _Group] = {}
         self._team: str | None = None
         self._lock = threading.Lock()
@@ -87,6 +95,29 @@ class Members:
             self._journal(user_id, str(refused), now=now)
             raise
         return Actor(id=member.id, name=member.name, zone=member.zone)
+
+    def meet(self, *, now: datetime) -> None:
+        """Get to know owners and authors who have never spoken, so that they are shown by name.
+
+        Whom Slack does not know, or not in time, is shown by id until somebody asks again.
+        """
+        until = time.monotonic() + NAMES_SECONDS
+        if abs(now - self._silent_at) < SILENCE:
+            return
+        with self._db.read() as session:
+            unmet = strangers(session)
+        for user_id in unmet:
+            if abs(now - self._nobody.get(user_id, LONG_AGO)) < FRESH:
+                continue
+            if time.monotonic() > until:
+                return
+            try:
+                self._store(self._ask(user_id, self._hasty), user_id, now=now)
+            except Silent:
+                self._silent_at = now
+                return
+            except Refused:
+                self._nobody[user_id] = now
 
     def zone(self, user_id: str) -> str:
         """Give the zone in which this person's words are read, without asking Slack."""
@@ -110,16 +141,16 @@ class Members:
         if known is not None and abs(now - known.seen_at) < FRESH:
             return known
         try:
-            return self._store(self._ask(user_id), user_id, now=now)
+            return self._store(self._ask(user_id, self._client), user_id, now=now)
         except Silent:
             if known is not None and need is Need.STOPS_MAIL:
                 return known
             raise Refused(SLACK_IS_SILENT) from None
 
-    def _ask(self, user_id: str) -> JSON | None:
+    def _ask(self, user_id: str, client: WebClient) -> JSON | None:
         """Give what Slack says of a user; None: Slack does not show them to us."""
         try:
-            return dict(self._call(lambda: self._client.users_info(user=user_id))["user"])
+            return dict(self._call(lambda: client.users_info(user=user_id))["user"])
         except SlackApiError:
             return None
 
@@ -220,9 +251,10 @@ def _is_guest(user: JSON) -> bool:
 
 
 def _name(user: JSON) -> str:
+    """Give the real name, which says who it was; a display name may say anything."""
     profile: Any = user.get("profile") or {}
     said = (
-        profile.get("display_name") or profile.get("real_name") or user.get("real_name") or user.get("name")
+        profile.get("real_name") or user.get("real_name") or profile.get("display_name") or user.get("name")
     )
     return clean(str(said or user.get("id")), NAME_CHARS)
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlalchemy import Select
+from sqlmodel import Session, col, func, select
 
-from core.models import Member
+from core.models import Batch, Lead, Member, Sequence, Workspace
 from core.people import SYSTEM
+
+SLACK_ID = re.compile(r"[UW][A-Z0-9]{2,20}")
+MOST_STRANGERS = 500
 
 
 def names(session: Session, ids: Iterable[str | None]) -> dict[str, str]:
@@ -20,6 +26,31 @@ def names(session: Session, ids: Iterable[str | None]) -> dict[str, str]:
 def name_of(session: Session, actor_id: str) -> str:
     """Give the name behind one id."""
     return names(session, [actor_id])[actor_id]
+
+
+def strangers(session: Session) -> list[str]:
+    """Give Slack ids that cards and answers would show as they are, since their members have never spoken."""
+    named = [
+        _distinct(col(Lead.owner)),
+        _distinct(col(Batch.actor)),
+        select(col(Sequence.changed_by)).distinct(),
+        select(col(Workspace.halted_by)),
+    ]
+    found: set[str] = set()
+    for ids in named:
+        for (user_id,) in session.execute(ids.limit(MOST_STRANGERS)):
+            if user_id and SLACK_ID.fullmatch(user_id):
+                found.add(user_id)
+    known = set(session.exec(select(Member.id).where(col(Member.id).in_(found)))) if found else set()
+    return sorted(found - known)
+
+
+def _distinct(column: Any) -> Select[Any]:
+    """Give the distinct values of an indexed column, by one look into the index for each instead of one per row."""
+    walk = select(func.min(column).label("value")).where(column >= "U", column < "X").cte(recursive=True)
+    following = select(func.min(column)).where(column > walk.c.value, column < "X").scalar_subquery()
+    walk = walk.union_all(select(following).where(walk.c.value.is_not(None)))
+    return select(walk.c.value)
 
 
 def _plain(actor_id: str) -> str:

@@ -20,6 +20,7 @@ from slack_sdk.errors import SlackApiError
 from bot import app as bot_app
 from bot import socket
 from bot.delivery import deliver
+from bot.members import Members
 from core.commands import Desk
 from core.errors import Refused
 from core.settings import Settings
@@ -143,9 +144,10 @@ async def talking(
 
 
 async def _draw(client: WebClient, desk: Desk, nudged: asyncio.Event, clock: wiring.Clock) -> None:
+    members = Members(desk.db, client)
     while True:
         try:
-            while await asyncio.to_thread(deliver, desk, client, now=clock()):
+            while await asyncio.to_thread(deliver, desk, client, now=clock(), members=members):
                 pass
         except Exception:  # cards are rows: the next round draws what this one could not
             LOG.exception("drawing cards failed")

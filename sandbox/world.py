@@ -7,11 +7,10 @@ from pathlib import Path
 
 from core import commands, lead_file, leads, sequence_file, sequences
 from core.commands import Desk
-from core.models import Mailbox, Member, Sequence
+from core.models import Mailbox, Sequence
 from core.people import Actor
 from core.schedule import Calendar, first_working_moment, local
 from sandbox.clock import SandboxClock
-from sandbox.slack.workspace import TEAM
 
 SAMPLES = Path(__file__).parent / "samples"
 ZONE = "Europe/Berlin"
@@ -25,7 +24,9 @@ BEFORE_TODAY = 9  # leads that have a history; the others start today
 def opening(real_now: datetime) -> datetime:
     """Give the moment at which the sandbox opens: half past nine in Berlin, today or on the next working day."""
     today = local(real_now, ZONE).date()
-    calendar = Calendar(sequence_file.load((SAMPLES / "spring.yaml").read_text("utf-8")).calendar.window, ZONE, "DE")
+    calendar = Calendar(
+        sequence_file.load((SAMPLES / "spring.yaml").read_text("utf-8")).calendar.window, ZONE, "DE"
+    )
     return first_working_moment(today, calendar) + timedelta(minutes=30)
 
 
@@ -50,12 +51,6 @@ def _make(desk: Desk, now: datetime, smtp_port: int) -> tuple[str, list[int]]:
     spec = sequence_file.load((SAMPLES / "spring.yaml").read_text("utf-8"))
     rows = [row.lead for row in lead_file.read((SAMPLES / "leads.csv").read_bytes()) if row.lead]
     with desk.db.write() as session:
-        for user in TEAM:  # the bot knows by name whoever has spoken before
-            session.add(
-                Member(
-                    id=user.id, name=user.real_name.split()[0], zone=user.tz, is_guest=user.is_restricted, seen_at=now
-                )
-            )
         session.add(
             Mailbox(
                 address=MAILBOX,

@@ -1,5 +1,6 @@
 """Who may act, asked of an emulated Slack: full members, within what the settings name; when in doubt, stopping only."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
@@ -12,7 +13,8 @@ from bot.members import Bot, Members
 from bot.rights import Need
 from core.db import Database
 from core.errors import Refused
-from core.models import Journal, Member, Workspace
+from core.models import Journal, Lead, Member, Workspace
+from core.names import names
 from sandbox.slack.state import BOT_USER, User
 from tests.bot.samples import NOW
 
@@ -43,7 +45,7 @@ def refusals(database):
 
 def test_full_member_acts_in_their_own_zone(admit, database):
     actor = admit("U0ANA")
-    assert (actor.id, actor.name, actor.zone) == ("U0ANA", "Ana", "Europe/Berlin")
+    assert (actor.id, actor.name, actor.zone) == ("U0ANA", "Ana Ruiz", "Europe/Berlin")
     assert refusals(database) == []
 
 
@@ -111,7 +113,7 @@ def test_promotion_is_asked_for(admit, database, client, slack):
         admit("U0GUS", known=known)
     slack.state.users["U0GUS"].is_restricted = False
     known.changed({"id": "U0GUS"})
-    assert admit("U0GUS", known=known).name == "Gus"
+    assert admit("U0GUS", known=known).name == "Gus Guest"
 
 
 def test_change_of_somebody_unknown_is_not_kept(database, client):
@@ -219,3 +221,75 @@ def test_first_contact_twice_at_once(database_url, client):
         known = Members(both, client)
         admitted = list(pool.map(lambda _: known.admit("U0ANA", Need.ACTS, now=NOW), range(8)))
         assert {actor.id for actor in admitted} == {"U0ANA"}
+
+
+@pytest.fixture
+def owners(database):
+    """Leads with these owners, and the names that are known."""
+
+    def own(*ids):
+        with database.write() as session:
+            session.add_all(Lead(email=f"{id}@acme.test", owner=id, created_at=NOW) for id in ids)
+        return lambda: names_of(database, ids)
+
+    return own
+
+
+def names_of(database, ids):
+    with database.read() as session:
+        return list(names(session, ids).values())
+
+
+def test_owner_who_has_never_spoken_is_met_once(database, client, slack, owners):
+    named = owners("U0BEN")
+    known = Members(database, client)
+    for minutes in (0, 1, 300):
+        known.meet(now=NOW + timedelta(minutes=minutes))
+    assert named() == ["Ben Okafor"]
+    assert len(slack.calls_of("users.info")) == 1
+
+
+def test_guest_who_is_met_still_may_not_act(database, client, owners, admit):
+    owners("U0GUS")
+    known = Members(database, client)
+    known.meet(now=NOW)
+    with pytest.raises(Refused):
+        admit("U0GUS", known=known)
+
+
+def test_owner_whom_slack_does_not_know_stays_an_id_and_is_asked_for_once_an_hour(
+    database, client, slack, owners
+):
+    named = owners("U0GONE")
+    known = Members(database, client)
+    for minutes in (0, 1, 59):
+        known.meet(now=NOW + timedelta(minutes=minutes))
+    assert named() == ["U0GONE"]
+    assert len(slack.calls_of("users.info")) == 1
+    known.meet(now=NOW + HOUR)
+    assert len(slack.calls_of("users.info")) == 2
+
+
+def test_silent_slack_is_left_alone_for_a_minute(database, client, slack, owners):
+    named = owners("U0ANA", "U0BEN")
+    known = Members(database, client)
+    slack.fail_next("users.info")
+    known.meet(now=NOW)
+    known.meet(now=NOW + timedelta(seconds=59))
+    assert len(slack.calls_of("users.info")) == 1
+    known.meet(now=NOW + timedelta(minutes=1))
+    assert sorted(named()) == ["Ana Ruiz", "Ben Okafor"]
+
+
+def test_slow_slack_is_not_waited_for(database, client, slack, owners):
+    named = owners("U0BEN")
+    slack.fail_next("users.info", delay_seconds=people.NAMES_SECONDS + 3)
+    began = time.monotonic()
+    Members(database, client).meet(now=NOW)
+    assert time.monotonic() - began < people.NAMES_SECONDS + 2
+    assert named() == ["U0BEN"]
+
+
+def test_display_name_does_not_hide_who_it_was():
+    user = {"id": "U1", "real_name": "Ben Okafor", "profile": {"display_name": "Ana Ruiz"}}
+    assert people._name(user) == "Ben Okafor"

@@ -12,6 +12,7 @@ from sqlmodel import select
 from bot import socket
 from bot.app import create
 from bot.delivery import deliver
+from bot.members import Members
 from core import leads, sequence_file, sequences
 from core.commands import Desk
 from core.lead_file import LeadRow
@@ -46,6 +47,7 @@ class World:
         self.database, self.slack, self.clock, self.client = database, slack, clock, client
         self.desk = Desk(database, wait_seconds=1)
         self.pool = ThreadPoolExecutor(8)
+        self.members = Members(database, client)
         self.app = create(
             self.desk,
             clock=clock,
@@ -67,7 +69,7 @@ class World:
 
     def draw(self) -> int:
         """Draw what wants drawing."""
-        return deliver(self.desk, self.client, now=self.clock())
+        return deliver(self.desk, self.client, now=self.clock(), members=self.members)
 
     def enrollment(self, email: str = "ada@engines.example", sequence: str = "Spring") -> Enrollment:
         """Give a lead's latest run as the database has it."""

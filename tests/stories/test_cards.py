@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlmodel import select
 
+from core.commands import NOT_BUILT
 from core.models import Journal, Mailbox
 from sandbox.slack.delivery import NOBODY_LISTENS
 
@@ -86,7 +87,7 @@ def test_the_second_to_click_is_told_who_acted(lead, world, ana, ben, team):
     card = team.card(lead)
     ana.clicks("Resume", card=card)
     said = ben.clicks("Resume", card=card)
-    assert "Ana resumed it" in said
+    assert "Ana Ruiz resumed it" in said
     assert "the card is up to date now" in said
     assert acts(world, "resume") == 1
 
@@ -149,7 +150,7 @@ def test_undo_takes_a_pause_back(lead, world, ana, team, clock, dates_of_mail_to
 def test_undo_after_somebody_else_acted_leaves_it_and_says_so(lead, world, ana, ben, team):
     ana.types(f"/sequence pause {lead}")
     ben.types(f"/sequence stop {lead}")
-    assert "Ben stopped it" in ana.clicks("Undo")
+    assert "Ben Okafor stopped it" in ana.clicks("Undo")
     assert world.status(lead) == "stopped"
 
 
@@ -209,6 +210,23 @@ def test_what_is_not_understood_gets_the_nearest_command(lead, ana):
     said = ana.types(f"/sequence puase {lead}")
     assert "pause" in said
     assert "Traceback" not in said
+
+
+def test_help_lists_what_is_built_and_nothing_else(ana):
+    said = ana.types("/sequence help")
+    assert "`pause WHO [in SEQ] [until WHEN | for SPAN] [because TEXT]`: holds leads where they stand" in said
+    assert "`undo [BATCH]`: takes your last command back" in said
+    assert "more lines" not in said
+    for word in NOT_BUILT:
+        assert f"`{word} " not in said
+        assert f"`{word}` is not built yet" in ana.types(f"/sequence help {word}")
+
+
+@pytest.mark.parametrize(
+    "text", ["remind a@x.test on Friday", "qualify a@x.test", "away until Friday", "digest now"]
+)
+def test_what_is_not_built_yet_says_so(ana, text):
+    assert f"`{text.split()[0]}` is not built yet" in ana.types(f"/sequence {text}")
 
 
 # Again and again

@@ -42,6 +42,31 @@ def contacts(world, clock):
     return CONTACTS
 
 
+def test_task_names_its_person_who_has_never_spoken(world, team, clock):
+    world.publishes(WITH_A_CALL)
+    world.enrols("ann@x.test", into="Calls", owner="U0BEN")
+    clock.advance(days=1, hours=1)
+    assert "for Ben Okafor" in team.sees("📋 Call Ann", "To do")
+
+
+def test_owner_who_has_never_spoken_is_named_on_card_and_in_answers(world, ana, team):
+    world.enrols("ann@x.test", owner="U0BEN")
+    ana.types("/sequence status ann@x.test")
+    assert "owner Ben Okafor" in team.sees("✉️ ann@x.test")
+
+
+def test_owner_who_is_in_no_slack_stays_an_id(world, ana, team):
+    world.enrols("ann@x.test", owner="U0GONE")
+    ana.types("/sequence status ann@x.test")
+    assert "owner U0GONE" in team.sees("✉️ ann@x.test")
+
+
+def test_preview_of_a_bulk_act_names_owners_who_have_never_spoken(world, ana, clock):
+    world.enrols(*(f"x{n}@x.test" for n in range(12)), owner="U0BEN")
+    clock.settle()
+    assert "Owners: Ben Okafor (12)" in ana.types("/sequence pause @x.test")
+
+
 def test_tasks_of_a_paused_contact_do_not_appear(world, ana, team, clock, mail_to):
     world.publishes(WITH_A_CALL)
     world.enrols("ann@x.test", into="Calls")

@@ -60,7 +60,7 @@ def test_paused_leads_are_found_and_resumed_from_the_list(lead, world, ana, cloc
     ana.types(f"/sequence pause {lead} because said thanks")
     found = ana.types("/sequence paused in Spring")
     assert "1 lead paused in Spring" in found
-    assert "lead@x.test in Spring Paused by Ana since Tuesday 1 June 2027" in found
+    assert "lead@x.test in Spring Paused by Ana Ruiz since Tuesday 1 June 2027" in found
     assert "said thanks" in found
     assert "other@x.test" not in found
     ana.clicks("Resume", on="1 lead paused in Spring")
