@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from bot import codec
 from bot.blocks import BUTTONS_IN_ROW, actions, button, confirmation, context, fitting, message, rich, section
-from bot.text import JSON, words
+from bot.text import JSON, sentence, words
 from core.answers import Answer, Choice, Row
 
-LINES_SHOWN = 30
+LINES_SHOWN = 40  # the whole of `help`
 CHOICES_SHOWN = 20
 ROWS_SHOWN = 15
 TITLE_CHARS = 1_000
@@ -18,15 +18,15 @@ LINE_CHARS = 500
 
 def answer(shown: Answer) -> JSON:
     """Give the message; what is too long for Slack is cut, and the cut is said."""
-    sizes = ((LINES_SHOWN, ROWS_SHOWN), (15, 10), (8, 5), (3, 2))
+    sizes = ((LINES_SHOWN, ROWS_SHOWN), (20, 10), (8, 5), (3, 2))
     return message(shown.as_text(), fitting(_blocks(shown, lines, rows) for lines, rows in sizes))
 
 
 def _blocks(shown: Answer, lines: int, rows: int) -> list[JSON]:
     sign = [words("⚠️ ")] if shown.is_refusal else []
-    blocks = [rich([*sign, words(shown.title, TITLE_CHARS, bold=True)])]
+    blocks = [rich([*sign, *sentence(shown.title, TITLE_CHARS, bold=True)])]
     if shown.lines:
-        blocks.append(rich(*([words(line, LINE_CHARS)] for line in shown.lines[:lines])))
+        blocks.append(rich(*(sentence(line, LINE_CHARS) for line in shown.lines[:lines])))
     blocks += _rows(shown.rows[:rows])
     unseen = max(len(shown.lines) - lines, 0) + max(len(shown.rows) - rows, 0)
     if unseen:
@@ -57,7 +57,7 @@ def _rows(rows: Sequence[Row]) -> Iterator[JSON]:
 
 
 def _row(row: Row) -> list[JSON]:
-    return [words(row.title, 200, bold=True), words(f"  {row.detail}", LINE_CHARS)]
+    return [words(row.title, 200, bold=True), *sentence(f"  {row.detail}", LINE_CHARS)]
 
 
 def _buttons(choices: Sequence[Choice], name: str) -> Iterator[JSON | None]:

@@ -20,7 +20,7 @@ from bot.blocks import (
     rich,
     section,
 )
-from bot.text import JSON, instant, words
+from bot.text import JSON, instant, sentence, words
 from core.answers import (
     CardView,
     EnrollmentView,
@@ -76,7 +76,7 @@ def lead_card(view: LeadCard) -> JSON:
 def _lead_blocks(view: LeadCard, sequences: int, entries: int) -> list[JSON]:
     blocks = [header(" · ".join(filter(None, (_name(view), view.company)))), context(*_facts(view))]
     blocks += [
-        rich([words("⛔ "), words(text, bold=True)]) for text in (view.suppressed, view.halted) if text
+        rich([words("⛔ "), *sentence(text, bold=True)]) for text in (view.suppressed, view.halted) if text
     ]
     if not view.enrollments:
         blocks.append(section("Not in any sequence."))
@@ -118,7 +118,7 @@ def _state(view: LeadCard, e: EnrollmentView) -> JSON:
     if e.end_reason:
         lines.append([words(e.end_reason, italic=True)])
     more = len(e.reasons) - REASONS_SHOWN
-    reasons = [[words(reason)] for reason in e.reasons[:REASONS_SHOWN]]
+    reasons = [sentence(reason) for reason in e.reasons[:REASONS_SHOWN]]
     return rich(*lines, bullets=[*reasons, *([[words(f"and {more} more reasons")]] if more > 0 else [])])
 
 
@@ -293,7 +293,7 @@ def _owned(view: TaskCard) -> Iterator[str]:
 
 def notice_card(view: NoticeCard) -> JSON:
     """Give a plain notice."""
-    bullets = [[words(line)] for line in view.lines[:NOTICE_LINES_SHOWN]]
+    bullets = [sentence(line) for line in view.lines[:NOTICE_LINES_SHOWN]]
     return message(
         "\n".join([view.title, *view.lines]), [rich([words(view.title, bold=True)], bullets=bullets)]
     )

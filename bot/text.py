@@ -6,10 +6,12 @@ in which every character stands for itself, so nothing has to be escaped there; 
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
 from core.dates import say
+from core.grammar import COMMANDS
 from core.plain import shown
 
 JSON = dict[str, Any]
@@ -17,6 +19,9 @@ JSON = dict[str, Any]
 FALLBACK_CHARS = 3_900  # chat.update takes 4,000
 READER_FORMAT = "{date_short_pretty} {time}"
 READER_FORMAT_WITH_WEEKDAY = "{date_long} {time}"
+_COMMAND = re.compile(
+    rf"`((?:{'|'.join(sorted({entry.words[0] for entry in COMMANDS} | {'fermata'}))})\b[^`]*)`"
+)
 # A word joiner in front keeps `*bold*` and the like from beginning.
 _AS_TEXT = {"&": "&amp;", "<": "&lt;", ">": "&gt;"} | {char: f"\u2060{char}" for char in "*_~`"}
 
@@ -53,6 +58,15 @@ def words(text: str, longest: int = 300, **style: bool) -> JSON:
     """Give a piece of rich text; `style` is bold, italic or strike."""
     piece: JSON = {"type": "text", "text": clean(text, longest) or " "}
     return piece | ({"style": style} if style else {})
+
+
+def sentence(text: str, longest: int = 300, **style: bool) -> list[JSON]:
+    """Give a sentence of ours as rich text, the commands in it set apart; nothing else between backticks is."""
+    pieces: list[JSON] = []
+    for number, part in enumerate(_COMMAND.split(clean(text, longest) or " ")):
+        if part:
+            pieces.append(words(part, longest, **style | ({"code": True} if number % 2 else {})))
+    return pieces
 
 
 def instant(moment: datetime, zone: str | None, *, with_weekday: bool = False) -> JSON:

@@ -69,6 +69,7 @@ _READING: dict[type, Callable[..., Answer]] = {
     grammar_commands.Stats: lists.stats,
     grammar_commands.Mailboxes: lists.mailboxes,
 }
+NOT_BUILT = frozenset({"remind", "qualify", "unqualify", "away", "digest"})
 NOT_YET = "`{verb}` is not built yet; `help` lists what is."
 
 
@@ -201,7 +202,9 @@ def _cancel(session: Session, proposal: str, actor: Actor, now: datetime) -> Out
 
 
 def _help(topic: str | None) -> Answer:
-    return Answer("What you can say:", tuple(grammar.help(topic).splitlines()))
+    if lines := grammar.help(topic, but=NOT_BUILT).splitlines():
+        return Answer("What you can say:", tuple(lines))
+    return Answer(NOT_YET.format(verb=topic), is_refusal=True)
 
 
 def _number(text: str, what: str) -> int:

@@ -7,6 +7,7 @@ can be done. It never guesses a verb: an unknown word gets the nearest command a
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from difflib import get_close_matches
 from typing import Final
 
@@ -135,9 +136,15 @@ def parse(text: str) -> Command:
     return entry.build(Asked(entry, parts))
 
 
-def help(topic: str | None = None) -> str:  # noqa: A001 - the public name of what the command `help` shows
-    """Give one line per command, or per command that begins with the topic."""
-    entries = [entry for entry in COMMANDS if topic is None or " ".join(entry.words).startswith(topic)]
+def help(  # noqa: A001 - the public name of what the command `help` shows
+    topic: str | None = None, *, but: Collection[str] = ()
+) -> str:
+    """Give one line per command, or per command that begins with the topic; those that begin with `but` are left out."""
+    entries = [
+        entry
+        for entry in COMMANDS
+        if (topic is None or " ".join(entry.words).startswith(topic)) and entry.words[0] not in but
+    ]
     return "\n".join(f"`{entry.usage}`: {entry.does}" for entry in entries)
 
 

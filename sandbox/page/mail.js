@@ -26,7 +26,7 @@ function draw() {
     filter.value = M.to;
   }
   const shown = M.list.filter((m) => !M.to || m.to === M.to);
-  $("mail-count").textContent = M.list.length ? `${M.list.length} ${M.list.length === 1 ? "message" : "messages"} went through SMTP` : "Everything that really went through SMTP";
+  $("mail-count").textContent = M.list.length ? `${M.list.length} ${M.list.length === 1 ? "message" : "messages"} through SMTP` : "Everything that really went through SMTP";
   const made = reconcile($("mails"), shown.length ? shown : [{ id: "none" }], (m) => m.id, row);
   if (!M.first) made.forEach((li) => li.classList.add("fresh"));
   mark();

@@ -121,7 +121,7 @@ def test_what_a_stranger_tries_next(page, sandbox):
     types(page, "/sequence help")
     expect(last).to_contain_text("What you can say")
     types(page, "/sequence puase dai@harbourhall.example")
-    expect(last).to_contain_text("the nearest is `pause`")
+    expect(last).to_contain_text("the nearest is pause")
     types(page, "/sequence paused")
     expect(last).to_contain_text("dai@harbourhall.example in Spring outreach")
     page.get_by_label("You are").select_option("U0BEN")

@@ -357,7 +357,8 @@ def _lines(blocks: list[dict]) -> Iterator[str]:
     for block in blocks:
         match block["type"]:
             case "header" | "section":
-                yield block["text"]["text"]
+                button = f" {_button(block['accessory'])}" if "accessory" in block else ""
+                yield block["text"]["text"] + button
             case "context":
                 yield " ".join(element["text"] for element in block["elements"])
             case "rich_text":
@@ -369,7 +370,12 @@ def _lines(blocks: list[dict]) -> Iterator[str]:
 def _rich(node: dict) -> str:
     if node["type"] == "rich_text_list":
         return "\n".join(f"• {_rich(item)}" for item in node["elements"])
-    return "".join(piece.get("text") or piece.get("fallback", "") for piece in node["elements"])
+    return "".join(_piece(piece) for piece in node["elements"])
+
+
+def _piece(piece: dict) -> str:
+    text = piece.get("text") or piece.get("fallback", "")
+    return f"`{text}`" if piece.get("style", {}).get("code") else text
 
 
 def _button(element: dict) -> str:

@@ -1,5 +1,6 @@
 """Cards and answers between several people: redrawn everywhere, acted on once, never to start mail when stale."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
