@@ -1,6 +1,5 @@
 """Cards and answers between several people: redrawn everywhere, acted on once, never to start mail when stale."""
 
-import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
