@@ -39,6 +39,8 @@ class Settings(BaseSettings):
     bot_token: SecretStr = Field(default=SecretStr(""), validation_alias="SLACK_BOT_TOKEN")
     app_token: SecretStr = Field(default=SecretStr(""), validation_alias="SLACK_APP_TOKEN")
     signing_secret: SecretStr = Field(default=SecretStr(""), validation_alias="SLACK_SIGNING_SECRET")
+    team_id: str | None = Field(default=None, pattern="^[TE][A-Z0-9]+$", validation_alias="SLACK_TEAM_ID")
+    app_id: str | None = Field(default=None, pattern="^A[A-Z0-9]+$", validation_alias="SLACK_APP_ID")
     slack_api_url: str = Field(default="https://slack.com/api/", validation_alias="SLACK_API_URL")
     admins: Names = Field(default=frozenset(), validation_alias="FERMATA_ADMINS")
     operators: Names = Field(default=frozenset(), validation_alias="FERMATA_OPERATORS")

@@ -57,16 +57,11 @@ async def serve(settings: Settings, *, bot: bool = False, worker: bool = False, 
         if engine is not None:
             await parts.enter_async_context(sending(engine))
         if web:
-            gate = (
-                SlackGate(bolt_handler(slack), settings.signing_secret.get_secret_value())
-                if slack and is_http
-                else None
-            )
             page = create_app(
                 db=db,
                 office=wiring.make_office(settings),
                 clock=wiring.now,
-                slack=gate,
+                slack=make_gate(settings, slack) if slack and is_http else None,
                 ready=lambda: not_ready(engine, settings),
             )
             await parts.enter_async_context(listening(page, settings.host, settings.port))
@@ -87,6 +82,16 @@ def _check(settings: Settings, *, bot: bool, web: bool, is_http: bool) -> None:
     if is_http and not settings.signing_secret.get_secret_value():
         msg = "SLACK_SIGNING_SECRET is not set; Slack over HTTP needs it, Socket Mode needs SLACK_APP_TOKEN instead."
         raise Refused(msg)
+
+
+def make_gate(settings: Settings, slack: App) -> SlackGate:
+    """Give the door through which Slack comes over HTTP."""
+    return SlackGate(
+        bolt_handler(slack),
+        settings.signing_secret.get_secret_value(),
+        team_id=settings.team_id,
+        app_id=settings.app_id,
+    )
 
 
 def not_ready(engine: Engine | None, settings: Settings) -> list[str]:
