@@ -82,8 +82,6 @@ def run(desk: Desk, text: str, *, actor: Actor, now: datetime) -> Answer:
         match order:
             case grammar_commands.Help(topic):
                 return _help(topic)
-            case grammar_commands.Undo(batch):
-                return undo(desk, _number(batch, "batch") if batch else None, actor=actor, now=now)
             case grammar_commands.Settle(verdict, delivery):
                 return settle(
                     desk, delivery_id=_number(delivery, "delivery"), verdict=verdict, actor=actor, now=now
@@ -100,6 +98,9 @@ def _act(
 ) -> Outcome:
     if verb := _VERBS.get(type(order)):
         return verb(session, order, actor=actor, now=now, only=only)
+    if isinstance(order, grammar_commands.Undo):
+        batch_id = _number(order.batch, "batch") if order.batch else None
+        return undoing.undo(session, batch_id, actor=actor, now=now, is_confirmed=only is not None)
     if verb := _WHOLE.get(type(order)):
         return verb(session, order, actor=actor, now=now)
     raise Refused(NOT_YET.format(verb=grammar.to_text(order).split()[0]))

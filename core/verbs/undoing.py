@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
+from core import grammar_commands as orders
 from core.acts import CHUNK, DELIVERIES, Change, apply, load, open_batch
 from core.chunks import chunks
 from core.errors import Refused
@@ -19,14 +20,16 @@ from core.names import name_of, names
 from core.people import Actor
 from core.snapshots import from_snapshot
 from core.timeline import act_words
+from core.verbs import proposals
 from core.verbs.acting import Performed, answered, says_next
-from core.verbs.choosing import latest_run, lock_leads
+from core.verbs.choosing import by_ids, latest_run, lock_leads
 from core.verbs.handovers import begun
 from core.verbs.outcome import Outcome
 from core.verbs.whens import zone_of
 from core.words import clock
 
 LATEST_WITHIN = timedelta(hours=24)
+ENROLLMENTS_WITHOUT_ASKING = 10
 
 
 @dataclass(frozen=True)
@@ -39,15 +42,20 @@ class _Made:
     lead_id: int
 
 
-def undo(session: Session, batch_id: int | None, *, actor: Actor, now: datetime) -> Outcome:
+def undo(
+    session: Session, batch_id: int | None, *, actor: Actor, now: datetime, is_confirmed: bool = False
+) -> Outcome:
     """Take a batch back; what somebody has changed since is left as it is, and named.
 
-    The undo is a batch of its own. A run that the batch began is stopped.
+    The undo is a batch of its own. A run that the batch began is stopped. A large batch is shown first.
     """
     batch = _batch(session, batch_id, actor=actor, now=now)
     made = _made(session, batch)
     if not made:
         raise Refused(f"There is nothing to undo in `{batch.verb}`.")
+    if not is_confirmed and len(places := by_ids(session, made)) > ENROLLMENTS_WITHOUT_ASKING:
+        order = orders.Undo(str(batch.id))
+        return proposals.propose(session, order, f"Undo `{batch.verb}` of", places, actor=actor, now=now)
     lock_leads(session, {one.lead_id for one in made.values()})
     zone, _ = zone_of(session, actor)
     own = open_batch(session, "undo", actor=actor, now=now)

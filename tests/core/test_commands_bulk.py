@@ -160,7 +160,7 @@ def test_undo_of_a_bulk_pause_wakes_exactly_what_it_put_to_sleep(world: World) -
     world.say(f"pause {LEADS[0]}", actor=BEN)
     batch = confirm(world, world.say("pause everyone")).batch_id
 
-    commands.undo(world.desk, batch, actor=ANA, now=world.now)
+    confirm(world, commands.undo(world.desk, batch, actor=ANA, now=world.now))
 
     assert world.status(LEADS[0]) == "paused"
     assert {world.status(email) for email in LEADS[1:]} == {"pending"}
@@ -177,3 +177,71 @@ def test_every_verb_can_be_confirmed(world: World, text: str, verb: str) -> None
 
     assert not confirm(world, world.say(text)).is_refusal
     assert statuses(world) == {verb}
+
+
+@pytest.fixture
+def batch(world: World) -> int:
+    """All twelve are paused, in one batch."""
+    batch_id = confirm(world, world.say("pause @acme.test")).batch_id
+    assert batch_id is not None
+    return batch_id
+
+
+@pytest.mark.parametrize("typed", [True, False])
+def test_undo_of_more_than_ten_is_shown_before_anything_happens(
+    world: World, batch: int, typed: bool
+) -> None:
+    answer = world.say("undo") if typed else commands.undo(world.desk, batch, actor=ANA, now=world.now)
+
+    assert answer.title == "Undo `pause` of 12 leads (12 enrollments)?"
+    assert answer.lines[0] == "Sequences: Spring (12)"
+    assert [choice.label for choice in answer.choices] == ["Confirm", "Cancel"]
+    assert statuses(world) == {"paused"}
+
+
+def test_confirmed_undo_takes_the_batch_back_that_was_shown(world: World, batch: int) -> None:
+    question = world.say("undo")
+    world.say(f"tag {LEADS[0]} later")  # a later act does not become the one that is undone
+
+    answer = confirm(world, question)
+
+    assert answer.title == "Undid `pause`: 12 leads (12 enrollments)."
+    assert statuses(world) == {"pending"}
+
+
+def test_confirmed_undo_leaves_what_somebody_changed_meanwhile(world: World, batch: int) -> None:
+    question = world.say("undo")
+    world.later(minutes=1)
+    world.say(f"stop {LEADS[0]}", actor=BEN)
+
+    answer = confirm(world, question)
+
+    assert answer.title == "Undid `pause`: 11 leads (11 enrollments)."
+    assert f"{LEADS[0]} was left as it is: Ben stopped it at 10:01:00, after that." in answer.lines
+    assert world.status(LEADS[0]) == "stopped"
+
+
+def test_confirmed_undo_of_what_was_undone_meanwhile_is_refused(world: World, batch: int) -> None:
+    first, second = world.say("undo"), world.say(f"undo {batch}", actor=BEN)
+    confirm(world, second, BEN)
+
+    assert confirm(world, first).title == "Ben undid this at 10:00:00 already; nothing was changed."
+
+
+def test_undo_of_ten_does_not_ask(world: World) -> None:
+    world.say(f"pause {' '.join(LEADS[:10])}")
+
+    assert world.say("undo").title == "Undid `pause`: 10 leads (10 enrollments)."
+
+
+def test_a_restart_of_many_is_undone_whole(world: World) -> None:
+    confirm(world, world.say("restart @acme.test in Spring"))
+
+    answer = confirm(world, world.say("undo"))
+
+    assert answer.title == "Undid `restart`: 12 leads (24 enrollments)."  # the runs stopped and those begun
+
+
+def test_undo_of_a_number_that_is_none_is_refused(world: World) -> None:
+    assert world.say("undo 99999999999999999999").is_refusal
+    assert world.say("undo 404").title == "There is no such batch."
