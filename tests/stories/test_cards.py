@@ -7,6 +7,7 @@ from sqlmodel import select
 
 from core.commands import NOT_BUILT
 from core.models import Journal, Mailbox
+from sandbox.faults import Faults
 from sandbox.slack.delivery import NOBODY_LISTENS
 
 LEAD = "lead@x.test"
@@ -189,6 +190,58 @@ def test_ambiguous_dates_are_asked_about(lead, world, ana):
     assert "[Wednesday 8 September 2027]" in question
     assert "until Monday 9 August 2027" in ana.clicks("Monday 9 August 2027")
     assert world.status(lead) == "paused"
+
+
+# Nobody knows whether it left
+
+
+@pytest.fixture
+def uncertain(world, clock, team):
+    """A lead whose first mail the server took without saying so."""
+    world.made.sink.script = Faults("after#1:drop")
+    world.enrols(LEAD)
+    clock.settle()
+    card = team.sees("❓ Did step 1 reach lead@x.test?")
+    assert "“Lead, a question” of Spring" in card
+    assert "[It left] [Send again] [Drop it]" in card
+    return LEAD
+
+
+def test_an_uncertain_mail_waits_for_a_person(uncertain, world, ana, clock, mail_to):
+    clock.advance(days=10)
+    assert mail_to(uncertain) == ["Lead, a question"]
+    assert "First say on its card" in ana.types(f"/sequence resume {uncertain}")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "subjects"),
+    [
+        ("It left", ["Lead, a question", "Lead, did it reach you?"]),
+        ("Send again", ["Lead, a question", "Lead, a question", "Lead, did it reach you?"]),
+        ("Drop it", ["Lead, a question", "Lead, did it reach you?"]),
+    ],
+)
+def test_what_a_person_says_of_it_counts(uncertain, ana, ben, team, clock, mail_to, verdict, subjects):
+    card = next(m for m in ana._at.messages("#outbound") if m.text.startswith("Did step"))
+    ana.clicks(verdict, card=card)
+    assert "Ana Ruiz" in team.sees("❓ Did step 1 reach lead@x.test?", "✅")
+    assert "settled this" in ben.clicks("Send again", card=card)
+    clock.advance(days=3)
+    assert mail_to(uncertain) == subjects
+
+
+# Everything at once
+
+
+def test_all_sending_is_halted_and_goes_on(lead, ana, ben, team, clock, dates_of_mail_to):
+    ana.types(f"/sequence status {lead}")
+    assert "All sending is halted." in ben.types("/sequence halt because wrong prices")
+    assert "by Ben" in team.sees("✉️ lead@x.test", "⛔ All sending was halted", "wrong prices")
+    clock.advance(days=7)
+    assert dates_of_mail_to(lead) == ["Tue 1 Jun 10:00"]
+    ben.types("/sequence unhalt")
+    clock.advance(hours=1)
+    assert dates_of_mail_to(lead)[1:] == ["Tue 8 Jun 11:00"]
 
 
 # Who may not
