@@ -27,18 +27,21 @@ GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_close
 SHUT = frozenset({"channel_not_found", "not_in_channel", "is_archived", "restricted_action", "no_permission"})
 
 
-def draw(client: WebClient, view: CardView, card: Card) -> str:
-    """Post or update the message of one card and give its ts; raises what slack_sdk raises."""
+def draw(client: WebClient, view: CardView, card: Card) -> tuple[str, str]:
+    """Post or update the message of one card and give its channel and ts; raises what slack_sdk raises.
+
+    A message may be posted to a channel's name; it is updated by the channel's id alone, which the post gives.
+    """
     message = drawing(view)
     if card.ts is not None:
         try:
             client.chat_update(channel=card.channel, ts=card.ts, **message)
-            return card.ts
+            return card.channel, card.ts
         except SlackApiError as refused:
             if refused.response.get("error") not in GONE:
                 raise
     posted = client.chat_postMessage(channel=card.channel, unfurl_links=False, unfurl_media=False, **message)
-    return str(posted["ts"])
+    return str(posted["channel"]), str(posted["ts"])
 
 
 def deliver(
@@ -66,7 +69,7 @@ def _deliver(
     desk: Desk, client: WebClient, card: Card, view: CardView, wanted: int, *, now: datetime
 ) -> bool:
     try:
-        ts = draw(client, view, card)
+        channel, ts = draw(client, view, card)
     except UNREACHABLE as fault:
         wait = _wait(fault, card)
         with desk.db.write() as session:
@@ -74,7 +77,7 @@ def _deliver(
         log.warning("card_failed card=%s fault=%s", card.id, _fault(fault))
         return False
     with desk.db.write() as session:
-        cards.drawn(session, _id(card), wanted=wanted, ts=ts)
+        cards.drawn(session, _id(card), wanted=wanted, ts=ts, channel=channel)
     return True
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import Table, bindparam, or_, update
@@ -74,9 +75,11 @@ def claim_due(session: Session, *, now: datetime, limit: int, lease: timedelta) 
     return claimed
 
 
-def drawn(session: Session, card_id: int, *, wanted: int, ts: str) -> None:
-    """Record that the state up to the wish `wanted` is on the screen as message `ts`."""
-    values = {"drawn": wanted, "ts": ts, "tries": 0, "retry_at": None, "fault": None}
+def drawn(session: Session, card_id: int, *, wanted: int, ts: str, channel: str = "") -> None:
+    """Record that the state up to the wish `wanted` is on the screen as message `ts` of `channel`, "" where known."""
+    values: dict[str, Any] = {"drawn": wanted, "ts": ts, "tries": 0, "retry_at": None, "fault": None}
+    if channel:
+        values["channel"] = channel
     session.execute(update(Card).where(col(Card.id) == card_id).values(**values))
 
 

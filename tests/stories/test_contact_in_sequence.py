@@ -86,6 +86,15 @@ def test_tasks_of_a_paused_contact_do_not_appear(world, ana, team, clock, mail_t
     assert mail_to("ann@x.test") == ["Shall I call?", "After the call"]
 
 
+def test_a_task_goes_to_the_sequences_own_channel_and_is_redrawn_there(world, ana, clock):
+    world.publishes(WITH_A_CALL.replace("zone:", 'channel: "#general"\nzone:'))
+    world.enrols("ann@x.test", into="Calls")
+    clock.advance(days=1, hours=1)
+    ana.sees("📋 Call Ann", "To do", channel="#general")
+    ana.types("/sequence pause ann@x.test")
+    ana.sees("📋 Call Ann", "Waiting: the lead is paused", channel="#general")
+
+
 def test_of_several_contacts_only_those_in_the_chosen_sequence_are_paused(
     contacts, world, ana, clock, mail_to
 ):
