@@ -30,6 +30,8 @@ from jobs.smtp_login import Security
 
 LOG = logging.getLogger(__name__)
 LOW = BATCH // 2
+# So long a connection waits at the gate for the others; else they would pass it in halves, at twice the commits.
+GATE_LINGER_SECONDS = 0.002
 # A pause waits so much longer for its answer, and the results of some 50 mails share a transaction.
 RESULTS_LINGER_SECONDS = 0.02
 RECORD_AGAIN_AFTER_SECONDS = (0.2, 1, 3, 9)
@@ -132,7 +134,9 @@ class Round:
         self._fetching: asyncio.Task[None] | None = None
         self._ended = False
         self._unsent: list[Claimed] = []
-        self._gate: Groups[tuple[int, int], set[tuple[int, int]]] = Groups(self._begin)
+        self._gate: Groups[tuple[int, int], bool] = Groups(
+            self._begin, most=mailbox.connections, linger_seconds=GATE_LINGER_SECONDS
+        )
         self._results: Groups[Report, None] = Groups(self._record, linger_seconds=RESULTS_LINGER_SECONDS)
         self._retry_at: datetime | None = None  # when the mailbox turned out to be down
         self._left = 0
@@ -203,19 +207,18 @@ class Round:
 
     # The point of no return
 
-    async def _pass_gate(self, outgoing: Outgoing) -> bool:
+    def _pass_gate(self, outgoing: Outgoing) -> asyncio.Future[bool]:
         self._asked.add(outgoing.key)
         claimed = self._letters[outgoing.key].claimed
-        hand = (claimed.delivery_id, claimed.fence)
-        return hand in await self._gate.put(hand)
+        return self._gate.put((claimed.delivery_id, claimed.fence))
 
-    async def _begin(self, hands: list[tuple[int, int]]) -> set[tuple[int, int]]:
+    async def _begin(self, hands: list[tuple[int, int]]) -> Callable[[tuple[int, int]], bool]:
         desk = self._desk
         newest = dict(sorted(hands))  # an older fence of the same delivery is void
         allowed = await asyncio.to_thread(
             handover.begin, desk.db, newest.items(), now=desk.clock(), lease=desk.lease
         )
-        return {(delivery_id, newest[delivery_id]) for delivery_id in allowed}
+        return {(delivery_id, newest[delivery_id]) for delivery_id in allowed}.__contains__
 
     # What became of it
 
@@ -240,17 +243,18 @@ class Round:
         )
         self._results.put(report).add_done_callback(_log_failure)
 
-    async def _record(self, reports: list[Report]) -> None:
+    async def _record(self, reports: list[Report]) -> Callable[[Report], None]:
         """Write results; tried again, since what is lost here makes people look after mails that surely left."""
         for pause in (*RECORD_AGAIN_AFTER_SECONDS, None):
             try:
                 await asyncio.to_thread(handover.record, self._desk.db, reports, now=self._desk.clock())
-                return
+                break
             except OperationalError:
                 if pause is None:
                     raise
                 LOG.warning("hand-over results could not be recorded, trying again", exc_info=True)
                 await asyncio.sleep(pause)
+        return lambda _: None
 
     # The end
 
