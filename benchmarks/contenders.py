@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -12,16 +13,25 @@ from typing import Any
 
 import aiosmtplib
 import psutil
+from sqlalchemy import text
+from sqlmodel import col, select
 
 from core.db import Database
 from core.handover import Claimed
 from core.letters import Letter, write
 from core.mime import Sender
-from core.models import Lead, Step
+from core.models import Delivery, Enrollment, Lead, Step
+from core.people import Actor
 
 TARGET = "measured1@company1.example"
 SENDER = "ana@sales.example"
 WARM_MESSAGES = 300
+CLAIMED = (
+    select(Lead.email)
+    .join(Enrollment, col(Enrollment.lead_id) == Lead.id)
+    .join(Delivery, col(Delivery.enrollment_id) == Enrollment.id)
+    .where(text("delivery.state = 'claimed'"))
+)
 
 
 async def measured(work: Callable[[], Awaitable[int]]) -> None:
@@ -122,13 +132,13 @@ async def plain(url: str, redis_url: str, port: str, count: str) -> None:
     """The plain design: one deferred arq job per step; a MIME tree, a connection and a commit per lead."""
     from arq import Worker, create_pool
     from arq.connections import RedisSettings
-    from sqlmodel import Session, col, select
+    from sqlmodel import Session
 
     from benchmarks.bench_mime import SENDER as FROM
     from benchmarks.bench_mime import by_email_message
     from benchmarks.ground import MEASURED, NOW, OFFICE
     from core.letters import compiled, values_of
-    from core.models import Delivery, Enrollment, Journal
+    from core.models import Journal
     from core.template import render
 
     with closing(Database(url)) as db:
@@ -201,7 +211,60 @@ async def plain(url: str, redis_url: str, port: str, count: str) -> None:
         await queue.aclose()
 
 
+async def pause(url: str) -> None:
+    """Pauses of single leads: first with nothing else going on, then of claimed leads beside a drain."""
+    from benchmarks.ground import MEASURED, OFFICE, WARM, Clock
+    from core import commands
+    from jobs.sender import Desk, Post
+
+    with closing(Database(url)) as db:
+        clock = Clock()
+        pauses = _Pauser(commands.run, commands.Desk(db), clock)
+        idle = [
+            pauses.one(f"warm{number}@company{number}.example")["seconds"]
+            for number in range(WARM_MESSAGES // 2)
+        ]
+        post = Post(Desk(db, OFFICE, clock, lambda _: None))
+        await post.drain(WARM)
+        started = time.perf_counter()
+        sending = asyncio.create_task(post.drain(MEASURED))
+        busy = await asyncio.to_thread(pauses.while_claimed, sending)
+        messages = await sending
+        seconds = time.perf_counter() - started
+        post.stop()
+        await post.close_idle()
+    print(json.dumps({"idle": idle[10:], "busy": busy, "messages": messages, "seconds": seconds}))
+
+
+class _Pauser:
+    """Somebody in Slack who pauses one lead after the other."""
+
+    def __init__(self, run: Any, desk: Any, clock: Any) -> None:
+        self._run, self._desk, self._clock = run, desk, clock
+        self._random = random.Random(1)
+
+    def one(self, email: str) -> dict[str, Any]:
+        started = time.monotonic()
+        answer = self._run(self._desk, f"pause {email}", actor=Actor("U0ANA", "Ana"), now=self._clock())
+        answered = time.monotonic()
+        named = any("had begun leaving" in line and email in line for line in answer.lines)
+        return {"email": email, "seconds": answered - started, "answered": answered, "named": named,
+                "answer": answer.title, "is_refusal": answer.is_refusal}  # fmt: skip
+
+    def while_claimed(self, sending: asyncio.Task[int]) -> list[dict[str, Any]]:
+        """Pause leads whose step is claimed right now, until the drain ends."""
+        found = []
+        while not sending.done():
+            with self._desk.db.read() as session:
+                emails = session.exec(CLAIMED).all()
+            if emails:
+                found.append(self.one(self._random.choice(emails)))
+        return found
+
+
 if __name__ == "__main__":
     asyncio.run(
-        {"raw": raw, "lines": lines, "pipeline": pipeline, "plain": plain}[sys.argv[1]](*sys.argv[2:])
+        {"raw": raw, "lines": lines, "pipeline": pipeline, "plain": plain, "pause": pause}[sys.argv[1]](
+            *sys.argv[2:]
+        )
     )

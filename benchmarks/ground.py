@@ -6,7 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -60,7 +60,7 @@ class Clock:
         return NOW + timedelta(seconds=monotonic() - self._started)
 
 
-def fill(db: Database, count: int, *, connections: int = CONNECTIONS) -> None:
+def fill(db: Database, count: int, *, connections: int) -> None:
     """Two mailboxes with a sequence each: some leads to warm up with, and `count` leads to measure; all are due."""
     migrate(db)
     for name, address, size in (
@@ -83,7 +83,8 @@ def fill(db: Database, count: int, *, connections: int = CONNECTIONS) -> None:
             sequences.turn(session, saved.sequence_id, "publish", actor=SYSTEM, now=NOW)
             ids = list(session.execute(insert(Lead).returning(col(Lead.id)), rows).scalars())
             leads.enrol(session, ids, saved.sequence_id, actor=SYSTEM, now=NOW)
-            session.execute(update(Enrollment).values(send_at=NOW, wake_at=NOW))
+            # Started, as if a step had left before: only then can a lead be paused.
+            session.execute(update(Enrollment).values(send_at=NOW, wake_at=NOW, has_started=True))
 
 
 class Store:
@@ -93,6 +94,7 @@ class Store:
         self.kind = kind
         self._folder, self._server = folder, server
         self._copies = 0
+        self._template = ""
 
     def template(self, count: int, *, connections: int = CONNECTIONS) -> None:
         """Make the database that `copy` copies."""
@@ -102,10 +104,15 @@ class Store:
         else:
             (self._folder / "template.db").unlink(missing_ok=True)
             url = f"sqlite:///{self._folder / 'template.db'}"
-        with closing(Database(url)) as db:
-            fill(db, count, connections=connections)
+        self._template = url
+        self.grow(lambda db: fill(db, count, connections=connections))
+
+    def grow(self, work: Callable[[Database], None]) -> None:
+        """Do something to the template, then tell the database's planner about it, as autovacuum would."""
+        with closing(Database(self._template)) as db:
+            work(db)
             with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                connection.exec_driver_sql("ANALYZE")  # what autovacuum and time do to a real one
+                connection.exec_driver_sql("ANALYZE")
 
     @contextmanager
     def copy(self, sink: Sink) -> Iterator[str]:
@@ -150,11 +157,14 @@ class Sink:
 
 
 @contextmanager
-def sink(*arguments: str) -> Iterator[Sink]:
-    """A sink that keeps nothing and syncs nothing, so that only its client is measured."""
+def sink(*, log: Path | None = None) -> Iterator[Sink]:
+    """A sink that keeps and syncs nothing, so that only its client is measured; `log` notes when each mail came."""
     with TemporaryDirectory(prefix="fermata-sink-") as folder:
         port = free_port()
-        command = [sys.executable, "-m", "sandbox.sink", "--port", str(port), *arguments]
+        program = (
+            ["sandbox.sink", "--port", str(port)] if log is None else ["benchmarks.sink", str(port), str(log)]
+        )
+        command = [sys.executable, "-m", *program]
         server = _RootedServer(command, port=port, log=Path(folder) / "log", stop_with="TERM")
         server.start(lambda: b"listening" in server.log.read_bytes())
         try:
@@ -193,8 +203,13 @@ class Run:
 
 def contend(name: str, *arguments: object) -> Run:
     """Let one contender (benchmarks/contenders.py) run in a process of its own."""
+    return Run(**json.loads(contend_raw(name, *arguments)))
+
+
+def contend_raw(name: str, *arguments: object) -> str:
+    """What one contender prints, one line of JSON."""
     command = [sys.executable, "-m", "benchmarks.contenders", name, *map(str, arguments)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{name} failed:\n{done.stderr[-3000:]}")
-    return Run(**json.loads(done.stdout.splitlines()[-1]))
+    return done.stdout.splitlines()[-1]
