@@ -70,7 +70,7 @@ class Engine:
                 await self.tick()
                 await _wait(self._stopping, self._tick_seconds)
         finally:
-            self._post.stop()
+            self.stop()
             worker.cancel()
             await asyncio.gather(worker, return_exceptions=True)
             if self._direct:
@@ -117,11 +117,14 @@ class Engine:
         due = await asyncio.to_thread(self._due, now)
         moment = asyncio.get_running_loop().time()
         self._asked = {mailbox_id: at for mailbox_id, at in self._asked.items() if mailbox_id in due}
+        is_away = False  # a Redis that is frozen costs its time-out once a round, not once a mailbox
         for mailbox_id in due:
             asked_at = self._asked.setdefault(mailbox_id, moment)
             if self._post.is_draining(mailbox_id):
                 continue
-            if moment - asked_at > PATIENCE_SECONDS or not await self._enqueue(mailbox_id):
+            is_late = moment - asked_at > PATIENCE_SECONDS
+            is_away = is_away or (not is_late and not await self._enqueue(mailbox_id))
+            if is_late or is_away:
                 task: asyncio.Task[object] = asyncio.create_task(self._post.drain(mailbox_id))
                 self._direct.add(task)
                 task.add_done_callback(self._forget)
@@ -146,7 +149,7 @@ class Engine:
     async def _supervise(self) -> None:
         """Keep an arq worker running; it ends whenever Redis does."""
         back_off = 1.0
-        while True:
+        while not self._stopping.is_set():  # looked at too: a closing queue can swallow the cancellation
             self._queue = open_queue(self._redis_url)
             worker = self._worker(self._queue)
             started = asyncio.get_running_loop().time()
@@ -154,17 +157,27 @@ class Engine:
                 await worker.async_run()
             except (RedisError, OSError) as error:
                 LOG.warning("the queue is away, the sweep goes on without it: %s", type(error).__name__)
+            except Exception:  # whatever somebody put into Redis, the next worker starts afresh
+                LOG.exception("the queue's worker broke, the sweep goes on without it")
             finally:
                 self._queue = None
                 await _close(worker)
             if asyncio.get_running_loop().time() - started > LONGEST_BACK_OFF_SECONDS:
                 back_off = 1.0
-            await asyncio.sleep(back_off)
+            await _wait(self._stopping, back_off)
             back_off = min(back_off * 2, LONGEST_BACK_OFF_SECONDS)
 
     def _worker(self, queue: ArqRedis) -> Worker:
         return Worker(
-            [func(cast("WorkerCoroutine", self._drain), name="drain", keep_result=0, timeout=LONGEST_JOB_SECONDS, max_tries=1)],
+            [
+                func(
+                    cast("WorkerCoroutine", self._drain),
+                    name="drain",
+                    keep_result=0,
+                    timeout=LONGEST_JOB_SECONDS,
+                    max_tries=1,
+                )
+            ],
             queue_name=QUEUE,
             redis_pool=queue,
             handle_signals=False,
