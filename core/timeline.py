@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from core.answers import TimelineEntry
 from core.dates import say
-from core.models import Delivery, DeliveryState, Enrollment, Journal, Sequence, Step
+from core.models import Delivery, DeliveryState, Enrollment, Journal, Lead, Sequence, Step
 from core.names import names
 
 # What the sender reports stands in the deliveries, with the subject; its journal lines say the same again.
@@ -69,10 +69,11 @@ def dated(entries: Iterable[TimelineEntry], zone: str) -> tuple[str, ...]:
 
 
 def journal_lines(session: Session, *, limit: int, lead_id: int | None = None) -> list[TimelineEntry]:
-    """Give the last lines of the journal, of one lead or of all."""
+    """Give the last lines of the journal, of one lead, or of all with their addresses."""
     query = (
-        select(Journal, Sequence.name)
+        select(Journal, Sequence.name, Lead.email)
         .outerjoin(Sequence, col(Sequence.id) == Journal.sequence_id)
+        .outerjoin(Lead, col(Lead.id) == Journal.lead_id)
         .where(col(Journal.verb).not_in(SENDER_VERBS))
         .order_by(col(Journal.id).desc())
         .limit(limit)
@@ -80,8 +81,14 @@ def journal_lines(session: Session, *, limit: int, lead_id: int | None = None) -
     if lead_id is not None:
         query = query.where(Journal.lead_id == lead_id)
     lines = session.exec(query).all()
-    called = names(session, [line.actor for line, _ in lines])
-    return [TimelineEntry(line.at, _sentence(line, name, called[line.actor])) for line, name in lines]
+    called = names(session, [line.actor for line, _, _ in lines])
+    return [
+        TimelineEntry(
+            line.at,
+            (f"{email}: " if email and lead_id is None else "") + _sentence(line, name, called[line.actor]),
+        )
+        for line, name, email in lines
+    ]
 
 
 def act_words(line: Journal, who: str) -> str:
@@ -92,6 +99,7 @@ def act_words(line: Journal, who: str) -> str:
 def _sentence(line: Journal, sequence: str | None, who: str) -> str:
     where = f" in {sequence}" if sequence and line.enrollment_id else f" {sequence}" if sequence else ""
     change = f" ({line.was} → {line.became})" if line.was and line.became and line.was != line.became else ""
+    change = change.replace("_", " ")
     because = f": {line.reason}" if line.reason else ""
     return f"{act_words(line, who)}{where}{change}{because}."
 

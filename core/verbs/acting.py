@@ -116,6 +116,8 @@ def next_step(row: Loaded, state: Enrollment, lead: Lead, *, zone: str, now: dat
     moment = next_at(state, plan, now=now)
     if moment is not None:
         return f"Next: {name} on {say(moment, zone)}."
+    if state.has_open_task and (ends_at := hold_ends_at(state)):
+        return f"Next: {name}, back on {say(ends_at, zone)}."
     if state.status is Status.PAUSED:
         return f"Next: {name}, {'done' if state.has_open_task else 'sent'} only after somebody resumes."
     return f"Next would have been {name}."

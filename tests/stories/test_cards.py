@@ -265,6 +265,15 @@ def test_what_is_not_understood_gets_the_nearest_command(lead, ana):
     assert "Traceback" not in said
 
 
+def test_the_log_says_who_did_what_to_whom(lead, world, ana, ben):
+    world.enrols("other@x.test")
+    ana.types(f"/sequence pause {lead} because asked for it")
+    ben.types("/sequence stop other@x.test")
+    said = ana.types("/sequence log")
+    assert "lead@x.test: Ana Ruiz paused it in Spring (pending → paused): asked for it." in said
+    assert "other@x.test: Ben Okafor stopped it in Spring (pending → stopped)." in said
+
+
 def test_help_lists_what_is_built_and_nothing_else(ana):
     said = ana.types("/sequence help")
     assert "`pause WHO [in SEQ] [until WHEN | for SPAN] [because TEXT]`: holds leads where they stand" in said

@@ -73,7 +73,10 @@ def test_tasks_of_a_paused_contact_do_not_appear(world, ana, team, clock, mail_t
     clock.advance(days=1, hours=1)
     assert "[Done] [Skip]" in team.sees("📋 Call Ann", "To do")
 
-    ana.types("/sequence pause ann@x.test")
+    said = ana.types("/sequence pause ann@x.test until Friday")
+    assert "The task of step 2 is hidden until then." in said
+    assert "Next: step 2 “Call Ann”, back on Monday 7 June 2027, 00:00 (Europe/Berlin)." in said
+    assert "only after somebody resumes" in ana.types("/sequence pause ann@x.test")
     task = team.sees("📋 Call Ann", "Waiting: the lead is paused")
     assert "[Done]" not in task
     clock.advance(days=5)
