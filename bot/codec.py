@@ -8,7 +8,7 @@
                      "undo 41"               a batch
                      "settle left 9"         verdict, delivery
     action id        "fermata:click:pause:12"     told apart within a block; nothing is read from it
-    callback id      "fermata:pause"         which form a modal is
+    callback id      "fermata:pause"         which form a modal is; of a shortcut, which one (manifest.yml)
 
 Slack signs what comes back, but old cards live for ever and may come from another version: whatever cannot be read is
 `Refused` with a sentence, never another error.
@@ -37,6 +37,8 @@ VERBS = frozenset(
     "pause resume stop skip unskip start restart cancel resend task_done task_skip".split()  # noqa: SIM905 - a list of words
 )
 FORMS = frozenset({"pause", "resume", "stop"})
+PAUSE_LEAD = "pause_lead"  # the form behind the shortcuts: it acts on whoever is named in it
+PAUSE_A_LEAD, PAUSE_IN_MESSAGE = f"{PREFIX}shortcut:pause", f"{PREFIX}shortcut:pause_in_message"
 OLD_BUTTON = "This button is from another version of Fermata. Type /sequence status LEAD for a fresh card."
 OLD_FORM = "This form is from another version of Fermata. Close it and open it again from the card."
 
@@ -103,11 +105,14 @@ Intent = Click | Keep | OpenForm | Say | Confirm | Undo | Settle
 
 @dataclass(frozen=True)
 class Form:
-    """What a modal remembers: what it acts on, and where its answer goes."""
+    """What a modal remembers: what it acts on, and where its answer goes.
+
+    Of PAUSE_LEAD, which names its lead itself, the numbers say nothing.
+    """
 
     form: str
-    enrollment_id: int
-    version: int
+    enrollment_id: int = 0
+    version: int = 0
     channel: str = ""
     response_url: str = ""
 
@@ -217,7 +222,7 @@ def _is_form(fields: dict[str, Any]) -> bool:
     return (
         all(type(number) is int and 0 <= number <= LARGEST_ID for number in ids)
         and all(isinstance(word, str) for word in texts)
-        and fields["form"] in FORMS
+        and fields["form"] in FORMS | {PAUSE_LEAD}
     )
 
 

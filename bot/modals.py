@@ -1,25 +1,30 @@
-"""The forms behind "…" in the card's menu: made here, and read here, with the errors at their fields. Pure."""
+"""The forms behind "…" in the card's menu and behind the shortcuts: made here, and read here, with the errors at their fields. Pure."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot import codec
-from bot.blocks import VIEW_TITLE_CHARS, rich, section
+from bot.blocks import OPTION_CHARS, VIEW_TITLE_CHARS, rich, section
 from bot.codec import Form
 from bot.text import JSON, clean, plain, words
+from core.address import normalise
 from core.date_words import Kind
 from core.dates import LONGEST_PHRASE_CHARS, Ambiguous, When, read, say
 from core.errors import Refused
+from core.grammar_commands import Pause, Who
 from core.plain import is_forbidden
 from core.schedule import local
+from core.spec_words import LONGEST_NAME_CHARS
+from core.verbs.whens import exact
 
 REASON_CHARS = 500
 LABEL_CHARS = 100
 FULL_DATE = re.compile(r"\s*\d{4}-\d{2}-\d{2}\b.*")
-WHEN, CLOCK, REASON = "when", "clock", "reason"
+WHEN, CLOCK, REASON, LEAD, SEQUENCE = "when", "clock", "reason", "lead", "sequence"
 
 
 class Wrong(Refused):
@@ -54,6 +59,39 @@ def view(form: Form, *, about: str, now: datetime, zone: str) -> JSON:
         "submit": plain(submit, VIEW_TITLE_CHARS),
         "close": plain("Cancel", VIEW_TITLE_CHARS),
         "blocks": [rich([words(about, 300, bold=True)]), *fields(now, zone)],
+    }
+
+
+def pause_view(form: Form, addresses: Sequence[str], *, now: datetime, zone: str) -> JSON:
+    """Give the modal that pauses whoever is named in it; of several addresses one is chosen."""
+    lead: JSON = {"type": "email_text_input", "placeholder": plain("lead@example.com", 150)}
+    if len(addresses) == 1:
+        lead["initial_value"] = addresses[0]
+    if len(addresses) > 1:
+        options = [
+            {"text": plain(address, OPTION_CHARS), "value": address}
+            for address in addresses
+            if len(address) <= codec.OPTION_VALUE_CHARS
+        ]
+        lead = {"type": "static_select", "options": options}
+    sequence = {
+        "type": "plain_text_input",
+        "action_id": codec.action_id(SEQUENCE),
+        "max_length": LONGEST_NAME_CHARS,
+    }
+    hint = "Leave it empty for the one in which the lead is running; of several you are asked which."
+    return {
+        "type": "modal",
+        "callback_id": codec.callback_id(form.form),
+        "private_metadata": codec.metadata(form),
+        "title": plain("Pause a lead", VIEW_TITLE_CHARS),
+        "submit": plain("Pause", VIEW_TITLE_CHARS),
+        "close": plain("Cancel", VIEW_TITLE_CHARS),
+        "blocks": [
+            _input(LEAD, "Lead", lead | {"action_id": codec.action_id(LEAD)}),
+            _input(SEQUENCE, "Sequence", sequence, hint=hint, is_optional=True),
+            *_pause_fields(now, zone),
+        ],
     }
 
 
@@ -120,6 +158,36 @@ def filled(form: Form, state: object, *, now: datetime, zone: str) -> Filled:
     return Filled(when, reason)
 
 
+def order(state: object, *, known: Callable[[Pause], dict[str, str]], now: datetime, zone: str) -> Pause:
+    """Give the command that the form behind the shortcuts means; raises Wrong with a sentence for every wrong field.
+
+    known: gives such sentences for a lead or a sequence that there is not.
+    """
+    errors: dict[str, str] = {}
+    typed = _value(state, LEAD, "value") or _value(state, LEAD, "selected_option", "value")
+    try:
+        lead = normalise(typed)
+    except Refused as refused:
+        lead, errors[LEAD] = "", clean(str(refused), 300)
+    sequence = _value(state, SEQUENCE, "value").strip() or None
+    if sequence is not None and is_forbidden(sequence):
+        sequence, errors[SEQUENCE] = None, "There are control characters in that name; type it anew."
+    try:
+        given = filled(Form("pause"), state, now=now, zone=zone)
+    except Wrong as wrong:
+        given, errors = Filled(None, ""), errors | wrong.errors
+    asked = Pause(
+        Who(addresses=(lead,)),
+        sequence,
+        until=exact(given.when) if given.when else None,
+        because=given.reason or None,
+    )
+    errors = known(asked) | errors
+    if errors:
+        raise Wrong(errors)
+    return asked
+
+
 def _when(form: Form, state: object, *, now: datetime, zone: str) -> When | None:
     match form.form:
         case "pause":
@@ -156,9 +224,9 @@ def _said_why(state: object) -> str:
     return " ".join(reason.split())
 
 
-def _value(state: object, name: str, key: str) -> str:
+def _value(state: object, name: str, *keys: str) -> str:
     """Give the value of a field, "" when it is missing or not as this version made it."""
     at: object = state
-    for part in ("values", name, codec.action_id(name), key):
+    for part in ("values", name, codec.action_id(name), *keys):
         at = at.get(part) if isinstance(at, dict) else None
     return at if isinstance(at, str) else ""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.codec import Form
+from bot.codec import PAUSE_LEAD, Form
 from bot.text import JSON
 
 
 @dataclass(frozen=True)
 class Request:
-    """One command, click or form.
+    """One command, click, shortcut or form.
 
     key: its once-only id. replaces: the answer takes the clicked message's place. wants_cards: nobody has the leads'
     cards in front of them, so they are posted.
@@ -51,14 +51,26 @@ def of_click(body: JSON, action: JSON) -> Request:
     )
 
 
+def of_shortcut(body: JSON) -> Request:
+    """Give a shortcut; one that was not called on a message has no channel, and is answered directly."""
+    return Request(
+        key=f"shortcut:{body.get('trigger_id')}",
+        user_id=str(_dict(body, "user").get("id")),
+        channel=str(_dict(body, "channel").get("id") or ""),
+        response_url=str(body.get("response_url") or ""),
+        trigger_id=str(body.get("trigger_id") or ""),
+    )
+
+
 def of_form(body: JSON, form: Form) -> Request:
-    """Give a submitted modal; its answer goes where it was opened."""
+    """Give a submitted modal; its answer goes where it was opened, to a card or to none."""
     return Request(
         key=f"form:{body.get('trigger_id') or _dict(body, 'view').get('id')}",
         user_id=str(_dict(body, "user").get("id")),
         channel=form.channel,
         response_url=form.response_url,
         trigger_id=str(body.get("trigger_id") or ""),
+        wants_cards=form.form == PAUSE_LEAD,
     )
 
 

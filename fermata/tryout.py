@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import yaml
 from pydantic import SecretStr
@@ -175,11 +176,21 @@ def _engine(settings: Settings, db: Database, clock: SandboxClock) -> Engine:
 
 
 def _commands() -> tuple[Command, ...]:
-    manifest = yaml.safe_load((Path(__file__).parent.parent / "manifest.yml").read_text("utf-8"))
     return tuple(
         Command(one["command"], one["description"], one["usage_hint"], one.get("should_escape", True))
-        for one in manifest["features"]["slash_commands"]
+        for one in _features()["slash_commands"]
     )
+
+
+def shortcuts(kind: str) -> tuple[tuple[str, str], ...]:
+    """Give the manifest's shortcuts of a kind, `message` or `global`, as (callback_id, name)."""
+    return tuple((one["callback_id"], one["name"]) for one in _features()["shortcuts"] if one["type"] == kind)
+
+
+def _features() -> dict[str, Any]:
+    manifest = yaml.safe_load((Path(__file__).parent.parent / "manifest.yml").read_text("utf-8"))
+    features: dict[str, Any] = manifest["features"]
+    return features
 
 
 def _info(desk: Desk, clock: SandboxClock) -> Info:
@@ -189,4 +200,11 @@ def _info(desk: Desk, clock: SandboxClock) -> Info:
         with desk.db.read() as session:
             return f"{leads.count(session)} leads"
 
-    return Info(zone=ZONE, lead=TOUR_LEAD, until=f"{until:%B} {until.day}", summary=summary)
+    return Info(
+        zone=ZONE,
+        lead=TOUR_LEAD,
+        until=f"{until:%B} {until.day}",
+        summary=summary,
+        shortcuts=shortcuts("message"),
+        global_shortcuts=shortcuts("global"),
+    )

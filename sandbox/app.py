@@ -67,7 +67,7 @@ class Info:
     """What the page says beside the conversation.
 
     `summary` is the status line's first words ("12 leads"). `lead` and `until` fill the tour's texts.
-    `shortcuts` are the manifest's message shortcuts as (callback_id, name).
+    `shortcuts` are the manifest's message shortcuts as (callback_id, name), `global_shortcuts` the others.
     """
 
     zone: str = "Europe/Berlin"
@@ -75,6 +75,7 @@ class Info:
     until: str = "Friday"
     summary: Callable[[], str] = lambda: ""
     shortcuts: Sequence[tuple[str, str]] = field(default=())
+    global_shortcuts: Sequence[tuple[str, str]] = field(default=())
 
 
 class Typed(BaseModel):
@@ -106,7 +107,9 @@ class Who(BaseModel):
 
 
 class Shortcut(Who):
-    target: str
+    """Called on the message `target`; "": not on a message."""
+
+    target: str = ""
     callback_id: str
 
 
@@ -210,6 +213,7 @@ def _looking(stage: Stage) -> APIRouter:
             "tour": stage.tour.as_json(),
             "examples": stage.tour.examples,
             "shortcuts": list(stage.info.shortcuts),
+            "global_shortcuts": list(stage.info.global_shortcuts),
         }
 
     @router.get("/sandbox/events")
@@ -291,7 +295,10 @@ def _acting(stage: Stage) -> APIRouter:
 
     @router.post("/shortcut")
     def shortcut(act: Shortcut) -> dict[str, Any]:
-        return _said(workspace.person(act.user).use_message_shortcut(act.target, act.callback_id))
+        person = workspace.person(act.user)
+        if not act.target:
+            return _said(person.use_shortcut(act.callback_id))
+        return _said(person.use_message_shortcut(act.target, act.callback_id))
 
     @router.post("/mail-opened")
     def mail_opened() -> dict[str, Any]:

@@ -24,6 +24,7 @@ from core.people import Actor
 log = logging.getLogger("fermata.bot")
 
 ANY = re.compile(".*")
+CLOSED_TRIGGERS = frozenset({"expired_trigger_id", "exchanged_trigger_id"})
 TOO_LATE = "That took too long for Slack to open the form. Click again, or type it: {example}"
 
 
@@ -87,7 +88,7 @@ def open_form(front: Front, form: Form, asked: Request, *, actor: Actor, now: da
             trigger_id=asked.trigger_id, view=modals.view(form, about=about, now=now, zone=actor.zone)
         )
     except SlackApiError as refused:
-        if refused.response.get("error") not in {"expired_trigger_id", "exchanged_trigger_id"}:
+        if refused.response.get("error") not in CLOSED_TRIGGERS:
             raise
         verb = {"pause": "until June 15", "resume": "on June 15", "stop": "because …"}[form.form]
         example = f'/sequence {form.form} {email} in "{sequence}" {verb}'

@@ -6,13 +6,18 @@ import re
 from datetime import datetime
 
 from slack_bolt import Ack, App
+from sqlmodel import select
 
 from bot import codec, modals, request, rights
-from bot.front import Front
-from bot.text import JSON
-from core import commands
+from bot.front import Act, Front
+from bot.rights import Need
+from bot.text import JSON, clean
+from core import commands, sequences
 from core.answers import Answer
 from core.errors import Refused
+from core.grammar import to_text
+from core.grammar_commands import Pause
+from core.models import Lead
 from core.people import Actor
 
 OURS = re.compile(f"^{re.escape(codec.PREFIX)}")
@@ -26,8 +31,7 @@ def register(app: App, front: Front) -> None:
         try:
             form = codec.read_metadata(view.get("private_metadata"))
             asked = request.of_form(body, form)
-            zone = front.members.zone(asked.user_id)
-            filled = modals.filled(form, view.get("state"), now=front.clock(), zone=zone)
+            act, need = _understood(front, form, view.get("state"), user_id=asked.user_id)
         except modals.Wrong as wrong:
             ack(response_action="errors", errors=wrong.errors)
             return
@@ -35,11 +39,36 @@ def register(app: App, front: Front) -> None:
             ack(response_action="update", view=modals.refusal(str(refused)))
             return
         ack()
-        front.later(
-            asked,
-            lambda actor, now: perform(front, form, filled, actor=actor, now=now),
-            need=lambda: rights.of_intent(codec.OpenForm(form.form, form.enrollment_id, form.version)),
+        front.later(asked, act, need=lambda: need)
+
+
+def _understood(front: Front, form: codec.Form, state: object, *, user_id: str) -> tuple[Act, Need]:
+    """Give what a form does and what it needs of the person; raises Wrong for what cannot be read."""
+    zone, read_at = front.members.zone(user_id), front.clock()
+    if form.form == codec.PAUSE_LEAD:
+        order = modals.order(state, known=lambda asked: _unknown(front, asked), now=read_at, zone=zone)
+        text = to_text(order)
+        return lambda actor, now: commands.run(front.desk, text, actor=actor, now=now), rights.of_command(
+            text
         )
+    filled = modals.filled(form, state, now=read_at, zone=zone)
+    need = rights.of_intent(codec.OpenForm(form.form, form.enrollment_id, form.version))
+    return lambda actor, now: perform(front, form, filled, actor=actor, now=now), need
+
+
+def _unknown(front: Front, asked: Pause) -> dict[str, str]:
+    """Give a sentence for each field that names what there is not."""
+    wrong = {}
+    (email,) = asked.who.addresses
+    with front.desk.db.read() as session:
+        if session.exec(select(Lead.id).where(Lead.email == email)).first() is None:
+            wrong[modals.LEAD] = clean(f"There is no lead {email}.", 300)
+        try:
+            if asked.sequence is not None:
+                sequences.find(session, asked.sequence)
+        except Refused as refused:
+            wrong[modals.SEQUENCE] = clean(str(refused), 300)
+    return wrong
 
 
 def perform(front: Front, form: codec.Form, filled: modals.Filled, *, actor: Actor, now: datetime) -> Answer:

@@ -28,6 +28,9 @@ export async function refresh() {
 export function told(status) {
   S.examples = status.examples;
   S.shortcuts = status.shortcuts;
+  const menu = $("launch");
+  if (menu.children.length !== status.global_shortcuts.length)
+    menu.replaceChildren(...status.global_shortcuts.map((one) => shortcut(one, "")));
 }
 
 export function write(text) {
@@ -147,7 +150,7 @@ const MAKE = {
         h("div.who", {}, h("b", {}, user.name), user.bot && h("span.app", {}, "APP"), h("time", { dateTime: at.toISOString() }, clockTime(at, env().zone))),
         m.blocks.length ? blocks(m.blocks, { ...env(), values: m.state, act: actor(m.ts), suggest: suggester(m.ts) }) : mrkdwn(m.text, env()),
         m.reactions.length > 0 && h("div.reactions", {}, m.reactions.map((r) => h("span", {}, plain(`:${r}:`))))));
-    if (S.shortcuts.length && user.bot && !m.ephemeral) node.append(shortcuts(m));
+    if (S.shortcuts.length && !m.ephemeral) node.append(h("div.shortcuts", {}, S.shortcuts.map((one) => shortcut(one, m.ts))));
     node.dataset.ts = m.ts;
     return node;
   },
@@ -161,11 +164,11 @@ function face(id, user) {
   return node;
 }
 
-function shortcuts(m) {
-  return h("div.shortcuts", {}, S.shortcuts.map(([callback_id, name]) => h("button.plain", { type: "button", onclick: async (event) => {
-    const answer = await busy(event.currentTarget, post("sandbox/shortcut", { user: S.me, target: m.ts, callback_id }));
+function shortcut([callback_id, name], target) {
+  return h("button.plain", { type: "button", onclick: async (event) => {
+    const answer = await busy(event.currentTarget, post("sandbox/shortcut", { user: S.me, target, callback_id }));
     if (!answer.ok) toast(answer.said);
-  } }, name)));
+  } }, name);
 }
 
 function hintAt(node) {

@@ -10,6 +10,8 @@ import pytest
 import yaml
 from slack_sdk import WebClient
 
+from bot import codec
+from fermata import tryout
 from tests.services import ROOT
 
 SCHEMA = json.loads((Path(__file__).parent / "manifest_schema.json").read_text())
@@ -78,6 +80,16 @@ def events():
 def test_events_are_those_listened_to():
     listeners = (ROOT / "bot" / "listeners" / "events.py").read_text()
     assert set(events()) == set(re.findall(r'@app\.event\("(\w+)"\)', listeners))
+
+
+def test_shortcuts_are_those_listened_to():
+    declared = {(one["type"], one["callback_id"]) for one in MANIFEST["features"]["shortcuts"]}
+    assert declared == {("global", codec.PAUSE_A_LEAD), ("message", codec.PAUSE_IN_MESSAGE)}
+
+
+def test_sandbox_offers_the_same_shortcuts():
+    declared = {(one["callback_id"], one["name"]) for one in MANIFEST["features"]["shortcuts"]}
+    assert {*tryout.shortcuts("global"), *tryout.shortcuts("message")} == declared
 
 
 def test_sandbox_offers_the_same_command():
