@@ -213,13 +213,17 @@ def enrol(
 
 
 def _history(session: Session, lead_ids: list[int], sequence_id: int) -> dict[int, tuple[int, str]]:
-    """Give by lead the latest run in this sequence and its status."""
+    """Give by lead the number of the latest run in this sequence, and the status of the live one or else of that."""
     rows = session.exec(
         select(Enrollment.lead_id, Enrollment.run, Enrollment.status)
         .where(col(Enrollment.lead_id).in_(lead_ids), Enrollment.sequence_id == sequence_id)
         .order_by(col(Enrollment.run))
     )
-    return {lead_id: (run, status) for lead_id, run, status in rows}
+    found: dict[int, tuple[int, str]] = {}
+    for lead_id, run, status in rows:
+        before = found.get(lead_id)
+        found[lead_id] = (run, before[1] if before and before[1] in LIVE else status)
+    return found
 
 
 def _suppressed(session: Session, lead_ids: list[int]) -> set[int | None]:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
 
-from sqlalchemy import ScalarSelect, func, text
-from sqlalchemy.orm import aliased
+from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from core.acts import apply
+from core.current import current_run
 from core.errors import Refused
 from core.journal import note
 from core.lifecycle import LIVE, Hold, Source, Status, StepsChanged
@@ -120,8 +120,7 @@ def _move_leads(
         select(Enrollment.id, Enrollment.position, Enrollment.status).where(
             col(Enrollment.sequence_id) == sequence_id,
             col(Enrollment.status).in_([*LIVE, Status.COMPLETED]),
-            # Only the latest run of a lead: an older completed one stays the record it is.
-            col(Enrollment.run) == _latest_run(),
+            current_run(),  # an older completed one stays the record it is
         )
     ).all()
     wanted = {
@@ -139,15 +138,6 @@ def _move_leads(
         actor=SYSTEM,
         now=now,
         is_undoable=False,
-    )
-
-
-def _latest_run() -> ScalarSelect[int]:
-    other = aliased(Enrollment)
-    return (
-        select(func.max(other.run))
-        .where(other.lead_id == Enrollment.lead_id, other.sequence_id == Enrollment.sequence_id)
-        .scalar_subquery()
     )
 
 

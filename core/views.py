@@ -9,6 +9,7 @@ from sqlmodel import Session, select
 from core import why
 from core.acts import Loaded, load
 from core.answers import CardView, EnrollmentView, LeadCard, NoticeCard, TaskCard, UncertainCard
+from core.current import current_run
 from core.forecast import next_at
 from core.lifecycle import LIVE, Status
 from core.models import (
@@ -25,7 +26,6 @@ from core.models import (
 from core.names import names
 from core.timeline import timeline
 from core.titles import title
-from core.verbs.choosing import latest_run
 
 TIMELINE_SHOWN = 8
 NOBODY = "no longer here"
@@ -73,7 +73,7 @@ def lead_card(session: Session, lead_id: int | None, *, now: datetime) -> LeadCa
 
 
 def _rows(session: Session, lead_id: int) -> list[Loaded]:
-    ids = session.exec(select(Enrollment.id).where(Enrollment.lead_id == lead_id, latest_run()))
+    ids = session.exec(select(Enrollment.id).where(Enrollment.lead_id == lead_id, current_run()))
     rows = load(session, [enrollment_id for enrollment_id in ids if enrollment_id is not None])
     return sorted(rows, key=lambda row: (row.state.status not in LIVE, row.sequence.name))
 

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement
-from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, select
 
 from core import sequences
 from core.address import is_free_mail
 from core.chunks import chunks
+from core.current import current_run
 from core.errors import Refused
 from core.grammar_commands import EVERYWHERE, Who
 from core.lifecycle import Status
@@ -156,26 +156,12 @@ def _places(
     return _read(session, *conditions)
 
 
-def latest_run() -> ColumnElement[bool]:
-    """Give the condition that an enrollment is the latest run of its lead in its sequence."""
-    other = aliased(Enrollment)
-    latest = (
-        select(func.max(other.run))
-        .where(
-            col(other.lead_id) == col(Enrollment.lead_id),
-            col(other.sequence_id) == col(Enrollment.sequence_id),
-        )
-        .scalar_subquery()
-    )
-    return col(Enrollment.run) == latest
-
-
 def _read(session: Session, *conditions: ColumnElement[bool]) -> list[Place]:
     query = (
         select(Enrollment, Lead, col(SequenceRow.name))
         .join(Lead, col(Lead.id) == col(Enrollment.lead_id))
         .join(SequenceRow, col(SequenceRow.id) == col(Enrollment.sequence_id))
-        .where(latest_run(), *conditions)
+        .where(current_run(), *conditions)
         .order_by(col(Lead.email), col(SequenceRow.name))
         .execution_options(populate_existing=True)
     )

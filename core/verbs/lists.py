@@ -13,6 +13,7 @@ from core import grammar_commands as orders
 from core import sequences as library
 from core.acts import Loaded, load
 from core.answers import Answer, Choice, Row
+from core.current import current_run
 from core.dates import say
 from core.grammar import to_text
 from core.grammar_commands import EVERYWHERE, Who
@@ -23,7 +24,6 @@ from core.names import names
 from core.people import Actor
 from core.timeline import dated, journal_lines
 from core.verbs.acting import next_step
-from core.verbs.choosing import latest_run
 from core.verbs.whens import zone_of
 from core.why import hold_words
 from core.words import counted
@@ -80,7 +80,7 @@ def _paused_row(session: Session, row: Loaded, *, zone: str) -> Row:
 def leads(session: Session, order: orders.List, *, actor: Actor, now: datetime) -> Answer:
     """Give leads in sequences, with their status and next step."""
     zone, _ = zone_of(session, actor)
-    conditions = [latest_run(), *_in(session, order.sequence)]
+    conditions = [current_run(), *_in(session, order.sequence)]
     if order.status:
         conditions.append(col(Enrollment.status) == order.status)
     count = session.exec(select(func.count()).select_from(Enrollment).where(*conditions)).one()
@@ -117,7 +117,7 @@ def sequences(session: Session, order: orders.Sequences, *, actor: Actor, now: d
         select(Step.sequence_id, func.count()).where(col(Step.position).is_not(None)).group_by(col(Step.sequence_id))
     ).all())  # fmt: skip
     counts: dict[int, dict[str, int]] = {}
-    grouped = select(Enrollment.sequence_id, Enrollment.status, func.count()).where(latest_run())
+    grouped = select(Enrollment.sequence_id, Enrollment.status, func.count()).where(current_run())
     for sequence_id, status, count in session.exec(
         grouped.group_by(col(Enrollment.sequence_id), col(Enrollment.status))
     ):
@@ -159,7 +159,7 @@ def stats(session: Session, order: orders.Stats, *, actor: Actor, now: datetime)
         .group_by(col(Delivery.state))
     ).all())  # fmt: skip
     leads_by = dict(session.exec(
-        select(Enrollment.status, func.count()).where(latest_run(), *where).group_by(col(Enrollment.status))
+        select(Enrollment.status, func.count()).where(current_run(), *where).group_by(col(Enrollment.status))
     ).all())  # fmt: skip
     contacted = session.exec(
         select(func.count()).select_from(Enrollment).where(col(Enrollment.has_started), *where)

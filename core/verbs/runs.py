@@ -13,13 +13,14 @@ from core import leads as enrolling
 from core import sequences
 from core.acts import CHUNK, Change, Loaded, apply, load, open_batch
 from core.chunks import chunks
+from core.current import current_run
 from core.errors import Refused
 from core.lifecycle import LIVE, Skip, Start, Status, Stop, Unskip, decide
 from core.models import Batch, Enrollment
 from core.people import Actor
 from core.verbs import proposals
 from core.verbs.acting import Performed, answered, perform, says_next
-from core.verbs.choosing import LEADS_WITHOUT_ASKING, choose, describe, latest_run, lead_ids, lock_leads
+from core.verbs.choosing import LEADS_WITHOUT_ASKING, choose, describe, lead_ids, lock_leads
 from core.verbs.handovers import begun
 from core.verbs.outcome import Outcome
 from core.verbs.whens import zone_of
@@ -169,7 +170,7 @@ def _latest(session: Session, lead_ids: Sequence[int], sequence_id: int) -> dict
         )
         ids = [
             enrollment_id
-            for enrollment_id in session.exec(query.where(latest_run()))
+            for enrollment_id in session.exec(query.where(current_run()))
             if enrollment_id is not None
         ]
         found |= {row.lead_id: row for row in load(session, ids, lock=True)}

@@ -10,12 +10,13 @@ from core import grammar_commands as orders
 from core import why
 from core.acts import Loaded, load
 from core.answers import Answer, Row
+from core.current import current_run
 from core.lifecycle import LIVE
 from core.models import Enrollment, Lead
 from core.people import Actor
 from core.timeline import dated, timeline
 from core.verbs.acting import next_step
-from core.verbs.choosing import latest_run, lead_ids
+from core.verbs.choosing import lead_ids
 from core.verbs.whens import zone_of
 from core.words import counted
 
@@ -43,7 +44,7 @@ def show(session: Session, order: orders.Show, *, actor: Actor, now: datetime) -
 
 def runs_of(session: Session, lead: Lead) -> list[Loaded]:
     """Give the latest run of a lead in each of its sequences, live ones first."""
-    ids = session.exec(select(Enrollment.id).where(Enrollment.lead_id == lead.id, latest_run()))
+    ids = session.exec(select(Enrollment.id).where(Enrollment.lead_id == lead.id, current_run()))
     rows = load(session, [enrollment_id for enrollment_id in ids if enrollment_id is not None])
     return sorted(rows, key=lambda row: (row.state.status not in LIVE, row.sequence.name))
 

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 from core import grammar_commands as orders
 from core.acts import CHUNK, DELIVERIES, Change, apply, load, open_batch
 from core.chunks import chunks
+from core.current import current_run
 from core.errors import Refused
 from core.lifecycle import LIVE, Enrollment, Restore, Stop
 from core.models import Batch, DeliveryState, Journal, Lead
@@ -22,7 +23,7 @@ from core.snapshots import from_snapshot
 from core.timeline import act_words
 from core.verbs import proposals
 from core.verbs.acting import Performed, answered, says_next
-from core.verbs.choosing import by_ids, latest_run, lock_leads
+from core.verbs.choosing import by_ids, lock_leads
 from core.verbs.handovers import begun
 from core.verbs.outcome import Outcome
 from core.verbs.whens import zone_of
@@ -192,7 +193,9 @@ def _still_latest(
     """Give those that no live later run stands in the way of; the others are named in `overtaken`."""
     kept = list(ids)
     for chunk in chunks(ids, CHUNK):
-        old = session.exec(select(EnrollmentRow).where(col(EnrollmentRow.id).in_(chunk), ~latest_run())).all()
+        old = session.exec(
+            select(EnrollmentRow).where(col(EnrollmentRow.id).in_(chunk), ~current_run())
+        ).all()
         for row in old:
             live = session.exec(
                 select(EnrollmentRow.id).where(
