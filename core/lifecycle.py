@@ -300,7 +300,7 @@ def decide(enrollment: Enrollment, event: Event, *, now: datetime, plan: Plan) -
         case Settle():
             return _settle(enrollment, event, now, plan)
         case Restore():
-            return _restore(enrollment, event)
+            return _restore(enrollment, event, plan)
         case StepsChanged():
             return _steps_changed(enrollment, event, now, plan), ()
         case Began():
@@ -500,9 +500,11 @@ def _settle(e: Enrollment, event: Settle, now: datetime, plan: Plan) -> Decision
     return replace(e, status=Status.PENDING, holds=(), remaining=None, due_at=max(e.due_at or now, now)), ()
 
 
-def _restore(e: Enrollment, event: Restore) -> Decision:
+def _restore(e: Enrollment, event: Restore, plan: Plan) -> Decision:
     if e.is_sending or (e.status is Status.IN_PROGRESS and not e.has_open_task):
         raise Refused(f"A step of {e.label} is being handed over right now, so this cannot be undone.")
+    if event.before.status in LIVE and event.before.position >= len(plan.steps):
+        raise Refused(f"The step that {e.label} stood at is no longer there, so this cannot be undone.")
     return event.before, (Effect.WITHDRAW,)
 
 

@@ -123,11 +123,13 @@ def _move_leads(
             current_run(),  # an older completed one stays the record it is
         )
     ).all()
+    places = {row.id: moved[min(row.position, finished)] for row in rows}
     wanted = {
-        row.id: moved[min(row.position, finished)]
+        row.id: places[row.id]
         for row in rows
-        if moved[min(row.position, finished)] != row.position
-        or (row.status == Status.COMPLETED and moved[finished] < len(after))
+        if places[row.id] != row.position
+        # It stands where it stood, but that is the end now, or no longer the end.
+        or (row.status == Status.COMPLETED) == (places[row.id] < len(after))
     }
     hold = Hold(Source.NEW_STEP, NEW_STEP, SYSTEM.id, now)
     apply(

@@ -104,6 +104,9 @@ def settle(session: Session, delivery_id: int, verdict: Verdict, *, actor: Actor
     """Write down what a named person says of an uncertain delivery; the second one is told who said it first."""
     delivery, lead_id = _delivery(session, delivery_id)
     lock_leads(session, [lead_id])
+    list(
+        load(session, [delivery.enrollment_id], lock=True)
+    )  # the sender's proof takes this lock, and not the lead's
     session.refresh(delivery)
     zone, _ = zone_of(session, actor)
     if delivery.state != DeliveryState.UNCERTAIN:

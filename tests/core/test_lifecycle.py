@@ -301,6 +301,11 @@ def test_settling_a_step_that_an_edit_took_out_moves_nobody():
         decide(STATES["uncertain"], Settle(Verdict.AGAIN, NOW, is_current=False), now=NOW, plan=PLAN)
 
 
+def test_no_undo_puts_a_lead_behind_the_last_step():
+    with pytest.raises(Refused, match="no longer there"):
+        decide(STATES["stopped"], Restore(replace(_RUNNING, position=3)), now=NOW, plan=PLAN)
+
+
 def test_an_edit_that_leaves_no_step_completes_the_lead():
     e, _ = decide(_RUNNING, StepsChanged(3, NEW), now=NOW, plan=PLAN)
     assert e.status is Status.COMPLETED
