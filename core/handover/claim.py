@@ -286,23 +286,23 @@ def _upsert(dialect: str) -> Any:
     insert = sqlite_insert if dialect == "sqlite" else postgresql_insert
     statement = insert(DELIVERIES)
     given = statement.excluded
-    free = or_(
-        DELIVERIES.c.state == DeliveryState.READY.value,  # no IN: it cannot be used with many rows at once
-        DELIVERIES.c.state == DeliveryState.SKIPPED.value,
-        # Its worker is gone: the lease ended before this claim began.
-        (DELIVERIES.c.state == DeliveryState.CLAIMED.value) & (DELIVERIES.c.lease_until < given.claimed_at),
+    # Nothing here may be a bound parameter: SQLAlchemy would then send row by row instead of all rows at once.
+    # A claim whose lease ended before this one began has lost its worker.
+    free = text(
+        "delivery.state IN ('ready', 'skipped') "
+        "OR delivery.state = 'claimed' AND delivery.lease_until < excluded.claimed_at"
     )
     return statement.on_conflict_do_update(
         index_elements=["enrollment_id", "step_id", "attempt"],
         set_={
             "state": given.state,
-            "fence": DELIVERIES.c.fence + 1,
+            "fence": DELIVERIES.c.fence + given.fence,  # each claim is given with fence 1
             "message_id": given.message_id,
             "lease_until": given.lease_until,
             "claimed_at": given.claimed_at,
             "mailbox_id": given.mailbox_id,
-            "settled_at": None,
-            "reason": None,
+            "settled_at": given.settled_at,  # none is given
+            "reason": given.reason,
         },
         where=free,
     ).returning(DELIVERIES.c.enrollment_id, DELIVERIES.c.id, DELIVERIES.c.fence, DELIVERIES.c.message_id)
