@@ -7,7 +7,6 @@ from bot.codec import PAUSE_A_LEAD, PAUSE_IN_MESSAGE
 from bot.listeners.shortcuts import NOBODY
 from core.lifecycle import Status
 from core.models import Hold
-from tests.bot.samples import NOW
 from tests.bot.world import World, connected, furnish
 
 ADA, GRACE = "ada@engines.example", "grace@engines.example"
@@ -155,11 +154,3 @@ def test_form_that_comes_too_late_is_a_sentence_instead(world):
     world.slack.trigger_seconds = -1
     world.ana.use_message_shortcut(said(world, ADA), PAUSE_IN_MESSAGE)
     assert f"/sequence pause {ADA} until June 15" in world.ana.wait_for_text("took too long").all_text()
-
-
-def test_same_form_sent_twice_pauses_once(world, form):
-    world.ana.submit({"Lead": ADA})
-    world.until(lambda: world.enrollment().status == Status.PAUSED)
-    assert len(world.journal("pause")) == 1
-    assert world.enrollment().remaining is not None
-    assert world.clock() == NOW
