@@ -16,6 +16,7 @@ import psutil
 from sqlalchemy import text
 from sqlmodel import col, select
 
+from benchmarks.terms import WARM_LEADS
 from core.db import Database
 from core.handover import Claimed
 from core.letters import Letter, write
@@ -25,7 +26,6 @@ from core.people import Actor
 
 TARGET = "measured1@company1.example"
 SENDER = "ana@sales.example"
-WARM_MESSAGES = 300
 CLAIMED = (
     select(Lead.email)
     .join(Enrollment, col(Enrollment.lead_id) == Lead.id)
@@ -50,7 +50,7 @@ async def measured(work: Callable[[], Awaitable[int]]) -> None:
 def sample() -> Letter:
     """A letter as the pipeline writes it."""
     from benchmarks.bench_mime import BODY
-    from benchmarks.ground import NOW, OFFICE
+    from benchmarks.terms import NOW, OFFICE
 
     step = Step(
         sequence_id=1, key="intro", kind="email", subject="A question about {{ lead.company }}", body=BODY
@@ -82,7 +82,7 @@ async def raw(port: str, count: str, connections: str) -> None:
     ]
     for client in clients:
         await client.connect()
-    await send(WARM_MESSAGES)
+    await send(WARM_LEADS)
     await measured(lambda: send(int(count)))
     for client in clients:
         client.close()
@@ -110,14 +110,14 @@ async def lines(port: str, count: str, connections: str) -> None:
         return times
 
     used = [Line(Server("127.0.0.1", int(port), "none")) for _ in range(int(connections))]
-    await send(WARM_MESSAGES)
+    await send(WARM_LEADS)
     await measured(lambda: send(int(count)))
     await asyncio.gather(*(line.close() for line in used))
 
 
 async def pipeline(url: str) -> None:
     """Everything: claim, write, gate, SMTP, record, until nothing is due."""
-    from benchmarks.ground import MEASURED, OFFICE, WARM, Clock
+    from benchmarks.terms import MEASURED, OFFICE, WARM, Clock
     from jobs.sender import Desk, Post
 
     with closing(Database(url)) as db:
@@ -136,7 +136,7 @@ async def plain(url: str, redis_url: str, port: str, count: str) -> None:
 
     from benchmarks.bench_mime import SENDER as FROM
     from benchmarks.bench_mime import by_email_message
-    from benchmarks.ground import MEASURED, NOW, OFFICE
+    from benchmarks.terms import MEASURED, NOW, OFFICE
     from core.letters import compiled, values_of
     from core.models import Journal
     from core.template import render
@@ -213,7 +213,7 @@ async def plain(url: str, redis_url: str, port: str, count: str) -> None:
 
 async def pause(url: str) -> None:
     """Pauses of single leads: first with nothing else going on, then of claimed leads beside a drain."""
-    from benchmarks.ground import MEASURED, OFFICE, WARM, Clock
+    from benchmarks.terms import MEASURED, OFFICE, WARM, Clock
     from core import commands
     from jobs.sender import Desk, Post
 
@@ -222,7 +222,7 @@ async def pause(url: str) -> None:
         pauses = _Pauser(commands.run, commands.Desk(db), clock)
         idle = [
             pauses.one(f"warm{number}@company{number}.example")["seconds"]
-            for number in range(WARM_MESSAGES // 2)
+            for number in range(WARM_LEADS // 2)
         ]
         post = Post(Desk(db, OFFICE, clock, lambda _: None))
         await post.drain(WARM)

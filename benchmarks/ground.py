@@ -9,30 +9,23 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import monotonic
 from typing import Any
 
 from sqlalchemy import insert, update
 from sqlmodel import col
 
 from benchmarks.bench_mime import BODY
+from benchmarks.terms import NOW, WARM_LEADS
 from core import leads, sequence_file, sequences
 from core.db import Database
-from core.letters import Office
 from core.migrate import migrate
 from core.models import Enrollment, Lead, Mailbox
 from core.people import SYSTEM
 from tests.services import Postgres, Server, free_port, running_postgres
 
 ROOT = Path(__file__).resolve().parent.parent
-NOW = datetime(2027, 6, 15, 9, 0, tzinfo=UTC)  # a Tuesday, 11:00 in Berlin: inside the window
-OFFICE = Office("https://fermata.example", b"k" * 32)
-WARM, MEASURED = 1, 2  # the ids of the two mailboxes
-WARM_LEADS = 300
-CONNECTIONS = 10
 DATABASES = ("sqlite", "postgresql")
 SEQUENCE = """
 sequence: {name}
@@ -48,16 +41,6 @@ steps:
     subject: Did my question reach you?
     body: Hi {{{{ first_name }}}}, one word is enough. Reply STOP to opt out.
 """
-
-
-class Clock:
-    """Real time, moved to NOW, so that the window is open whenever this runs."""
-
-    def __init__(self) -> None:
-        self._started = monotonic()
-
-    def __call__(self) -> datetime:
-        return NOW + timedelta(seconds=monotonic() - self._started)
 
 
 def fill(db: Database, count: int, *, connections: int) -> None:
@@ -96,7 +79,7 @@ class Store:
         self._copies = 0
         self._template = ""
 
-    def template(self, count: int, *, connections: int = CONNECTIONS) -> None:
+    def template(self, count: int, *, connections: int = 10) -> None:
         """Make the database that `copy` copies."""
         if self._server is not None:
             self._server.drop("template")

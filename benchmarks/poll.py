@@ -10,8 +10,9 @@ from datetime import timedelta
 
 from sqlalchemy import bindparam, text
 
-from benchmarks.ground import MEASURED, NOW, Sink, stores
+from benchmarks.ground import Sink, stores
 from benchmarks.machine import middle, table
+from benchmarks.terms import MEASURED, NOW
 from core import handover
 from core.db import Database
 from core.types import UtcDateTime
