@@ -12,13 +12,13 @@ from bot.blocks import OPTION_CHARS, VIEW_TITLE_CHARS, rich, section
 from bot.codec import Form
 from bot.text import JSON, clean, plain, words
 from core.address import normalise
-from core.date_words import Kind
 from core.dates import LONGEST_PHRASE_CHARS, Ambiguous, When, read, say
+from core.dates.words import Kind
 from core.errors import Refused
-from core.grammar_commands import Pause, Who
+from core.grammar.commands import Pause, Who
 from core.plain import is_forbidden
 from core.schedule import local
-from core.spec_words import LONGEST_NAME_CHARS
+from core.sequence_file.words import LONGEST_NAME_CHARS
 from core.verbs.whens import exact
 
 REASON_CHARS = 500

@@ -8,8 +8,8 @@ from __future__ import annotations
 from enum import IntEnum
 
 from bot.codec import Click, Intent, OpenForm, Say
-from core import grammar_commands as asked
 from core.errors import Refused
+from core.grammar import commands as asked
 from core.grammar import parse
 
 

@@ -15,12 +15,13 @@ from typing import Any
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
-from core import grammar, grammar_commands
+from core import grammar
 from core.acts import Overtaken
 from core.answers import Answer
 from core.dates import When
 from core.db import Database
 from core.errors import Refused
+from core.grammar import commands as grammar_commands
 from core.lifecycle import Verdict
 from core.people import Actor
 from core.verbs import clicks, leads, lists, proposals, runs, sequences, shows, steps, tags, undoing

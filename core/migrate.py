@@ -29,7 +29,9 @@ def migrate(db: Database) -> None:
     Raises Refused when the database was written by a newer Fermata.
     """
     config = _config()
-    with db.engine.connect() as connection:  # one transaction: BEGIN IMMEDIATE on SQLite, a lock on PostgreSQL
+    with (
+        db.engine.connect() as connection
+    ):  # one transaction: BEGIN IMMEDIATE on SQLite, a lock on PostgreSQL
         if not db.is_sqlite:
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7046029254386353131)")
         _refuse_newer(connection, config)
@@ -46,5 +48,7 @@ def _refuse_newer(connection: object, config: Config) -> None:
     current = MigrationContext.configure(connection).get_current_revision()  # type: ignore[arg-type]
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if current is not None and current not in known:
-        msg = "This database was written by a newer Fermata. Install that version, or restore an older backup."
+        msg = (
+            "This database was written by a newer Fermata. Install that version, or restore an older backup."
+        )
         raise Refused(msg)

@@ -1,7 +1,7 @@
 """The tables. They hold what is true; Redis and Slack only show it or speed it up.
 
 SQLModel tables do not validate: values are checked at the edges (grammar, sequence_file, lead_file, settings).
-Status words are plain strings of the enums in core/lifecycle.py and of DeliveryState below.
+Status words are plain strings of the enums in core/lifecycle and of DeliveryState below.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class LeadTag(SQLModel, table=True):
 
 
 class Sequence(SQLModel, table=True):
-    """Ordered steps with settings; `spec` is the canonical YAML of core/sequence_file.py."""
+    """Ordered steps with settings; `spec` is the canonical YAML of core/sequence_file."""
 
     id: int | None = _id()
     name: str

@@ -13,7 +13,7 @@ from core.lifecycle import Plan, PlannedStep, Policy, StepKind
 from core.models import Sequence, Step
 from core.schedule import lead_calendar
 from core.sequence_file import load as parse
-from core.sequence_spec import SequenceSpec
+from core.sequence_file.spec import SequenceSpec
 
 
 @dataclass(frozen=True)

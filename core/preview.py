@@ -18,7 +18,7 @@ from core.models import Lead, Mailbox, Sequence, Step
 from core.plans import PlannedSequence, planned
 from core.schedule import due_after, send_at
 from core.template import render
-from core.titles import title
+from core.views.titles import title
 
 
 @dataclass(frozen=True)

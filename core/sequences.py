@@ -18,7 +18,7 @@ from core.models import Enrollment, Mailbox, Sequence, SequenceStatus, Step
 from core.people import SYSTEM, Actor
 from core.plans import parsed
 from core.sequence_file import check, dump
-from core.sequence_spec import SequenceSpec
+from core.sequence_file.spec import SequenceSpec
 
 NEW_STEP = "new step, not scheduled: choose a date to send it, or stop the lead"
 

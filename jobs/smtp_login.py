@@ -25,7 +25,7 @@ Security = Literal["tls", "starttls", "none"]
 LOGIN_METHODS = ("plain", "login", "cram-md5")
 
 
-class MailboxDown(FermataError):  # noqa: N818 - named as the event it is
+class MailboxDown(FermataError):
     """The mailbox cannot send; the message is one sentence. `lasting`: only a person can mend it."""
 
     def __init__(self, sentence: str, *, lasting: bool = False) -> None:

@@ -16,7 +16,7 @@ from core import commands, handover, leads, releases, sequences
 from core.answers import Answer
 from core.db import Database
 from core.handover import Claimed, Fate, Report
-from core.lead_row import LeadRow
+from core.lead_file.row import LeadRow
 from core.migrate import migrate
 from core.models import (
     WORKSPACE_ID,

@@ -16,7 +16,7 @@ from core import commands, sequences
 from core.answers import Answer
 from core.errors import Refused
 from core.grammar import to_text
-from core.grammar_commands import Pause
+from core.grammar.commands import Pause
 from core.models import Lead
 from core.people import Actor
 

@@ -12,13 +12,13 @@ from core.acts import Change, Loaded, apply, open_batch
 from core.answers import Answer, Choice
 from core.dates import say
 from core.errors import Refused
-from core.forecast import hold_ends_at, next_at
 from core.lifecycle import Enrollment, Event, Status
 from core.models import Lead
 from core.people import Actor
-from core.titles import title
 from core.verbs.handovers import Begun, begun
 from core.verbs.outcome import Outcome
+from core.views.forecast import hold_ends_at, next_at
+from core.views.titles import title
 from core.words import counted, listed, span
 
 LINES_FOR_MANY = 10

@@ -13,7 +13,7 @@ from core.address import is_free_mail
 from core.chunks import chunks
 from core.current import current_run
 from core.errors import Refused
-from core.grammar_commands import EVERYWHERE, Who
+from core.grammar.commands import EVERYWHERE, Who
 from core.lifecycle import Status
 from core.models import Enrollment, Lead, LeadTag
 from core.models import Sequence as SequenceRow

@@ -19,11 +19,11 @@ from core.lifecycle import RUNNING
 from core.models import Enrollment, Journal
 from core.names import name_of
 from core.people import Actor
-from core.timeline import act_words
 from core.verbs import leads, runs, steps
 from core.verbs.choosing import by_ids, lock_leads
 from core.verbs.outcome import Outcome
 from core.verbs.whens import Read, meant, zone_of
+from core.views.timeline import act_words
 from core.words import clock
 
 ACT_WHEN_STALE = frozenset({"pause", "stop"})

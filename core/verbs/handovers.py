@@ -14,7 +14,7 @@ from core.acts import load
 from core.chunks import chunks
 from core.db import Database
 from core.models import Delivery, DeliveryState, Lead
-from core.titles import title
+from core.views.titles import title
 from core.words import clock
 
 FIRST_SLEEP_SECONDS = 0.02

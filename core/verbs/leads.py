@@ -8,12 +8,12 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from core import grammar_commands as orders
 from core.acts import Change, Loaded, open_batch
 from core.answers import Choice
 from core.dates import say
+from core.grammar import commands as orders
 from core.grammar import to_text
-from core.grammar_commands import EVERYWHERE, Who
+from core.grammar.commands import EVERYWHERE, Who
 from core.lifecycle import LIVE, RUNNING, Event, Hold, Pause, Policy, Resume, Source, Status, Stop
 from core.models import Lead
 from core.names import names

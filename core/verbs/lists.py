@@ -9,23 +9,23 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, func, select
 
 from core import dates
-from core import grammar_commands as orders
 from core import sequences as library
 from core.acts import Loaded, load
 from core.answers import Answer, Choice, Row
 from core.current import current_run
 from core.dates import say
+from core.grammar import commands as orders
 from core.grammar import to_text
-from core.grammar_commands import EVERYWHERE, Who
+from core.grammar.commands import EVERYWHERE, Who
 from core.lifecycle import LIVE, Status
 from core.mailboxes import cap_on, day_of, handed_on
 from core.models import Delivery, DeliveryState, Enrollment, Hold, Lead, Mailbox, Sequence, Step
 from core.names import names
 from core.people import Actor
-from core.timeline import dated, journal_lines
 from core.verbs.acting import next_step
 from core.verbs.whens import zone_of
-from core.why import hold_words
+from core.views.timeline import dated, journal_lines
+from core.views.why import hold_words
 from core.words import counted
 
 ROWS_SHOWN = 15

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 from core.answers import Answer, Choice
 from core.errors import Refused
 from core.grammar import to_text
-from core.grammar_commands import Command
+from core.grammar.commands import Command
 from core.models import Proposal
 from core.names import name_of, names
 from core.people import Actor

@@ -8,13 +8,13 @@ from datetime import datetime
 from sqlalchemy import Table, update
 from sqlmodel import Session, col, select
 
-from core import grammar_commands as orders
 from core import leads as enrolling
 from core import sequences
 from core.acts import CHUNK, Change, Loaded, apply, load, open_batch
 from core.chunks import chunks
 from core.current import current_run
 from core.errors import Refused
+from core.grammar import commands as orders
 from core.lifecycle import LIVE, Skip, Start, Status, Stop, Unskip, decide
 from core.models import Batch, Enrollment
 from core.people import Actor

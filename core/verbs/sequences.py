@@ -7,9 +7,9 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from core import cards, journal, sequences
-from core import grammar_commands as orders
 from core.answers import Answer, Row
 from core.errors import Refused
+from core.grammar import commands as orders
 from core.models import (
     WORKSPACE_ID,
     Card,
@@ -22,12 +22,12 @@ from core.models import (
 )
 from core.people import Actor
 from core.plans import planned
-from core.spec_words import say_delay
-from core.titles import title
+from core.sequence_file.words import say_delay
 from core.verbs.handovers import Begun, begun
 from core.verbs.outcome import Outcome
 from core.verbs.whens import zone_of
-from core.why import halted_words
+from core.views.titles import title
+from core.views.why import halted_words
 
 STOPPING = frozenset({"pause", "archive"})
 

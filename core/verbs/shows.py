@@ -6,18 +6,18 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from core import grammar_commands as orders
-from core import why
 from core.acts import Loaded, load
 from core.answers import Answer, Row
 from core.current import current_run
+from core.grammar import commands as orders
 from core.lifecycle import LIVE
 from core.models import Enrollment, Lead
 from core.people import Actor
-from core.timeline import dated, timeline
 from core.verbs.acting import next_step
 from core.verbs.choosing import lead_ids
 from core.verbs.whens import zone_of
+from core.views import why
+from core.views.timeline import dated, timeline
 from core.words import counted
 
 LEADS_SHOWN = 10

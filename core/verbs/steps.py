@@ -9,22 +9,22 @@ from datetime import datetime
 from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
-from core import grammar_commands as orders
 from core.acts import DELIVERIES, JOURNAL, Change, Loaded, apply, load
 from core.answers import Choice
 from core.errors import Refused
+from core.grammar import commands as orders
 from core.grammar import to_text
-from core.grammar_commands import EVERYWHERE
+from core.grammar.commands import EVERYWHERE
 from core.lifecycle import CancelStep, Done, Event, ResendStep, Settle, Status, StepKind, Verdict
 from core.models import Delivery, DeliveryState, Enrollment, Journal, Lead
 from core.names import name_of
 from core.people import Actor
-from core.titles import title
 from core.verbs import proposals
 from core.verbs.acting import Performed, answered, perform, says_next
 from core.verbs.choosing import choose, lock_leads
 from core.verbs.outcome import Instead, Outcome
 from core.verbs.whens import zone_of
+from core.views.titles import title
 from core.words import clock, listed
 
 Ids = Sequence[int] | None

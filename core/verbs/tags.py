@@ -8,11 +8,11 @@ from datetime import datetime
 from sqlmodel import Session, col, delete, select
 
 from core import cards, journal
-from core import grammar_commands as orders
 from core import leads as saving
 from core.answers import Answer, Choice
 from core.chunks import chunks
 from core.errors import Refused
+from core.grammar import commands as orders
 from core.grammar import to_text
 from core.models import LeadTag
 from core.people import Actor

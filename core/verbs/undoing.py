@@ -9,24 +9,24 @@ from datetime import datetime, timedelta
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
-from core import grammar_commands as orders
 from core.acts import CHUNK, DELIVERIES, Change, apply, load, open_batch
 from core.chunks import chunks
 from core.current import current_run
 from core.errors import Refused
+from core.grammar import commands as orders
 from core.lifecycle import LIVE, Enrollment, Restore, Stop
 from core.models import Batch, DeliveryState, Journal, Lead
 from core.models import Enrollment as EnrollmentRow
 from core.names import name_of, names
 from core.people import Actor
 from core.snapshots import from_snapshot
-from core.timeline import act_words
 from core.verbs import proposals
 from core.verbs.acting import Performed, answered, says_next
 from core.verbs.choosing import by_ids, lock_leads
 from core.verbs.handovers import begun
 from core.verbs.outcome import Outcome
 from core.verbs.whens import zone_of
+from core.views.timeline import act_words
 from core.words import clock
 
 LATEST_WITHIN = timedelta(hours=24)

@@ -10,10 +10,10 @@ from sqlmodel import Session
 
 from core import dates
 from core.answers import Choice
-from core.date_words import Kind
 from core.dates import Ambiguous, When, say, say_day
+from core.dates.words import Kind
 from core.grammar import to_text
-from core.grammar_commands import Command
+from core.grammar.commands import Command
 from core.lifecycle import Plan
 from core.models import WORKSPACE_ID, Workspace
 from core.people import Actor

@@ -42,8 +42,8 @@ from core.grammar import (
     parse,
     to_text,
 )
-from core.grammar_readers import STATUSES
-from core.grammar_words import LONGEST_TEXT_CHARS, RESERVED
+from core.grammar.readers import STATUSES
+from core.grammar.words import LONGEST_TEXT_CHARS, RESERVED
 from core.lifecycle import Status
 from core.plain import is_forbidden, plain
 

@@ -15,8 +15,8 @@ from core.errors import Refused
 from core.lifecycle import Policy
 from core.schedule import MONDAY_TO_FRIDAY, Calendar, Delay, Unit, Window
 from core.sequence_file import SpecFault, check, dump, load
-from core.sequence_spec import Act, Reaction, Scope, SequenceSpec
-from core.spec_words import read_days, read_delay, say_days, say_delay
+from core.sequence_file.spec import Act, Reaction, Scope, SequenceSpec
+from core.sequence_file.words import read_days, read_delay, say_days, say_delay
 
 SAMPLE = Path(__file__).parents[2] / "sandbox" / "samples" / "spring.yaml"
 MANUAL = Path(__file__).parents[2] / "docs" / "sequences.md"

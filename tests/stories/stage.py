@@ -19,7 +19,7 @@ from pathlib import Path
 from sqlmodel import col, select
 
 from core import commands, leads, sequence_file, sequences
-from core.lead_row import LeadRow
+from core.lead_file.row import LeadRow
 from core.models import Card, Enrollment, Lead, Mailbox, Sequence
 from core.people import Actor
 from core.schedule import local

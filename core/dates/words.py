@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, Literal
 
-from core.date_spans import DAY, WEEK, read_span
+from core.dates.spans import DAY, WEEK, read_span
 from core.errors import Refused
 
 Kind = Literal["until", "for", "on"]

@@ -17,7 +17,7 @@ from io import BytesIO, TextIOWrapper
 from typing import TYPE_CHECKING, TextIO
 
 from core.errors import Refused
-from core.lead_row import KNOWN_COLUMNS, LeadRow, Row, lead_of, safe_cell
+from core.lead_file.row import KNOWN_COLUMNS, LeadRow, Row, lead_of, safe_cell
 from core.plain import shown
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """Templates of a step: Liquid merge tags in a subject and a Markdown body, compiled once, filled per lead.
 
-One body gives both parts: Markdown runs once, when the step is compiled (`core.markdown`); a lead's
-value is put in afterwards (`core.merge`) and is therefore always literal: no markup, no Liquid.
+One body gives both parts: Markdown runs once, when the step is compiled (`core.template.markdown`); a lead's
+value is put in afterwards (`core.template.merge`) and is therefore always literal: no markup, no Liquid.
 
 A merge tag without a value and without a default raises `MissingValue`: the lead is held rather than
 sent "Hi ,". A test such as {% if lead.company %} is false for a missing value and raises nothing.
@@ -15,10 +15,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.errors import Refused
-from core.markdown import MarkdownFault, Marks, convert
-from core.merge import RENDERED_CHARS, Keys, MissingValue, Piece, TemplateFault, is_visible, known_names
-from core.merge_check import Construct, compile_piece, constructs, fault
 from core.mime import header_value
+from core.template.check import Construct, compile_piece, constructs, fault
+from core.template.markdown import MarkdownFault, Marks, convert
+from core.template.merge import (
+    RENDERED_CHARS,
+    Keys,
+    MissingValue,
+    Piece,
+    TemplateFault,
+    is_visible,
+    known_names,
+)
 
 __all__ = ["MissingValue", "Rendered", "Template", "TemplateFault", "compile_step", "render", "tags"]
 

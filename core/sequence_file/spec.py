@@ -1,6 +1,6 @@
 """What a sequence is, as a person writes it: settings, reactions, steps. Checked, frozen, and nothing else.
 
-core/sequence_file.py reads and writes it as YAML; docs/sequences.md is its reference. Every validator raises
+core/sequence_file reads and writes it as YAML; docs/sequences.md is its reference. Every validator raises
 ValueError with a whole sentence, since these sentences are what the writer of a file gets to read.
 """
 
@@ -30,7 +30,7 @@ from pydantic import (
 
 from core.lifecycle import Policy
 from core.schedule import MONDAY_TO_FRIDAY, Calendar, Delay, Unit, Window, valid_window
-from core.spec_words import (
+from core.sequence_file.words import (
     Address,
     Channel,
     Clock,

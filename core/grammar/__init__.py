@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from typing import Final
 
 from core.errors import Refused
-from core.grammar_commands import (
+from core.grammar.commands import (
     EVERYWHERE,
     Away,
     Command,
@@ -44,7 +44,7 @@ from core.grammar_commands import (
     Unskip,
     Who,
 )
-from core.grammar_readers import (
+from core.grammar.readers import (
     Asked,
     Entry,
     alone,
@@ -67,8 +67,8 @@ from core.grammar_readers import (
     read_tag,
     read_undo,
 )
-from core.grammar_text import to_text
-from core.grammar_words import BECAUSE, SECOND_WORDS, Word, clean, split, with_status, words_of
+from core.grammar.text import to_text
+from core.grammar.words import BECAUSE, SECOND_WORDS, Word, clean, split, with_status, words_of
 from core.plain import shown
 
 __all__ = [

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from core.grammar_commands import (
+from core.grammar.commands import (
     EVERYWHERE,
     Away,
     Command,
@@ -35,7 +35,7 @@ from core.grammar_commands import (
     Unskip,
     Who,
 )
-from core.grammar_words import RESERVED
+from core.grammar.words import RESERVED
 
 
 def to_text(command: Command) -> str:

@@ -12,258 +12,82 @@ An enrollment is paused while at least one hold is open (DESIGN §2).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from core.errors import Refused
-from core.schedule import Calendar, Delay, due_after
+from core.lifecycle.events import (
+    Began,
+    CancelStep,
+    Done,
+    Effect,
+    Event,
+    Failed,
+    HoldsEnded,
+    NeverLeft,
+    Pause,
+    ResendStep,
+    Restore,
+    Resume,
+    Settle,
+    Skip,
+    Start,
+    StepsChanged,
+    Stop,
+    Uncertain,
+    Unskip,
+)
+from core.lifecycle.words import (
+    LIVE,
+    RUNNING,
+    Enrollment,
+    Hold,
+    Plan,
+    PlannedStep,
+    Policy,
+    Source,
+    Status,
+    StepKind,
+    Verdict,
+)
+from core.schedule import due_after
+
+__all__ = [
+    "LIVE",
+    "RUNNING",
+    "Began",
+    "CancelStep",
+    "Done",
+    "Effect",
+    "Enrollment",
+    "Event",
+    "Failed",
+    "Hold",
+    "HoldsEnded",
+    "NeverLeft",
+    "Pause",
+    "Plan",
+    "PlannedStep",
+    "Policy",
+    "ResendStep",
+    "Restore",
+    "Resume",
+    "Settle",
+    "Skip",
+    "Source",
+    "Start",
+    "Status",
+    "StepKind",
+    "StepsChanged",
+    "Stop",
+    "Uncertain",
+    "Unskip",
+    "Verdict",
+    "begin",
+    "decide",
+]
 
 NOTHING = timedelta(0)
-
-
-class Status(StrEnum):
-    """The words that leads' lists show."""
-
-    SKIPPED = "skipped"
-    PENDING = "pending"
-    IN_PROGRESS = "in_progress"
-    PAUSED = "paused"
-    STOPPED = "stopped"
-    COMPLETED = "completed"
-
-
-RUNNING = frozenset({Status.PENDING, Status.IN_PROGRESS})
-LIVE = RUNNING | {Status.PAUSED, Status.SKIPPED}
-
-
-class Source(StrEnum):
-    """Who or what placed a hold."""
-
-    PERSON = "person"
-    REPLY = "reply"
-    OUT_OF_OFFICE = "out_of_office"
-    MEETING = "meeting"
-    FAILED = "failed"
-    UNCERTAIN = "uncertain"
-    NEW_STEP = "new_step"
-    MISSING_VALUE = "missing_value"
-
-
-class Policy(StrEnum):
-    """What becomes of the countdown on resume (DESIGN §2)."""
-
-    FREEZE = "freeze"
-    KEEP = "keep"
-    AT = "at"
-
-
-class Verdict(StrEnum):
-    """What a named person says of an uncertain delivery."""
-
-    LEFT = "left"
-    AGAIN = "again"
-    DROP = "drop"
-
-
-class StepKind(StrEnum):
-    """What a step is."""
-
-    EMAIL = "email"
-    TASK = "task"
-    CONDITION = "condition"
-
-
-@dataclass(frozen=True)
-class Hold:
-    """One reason why an enrollment is paused. `until` None: no end date. `id` None: not yet stored."""
-
-    source: Source
-    reason: str
-    author: str
-    placed_at: datetime
-    until: datetime | None = None
-    batch_id: int | None = None
-    id: int | None = None
-
-
-@dataclass(frozen=True)
-class PlannedStep:
-    """One step as the state machine sees it; the delay comes before the step."""
-
-    kind: StepKind
-    delay: Delay
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A sequence as the state machine sees it; `calendar` is already in the lead's zone where that applies."""
-
-    steps: tuple[PlannedStep, ...]
-    calendar: Calendar
-    resume: Policy = Policy.FREEZE
-
-
-@dataclass(frozen=True)
-class Enrollment:
-    """One lead in one sequence, one run of it.
-
-    `position` counts the steps done (0-based number of the next step); `attempt` counts how often a person had this
-    step sent again. `due_at` is the countdown's end as first planned; while paused `remaining` is the frozen rest.
-    `label` names it in refusals ("ada@x.com in Spring").
-    """
-
-    label: str
-    status: Status
-    position: int = 0
-    attempt: int = 0
-    due_at: datetime | None = None
-    remaining: timedelta | None = None
-    has_started: bool = False
-    has_open_task: bool = False
-    is_sending: bool = False  # a step of it is past the point of no return, whatever was said since
-    holds: tuple[Hold, ...] = ()
-
-
-# Events: what people ask for.
-
-
-@dataclass(frozen=True)
-class Start:
-    """Begin a new run at the very first step."""
-
-
-@dataclass(frozen=True)
-class Pause:
-    """Place a hold. `is_wide`: part of a lead-wide, company or bulk hold, which also holds what has not started."""
-
-    hold: Hold
-    is_wide: bool = False
-
-
-@dataclass(frozen=True)
-class Resume:
-    """Release all holds, or only those of `batch_id`. `policy` None: the sequence's own."""
-
-    policy: Policy | None = None
-    at: datetime | None = None
-    batch_id: int | None = None
-
-
-@dataclass(frozen=True)
-class Skip:
-    """Never start."""
-
-
-@dataclass(frozen=True)
-class Unskip:
-    """Undo a skip."""
-
-
-@dataclass(frozen=True)
-class Stop:
-    """End for good."""
-
-
-@dataclass(frozen=True)
-class CancelStep:
-    """Leave out the next step."""
-
-
-@dataclass(frozen=True)
-class ResendStep:
-    """Hand over the last step once more; the next one then waits its full delay after it.
-
-    `attempt`: a number that no delivery of that step bears yet.
-    """
-
-    attempt: int
-
-
-@dataclass(frozen=True)
-class Settle:
-    """A named person, or evidence, says what became of an uncertain delivery. `at`: when it had left."""
-
-    verdict: Verdict
-    at: datetime
-    is_current: bool = True  # False: an edit of the sequence has moved the lead past that step
-
-
-@dataclass(frozen=True)
-class Restore:
-    """Undo: put back what was before a batch."""
-
-    before: Enrollment
-
-
-@dataclass(frozen=True)
-class StepsChanged:
-    """The sequence was edited: `position` is where the lead now stands. A finished lead is held at a new last step."""
-
-    position: int
-    hold: Hold
-
-
-# Events: what time and the sender report.
-
-
-@dataclass(frozen=True)
-class HoldsEnded:
-    """Holds whose date has come release themselves, and only themselves."""
-
-    ids: frozenset[int]
-
-
-@dataclass(frozen=True)
-class Began:
-    """The step passed the point of no return, or (`is_task`) was opened for a person."""
-
-    is_task: bool = False
-
-
-@dataclass(frozen=True)
-class Done:
-    """The step left at `at`, or its task was done."""
-
-    at: datetime
-
-
-@dataclass(frozen=True)
-class NeverLeft:
-    """The hand-over came to nothing, for certain; it may be tried again from `retry_at` on."""
-
-    retry_at: datetime
-
-
-@dataclass(frozen=True)
-class Failed:
-    """The step was refused for good."""
-
-    reason: str
-
-
-@dataclass(frozen=True)
-class Uncertain:
-    """Nobody knows whether the step left."""
-
-    reason: str
-
-
-Event = (
-    Start | Pause | Resume | Skip | Unskip | Stop | CancelStep | ResendStep | Settle | Restore
-    | StepsChanged | HoldsEnded | Began | Done | NeverLeft | Failed | Uncertain
-)  # fmt: skip
-
-
-class Effect(StrEnum):
-    """What must happen to the enrollment's deliveries in the same transaction."""
-
-    BEGIN_RUN = "begin_run"  # a new enrollment, run + 1
-    WITHDRAW = "withdraw"  # claimed → ready: the step may still be sent one day
-    DROP = "drop"  # ready and claimed → skipped: it never will be
-    SKIP_STEP = "skip_step"  # the step at the old position is recorded as skipped
-
-
 Decision = tuple[Enrollment, tuple[Effect, ...]]
 
 

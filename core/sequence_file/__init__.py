@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 
-from core import plain_yaml
 from core.errors import Refused
 from core.plain import shown
-from core.sequence_spec import (
+from core.sequence_file import plain_yaml
+from core.sequence_file.spec import (
     ConditionStep,
     EmailStep,
     Hours,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from pydantic_core import ErrorDetails
 
-    from core.plain_yaml import Document, Path
+    from core.sequence_file.plain_yaml import Document, Path
 
 MOST_FAULTS_SHOWN = 20
 

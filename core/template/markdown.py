@@ -46,7 +46,7 @@ class _Parser(MarkdownIt):
         return True
 
 
-class MarkdownFault(ValueError):  # noqa: N818 - a fault of the template, like TemplateFault
+class MarkdownFault(ValueError):
     """A body that cannot be turned into a message; `line` counts from 1, None where unknown."""
 
     def __init__(self, message: str, line: int | None = None) -> None:

@@ -1,7 +1,7 @@
 """Read when a person means: "until June 15", "for 3 business days", "next Monday at 9am", "10:00 CET".
 
 `read` is the one place where words become an instant, and the one place that knows dateparser. The forms
-people use in English are our own patterns (`core.date_words`, `date_spans`, `date_clock`), because dateparser
+people use in English are our own patterns (`core.dates.words`, `date_spans`, `date_clock`), because dateparser
 1.5 reads `9am` as a time already past, `15.06.` as a time of day, `9/8` the American way and `2026` as today.
 What is left, mostly other languages, goes to dateparser with every setting fixed, and is believed only where
 it is sure of a day and a month.
@@ -25,9 +25,9 @@ from typing import Any, Final
 
 from dateparser.date import DateDataParser
 
-from core.date_clock import Clock, Place, instant, split_clock, wall, winter_note
-from core.date_spans import DAY, LONGEST_DAYS, Span, read_span
-from core.date_words import MONTH_NAMES, WEEKDAY_NAMES, Days, Kind, read_days
+from core.dates.clock import Clock, Place, instant, split_clock, wall, winter_note
+from core.dates.spans import DAY, LONGEST_DAYS, Span, read_span
+from core.dates.words import MONTH_NAMES, WEEKDAY_NAMES, Days, Kind, read_days
 from core.errors import Refused
 from core.plain import ascii_digits, is_forbidden, plain, shown
 from core.schedule import at_local, local

@@ -12,7 +12,7 @@ from typing import Final
 
 from core.address import normalise, normalise_domain
 from core.errors import Refused
-from core.grammar_commands import EVERYWHERE, Who
+from core.grammar.commands import EVERYWHERE, Who
 from core.plain import is_forbidden, plain, shown
 
 LONGEST_TEXT_CHARS = 3_000

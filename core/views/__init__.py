@@ -6,11 +6,9 @@ from datetime import datetime
 
 from sqlmodel import Session, select
 
-from core import why
 from core.acts import Loaded, load
 from core.answers import CardView, EnrollmentView, LeadCard, NoticeCard, TaskCard, UncertainCard
 from core.current import current_run
-from core.forecast import next_at
 from core.lifecycle import LIVE, Status
 from core.models import (
     WORKSPACE_ID,
@@ -24,8 +22,10 @@ from core.models import (
     Workspace,
 )
 from core.names import names
-from core.timeline import timeline
-from core.titles import title
+from core.views import why
+from core.views.forecast import next_at
+from core.views.timeline import timeline
+from core.views.titles import title
 
 TIMELINE_SHOWN = 8
 NOBODY = "no longer here"

@@ -1,7 +1,7 @@
 """The words of a sequence file, each with the typed value it means: delays, weekdays, clocks, addresses.
 
 The functions raise ValueError with a whole sentence, which pydantic collects and the writer of the file reads.
-The annotated types at the end are the fields of core/sequence_spec.py; each also knows how to say itself again.
+The annotated types at the end are the fields of core/sequence_file/spec.py; each also knows how to say itself again.
 """
 
 from __future__ import annotations

@@ -112,7 +112,7 @@ FILTERS: dict[str, Callable[..., object]] = {
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a merge tag stands: its name for messages, `kind` as in `core.markdown`, and the part."""
+    """Where a merge tag stands: its name for messages, `kind` as in `core.template.markdown`, and the part."""
 
     tag: str
     kind: str = "x"

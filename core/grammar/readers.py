@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, cast
 
 from core.errors import Refused
-from core.grammar_commands import (
+from core.grammar.commands import (
     EVERYWHERE,
     Away,
     Command,
@@ -34,7 +34,7 @@ from core.grammar_commands import (
     Undo,
     Who,
 )
-from core.grammar_words import SECOND_WORDS, Parts, Word, is_span, name_of, read_who, text_of
+from core.grammar.words import SECOND_WORDS, Parts, Word, is_span, name_of, read_who, text_of
 from core.plain import shown
 
 STATUSES: Final = frozenset({"skipped", "pending", "in_progress", "paused", "stopped", "completed"})

@@ -25,8 +25,8 @@ from liquid.exceptions import LiquidError
 from liquid.expression import Expression
 from liquid.token import Token
 
-from core.markdown import CLOSING, OPENING
-from core.merge import (
+from core.template.markdown import CLOSING, OPENING
+from core.template.merge import (
     ENVIRONMENT,
     FILTERS,
     LEAD,

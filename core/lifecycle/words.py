@@ -1,0 +1,112 @@
+"""The words of the state machine: statuses, holds, plans, and the state of one enrollment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from core.schedule import Calendar, Delay
+
+
+class Status(StrEnum):
+    """The words that leads' lists show."""
+
+    SKIPPED = "skipped"
+    PENDING = "pending"
+    IN_PROGRESS = "in_progress"
+    PAUSED = "paused"
+    STOPPED = "stopped"
+    COMPLETED = "completed"
+
+
+RUNNING = frozenset({Status.PENDING, Status.IN_PROGRESS})
+LIVE = RUNNING | {Status.PAUSED, Status.SKIPPED}
+
+
+class Source(StrEnum):
+    """Who or what placed a hold."""
+
+    PERSON = "person"
+    REPLY = "reply"
+    OUT_OF_OFFICE = "out_of_office"
+    MEETING = "meeting"
+    FAILED = "failed"
+    UNCERTAIN = "uncertain"
+    NEW_STEP = "new_step"
+    MISSING_VALUE = "missing_value"
+
+
+class Policy(StrEnum):
+    """What becomes of the countdown on resume (DESIGN §2)."""
+
+    FREEZE = "freeze"
+    KEEP = "keep"
+    AT = "at"
+
+
+class Verdict(StrEnum):
+    """What a named person says of an uncertain delivery."""
+
+    LEFT = "left"
+    AGAIN = "again"
+    DROP = "drop"
+
+
+class StepKind(StrEnum):
+    """What a step is."""
+
+    EMAIL = "email"
+    TASK = "task"
+    CONDITION = "condition"
+
+
+@dataclass(frozen=True)
+class Hold:
+    """One reason why an enrollment is paused. `until` None: no end date. `id` None: not yet stored."""
+
+    source: Source
+    reason: str
+    author: str
+    placed_at: datetime
+    until: datetime | None = None
+    batch_id: int | None = None
+    id: int | None = None
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    """One step as the state machine sees it; the delay comes before the step."""
+
+    kind: StepKind
+    delay: Delay
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A sequence as the state machine sees it; `calendar` is already in the lead's zone where that applies."""
+
+    steps: tuple[PlannedStep, ...]
+    calendar: Calendar
+    resume: Policy = Policy.FREEZE
+
+
+@dataclass(frozen=True)
+class Enrollment:
+    """One lead in one sequence, one run of it.
+
+    `position` counts the steps done (0-based number of the next step); `attempt` counts how often a person had this
+    step sent again. `due_at` is the countdown's end as first planned; while paused `remaining` is the frozen rest.
+    `label` names it in refusals ("ada@x.com in Spring").
+    """
+
+    label: str
+    status: Status
+    position: int = 0
+    attempt: int = 0
+    due_at: datetime | None = None
+    remaining: timedelta | None = None
+    has_started: bool = False
+    has_open_task: bool = False
+    is_sending: bool = False  # a step of it is past the point of no return, whatever was said since
+    holds: tuple[Hold, ...] = ()
