@@ -272,6 +272,11 @@ class Delivery(SQLModel, table=True):
     code: int | None = None
     answer: str | None = _long(None)
 
+    @property
+    def is_open_question(self) -> bool:
+        """Say whether a person must still say what became of it."""
+        return self.state == DeliveryState.UNCERTAIN and self.settled_at is None
+
 
 class Suppression(SQLModel, table=True):
     """An address that gets no mail, whatever anybody does."""

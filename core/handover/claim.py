@@ -262,21 +262,22 @@ def _lease_end(row: Loaded, now: datetime, until: datetime) -> datetime:
 def _hold_stuck(session: Session, rows: list[Loaded], now: datetime) -> None:
     """Hold leads whose step bears the number of a settled hand-over: never a second one, and never a silent wait."""
     numbers = {row.id: (_step(row).id, row.state.attempt) for row in rows}
-    query = select(Delivery.enrollment_id, Delivery.step_id, Delivery.attempt, Delivery.state)
+    query = select(Delivery).where(col(Delivery.enrollment_id).in_(list(numbers)))
     states = {
-        enrollment_id: state
-        for enrollment_id, step_id, attempt, state in session.exec(
-            query.where(col(Delivery.enrollment_id).in_(list(numbers)))
-        )
-        if numbers[enrollment_id] == (step_id, attempt) and state in _SETTLED
+        delivery.enrollment_id: DOUBTED if delivery.is_open_question else delivery.state
+        for delivery in session.exec(query)
+        if numbers[delivery.enrollment_id] == (delivery.step_id, delivery.attempt)
+        and delivery.state in _SETTLED
     }
     apply(session, states, lambda row: _SETTLED[states[row.id]], verb="hold", actor=SYSTEM, now=now)
 
 
+DOUBTED = "doubted"
 _SETTLED: dict[str, Event] = {
     DeliveryState.SENT: Failed("This step has been sent before. Resume to send it again, or cancel it."),
     DeliveryState.FAILED: Failed("This step has been refused before. Resume to try it again, or cancel it."),
-    DeliveryState.UNCERTAIN: Uncertain("This step may have left before."),
+    DeliveryState.UNCERTAIN: Failed("This step may have left before. Resume to send it again, or cancel it."),
+    DOUBTED: Uncertain("This step may have left before, and nobody has said yet what became of it."),
 }
 
 

@@ -87,13 +87,14 @@ def cancel(session: Session, ids: Sequence[int], *, actor: Actor, now: datetime)
 
 _SETTLED = {
     Verdict.LEFT: (DeliveryState.SENT, "it left, says {name}", "It left: step {step} of"),
+    # What may have left stays `uncertain` for the record: no row may deny a mail that a lead has got.
     Verdict.AGAIN: (
-        DeliveryState.FAILED,
+        DeliveryState.UNCERTAIN,
         "sent again by {name}, not knowing whether it had left",
         "Sending again: step {step} of",
     ),
     Verdict.DROP: (
-        DeliveryState.SKIPPED,
+        DeliveryState.UNCERTAIN,
         "dropped by {name}, not knowing whether it had left",
         "Dropped: step {step} of",
     ),
@@ -109,7 +110,7 @@ def settle(session: Session, delivery_id: int, verdict: Verdict, *, actor: Actor
     )  # the sender's proof takes this lock, and not the lead's
     session.refresh(delivery)
     zone, _ = zone_of(session, actor)
-    if delivery.state != DeliveryState.UNCERTAIN:
+    if not delivery.is_open_question:
         raise Refused(_settled_before(session, delivery, zone=zone, now=now))
     event = Settle(verdict, delivery.sending_at or delivery.created_at)
     changed = apply(

@@ -111,7 +111,7 @@ def _uncertain(delivery: Delivery, row: Loaded, lead: Lead) -> UncertainCard:
     position = next((n for n, step in enumerate(row.sequence.steps) if step.id == delivery.step_id), 0)
     state = DeliveryState(delivery.state)
     verdict = None
-    if state is not DeliveryState.UNCERTAIN:
+    if not delivery.is_open_question:
         verdict = delivery.reason or f"settled: {state}"
     return UncertainCard(
         delivery_id=delivery.id or 0,

@@ -230,7 +230,7 @@ def _delivery(delivery: Delivery, row: Loaded, step: str, zone: str) -> Reason |
             return Reason(Kind.DELIVERY, f"{step} could not be handed over on {at}, {because}.")
         case DeliveryState.SENDING:
             return Reason(Kind.UNDER_WAY, f"{step} is being handed over right now, since {at}.")
-        case DeliveryState.UNCERTAIN if Source.UNCERTAIN not in held:
+        case DeliveryState.UNCERTAIN if delivery.is_open_question and Source.UNCERTAIN not in held:
             return Reason(
                 Kind.DELIVERY, f"{step} may or may not have left on {at}; say on its card what became of it."
             )

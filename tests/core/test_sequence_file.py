@@ -51,7 +51,7 @@ def test_sample_is_read_and_may_be_published() -> None:
     spec = load(SAMPLE.read_text(encoding="utf-8"))
     assert (spec.name, [step.id for step in spec.steps]) == (
         "Spring outreach",
-        ["intro", "nudge", "call", "example", "close"],
+        ["intro", "nudge", "example", "call", "close"],
     )
     assert spec.calendar == Calendar(Window(time(9), time(17), MONDAY_TO_FRIDAY), "Europe/Berlin", "DE")
     assert check(spec, mailboxes={"ana@sales.example"}, fields=frozenset()) == []
