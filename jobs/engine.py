@@ -150,8 +150,8 @@ class Engine:
         """Keep an arq worker running; it ends whenever Redis does."""
         back_off = 1.0
         while not self._stopping.is_set():  # looked at too: a closing queue can swallow the cancellation
-            self._queue = open_queue(self._redis_url)
-            worker = self._worker(self._queue)
+            queue = self._queue = open_queue(self._redis_url)
+            worker = self._worker(queue)
             started = asyncio.get_running_loop().time()
             try:
                 await worker.async_run()
@@ -161,7 +161,7 @@ class Engine:
                 LOG.exception("the queue's worker broke, the sweep goes on without it")
             finally:
                 self._queue = None
-                await _close(worker)
+                await _close(worker, queue)
             if asyncio.get_running_loop().time() - started > LONGEST_BACK_OFF_SECONDS:
                 back_off = 1.0
             await _wait(self._stopping, back_off)
@@ -199,7 +199,7 @@ class Engine:
             await self._post.drain(mailbox_id)
 
 
-async def _close(worker: Worker) -> None:
+async def _close(worker: Worker, queue: ArqRedis) -> None:
     """Let the jobs in hand end, then close; a Redis that is gone cannot stop that."""
     if worker.tasks:
         await asyncio.wait(worker.tasks.values(), timeout=STOP_SECONDS)
@@ -207,6 +207,8 @@ async def _close(worker: Worker) -> None:
         await worker.close()
     except (RedisError, OSError, asyncio.CancelledError):
         LOG.info("the queue was gone before it could be closed")
+        with suppress(RedisError, OSError):  # arq stops at the first failure and leaves its connections open
+            await queue.aclose(close_connection_pool=True)
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:
