@@ -16,7 +16,7 @@ from core import cards
 from core.acts import DELIVERIES, ENROLLMENTS, LEADS, Loaded, apply, load
 from core.db import Database
 from core.handover.words import BATCH, LEASE, Claimed
-from core.lifecycle import Began, Event, Failed, StepKind, Stop, Uncertain
+from core.lifecycle import Began, Event, Failed, Hold, Source, StepKind, StepsChanged, Stop, Uncertain
 from core.mailboxes import allowance, free_at
 from core.models import (
     WORKSPACE_ID,
@@ -75,6 +75,7 @@ def claim(
         ):
             return []
         rows = list(load(session, _due(session, mailbox_id, now, limit), lock=True))
+        rows = _with_a_step(session, rows, now)
         rows = _without_suppressed(session, rows, now)
         rows = _inside_window(session, rows, now)
         rows = _emails(session, rows, now)
@@ -116,6 +117,22 @@ _SLEEP = (
     .values(wake_at=bindparam("moment", type_=UtcDateTime()))
 )
 _LEADS = LEADS.select().where(LEADS.c.id.in_(_IDS))
+
+
+def _with_a_step(session: Session, rows: list[Loaded], now: datetime) -> list[Loaded]:
+    """Give the rows that wait for a step; a lead behind the last one has completed, and must not stop its mailbox."""
+    ended = [row.id for row in rows if row.state.position >= len(row.sequence.steps)]
+    if ended:
+        hold = Hold(Source.NEW_STEP, "", SYSTEM.id, now)
+        apply(
+            session,
+            ended,
+            lambda row: StepsChanged(row.state.position, hold),
+            verb="steps changed",
+            actor=SYSTEM,
+            now=now,
+        )
+    return [row for row in rows if row.id not in ended]
 
 
 def _without_suppressed(session: Session, rows: list[Loaded], now: datetime) -> list[Loaded]:

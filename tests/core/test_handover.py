@@ -62,6 +62,13 @@ def test_a_step_goes_over_once(database):
     assert room.states() == {"sent": 6}
 
 
+def test_a_lead_behind_the_last_step_completes_and_does_not_stop_its_mailbox(database):
+    room = make(database, 2)
+    room.change(Enrollment, room.row().id, position=99)
+    assert len(claim(room)) == 1
+    assert [row.status for row in room.rows()] == ["completed", "pending"]
+
+
 def _halt(room):
     room.change(Workspace, 1, halted_at=NOW)
 
