@@ -30,7 +30,6 @@ LOG = logging.getLogger(__name__)
 POLL_SECONDS = 0.1
 MOST_JOBS = 50
 LONGEST_JOB_SECONDS = 3600
-ENQUEUE_SECONDS = 2
 PATIENCE_SECONDS = 10  # a mailbox asked for and still due after this is drained without the queue
 LONGEST_BACK_OFF_SECONDS = 30
 STOP_SECONDS = 90  # longer than an SMTP server may take over one message
@@ -139,10 +138,10 @@ class Engine:
         if self._queue is None:
             return False
         try:
-            async with asyncio.timeout(ENQUEUE_SECONDS):
-                # No job id: arq would refuse the same one for an hour. It expires, since the next tick asks again.
-                await self._queue.enqueue_job("drain", mailbox_id, _expires=max(2 * self._tick_seconds, 1))
-        except (RedisError, OSError, TimeoutError):
+            # No job id: arq would refuse the same one for an hour. It expires, since the next tick asks again. No time-out
+            # of ours: the queue's connections have their own, and redis-py leaks a pipeline that is cancelled.
+            await self._queue.enqueue_job("drain", mailbox_id, _expires=max(2 * self._tick_seconds, 1))
+        except (RedisError, OSError):
             return False
         return True
 

@@ -61,8 +61,8 @@ def test_a_persons_word_and_the_proof_at_once_leave_one_truth(database):
             thread.start()
         for thread in threads:
             thread.join()
-    dropped = sum(not answer.is_refusal for answer in answers)
-    states = room.states()
-    assert (states["skipped"], states["sent"]) == (dropped, 20 - dropped)
+    assert len(answers) == 20
+    # Whoever came first: proof outlives a word, and the lead moves on once.
+    assert room.states() == {"sent": 20}
     assert {row.position for row in room.rows()} == {1}
     assert {row.status for row in room.rows()} == {"pending"}
