@@ -128,9 +128,9 @@ async def pipeline(url: str) -> None:
         await post.close_idle()
 
 
-async def plain(url: str, redis_url: str, port: str, count: str) -> None:
+async def plain(url: str, redis_url: str, port: str, count: str, poll_delay: str) -> None:
     """The plain design: one deferred arq job per step; a MIME tree, a connection and a commit per lead."""
-    from arq import Worker, create_pool
+    from arq import Worker, create_pool, func
     from arq.connections import RedisSettings
     from sqlmodel import Session
 
@@ -199,15 +199,20 @@ async def plain(url: str, redis_url: str, port: str, count: str) -> None:
             await queue.enqueue_job("send_step", enrollment_id, _defer_by=0.001)
 
         async def work() -> int:
-            worker = Worker(functions=[send_step], redis_settings=settings, handle_signals=False)
-            running = asyncio.create_task(worker.async_run())
+            running.append(asyncio.create_task(worker.async_run()))
             await done.wait()
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
-            await worker.close()
             return len(sent)
 
+        running: list[asyncio.Task[None]] = []
+        worker = Worker(
+            functions=[func(send_step, name="send_step")],
+            redis_settings=settings,
+            handle_signals=False,
+            poll_delay=float(poll_delay),
+        )
         await measured(work)
+        running[0].cancel()
+        await asyncio.gather(*running, *worker.tasks.values(), return_exceptions=True)
         await queue.aclose()
 
 

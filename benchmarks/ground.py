@@ -26,6 +26,7 @@ from core.people import SYSTEM
 from tests.services import Postgres, Server, free_port, running_postgres
 
 ROOT = Path(__file__).resolve().parent.parent
+LONGEST_SECONDS = 300  # of one contender; a fault in one must not hang the run
 DATABASES = ("sqlite", "postgresql")
 SEQUENCE = """
 sequence: {name}
@@ -192,7 +193,9 @@ def contend(name: str, *arguments: object) -> Run:
 def contend_raw(name: str, *arguments: object) -> str:
     """What one contender prints, one line of JSON."""
     command = [sys.executable, "-m", "benchmarks.contenders", name, *map(str, arguments)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=LONGEST_SECONDS
+    )
     if done.returncode:
         raise RuntimeError(f"{name} failed:\n{done.stderr[-3000:]}")
     return done.stdout.splitlines()[-1]
