@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -157,10 +157,7 @@ def test_the_page_loads_nothing_from_elsewhere(world: World) -> None:
 
 
 @pytest.mark.browser
-def test_a_walk_in_chromium(world: World) -> None:
-    chromium = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("no Chromium on this machine: the page was not driven")
+def test_a_walk_in_chromium(world: World, chromium: Path) -> None:
     from playwright.sync_api import expect, sync_playwright
 
     world.mail.keep(MAIL, (LEAD,))
