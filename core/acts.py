@@ -7,7 +7,7 @@ once, with a handful of statements per thousand rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -381,8 +381,3 @@ def _record_skipped_step(
                 tries=0,
             )
         )
-
-
-def without_ids(state: Enrollment) -> Enrollment:
-    """Give a state whose holds are to be placed anew (an undo re-places what a batch released)."""
-    return replace(state, holds=tuple(replace(hold, id=None) for hold in state.holds))

@@ -55,8 +55,12 @@ class Database:
 
 def upsert(session: Session, table: Table) -> Any:
     """Give an INSERT of this database's own dialect, which knows ON CONFLICT; both spell it the same."""
-    into = sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgresql_insert
-    return into(table)
+    return insert_of(session.get_bind().dialect.name, table)
+
+
+def insert_of(dialect: str, table: Table) -> Any:
+    """Give the same by the dialect's name, for statements that are written once."""
+    return (sqlite_insert if dialect == "sqlite" else postgresql_insert)(table)
 
 
 def _with_driver(url: str) -> str:

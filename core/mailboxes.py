@@ -9,10 +9,9 @@ from heapq import heapify, heapreplace
 from typing import Any, cast
 
 from sqlalchemy import Table, bindparam, func, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import Session, col, select
 
+from core.db import insert_of
 from core.lifecycle import LIVE
 from core.models import Enrollment, Mailbox, MailboxDay
 from core.schedule import at_local, local
@@ -66,7 +65,7 @@ _HANDED = select(DAYS.c.handed).where(
 @cache
 def _upsert(dialect: str) -> Any:
     """Give the statement that adds to the count of a day."""
-    statement = (sqlite_insert if dialect == "sqlite" else postgresql_insert)(DAYS)
+    statement = insert_of(dialect, DAYS)
     more = {"handed": DAYS.c.handed + statement.excluded.handed}
     return statement.on_conflict_do_update(index_elements=["mailbox_id", "day"], set_=more)
 

@@ -23,6 +23,7 @@ from bot.delivery import deliver
 from bot.members import Members
 from core.commands import Desk
 from core.errors import Refused
+from core.seen import forget
 from core.settings import Settings
 from fermata import wiring
 from jobs.engine import Engine
@@ -47,6 +48,8 @@ async def serve(settings: Settings, *, bot: bool = False, worker: bool = False, 
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     db = wiring.open_database(settings)
+    with db.write() as session:
+        forget(session, now=wiring.now())  # once a start is enough: what is kept is small
     desk = wiring.make_desk(settings, db)
     async with AsyncExitStack() as parts:
         parts.callback(db.close)

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from core import leads
@@ -72,10 +72,7 @@ def _asked(db: Database, lead_id: int) -> HTMLResponse:
 def _unsubscribed(db: Database, lead_id: int, reason: str, *, now: datetime) -> HTMLResponse:
     """Suppress the lead's address and answer once that is committed; 503 where it could not be."""
     try:
-        try:
-            email = _suppress(db, lead_id, reason, now=now)
-        except IntegrityError:  # another request was first by a hair: now its row is there to be seen
-            email = _suppress(db, lead_id, reason, now=now)
+        email = _suppress(db, lead_id, reason, now=now)
     except SQLAlchemyError as error:
         return _failed(lead_id, error)
     return HTMLResponse(pages.done(email))

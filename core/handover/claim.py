@@ -8,13 +8,11 @@ from typing import Any, cast
 from uuid import uuid4
 
 from sqlalchemy import BindParameter, bindparam, or_, text, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import Session, col, select
 
 from core import cards
 from core.acts import DELIVERIES, ENROLLMENTS, LEADS, Loaded, apply, load
-from core.db import Database
+from core.db import Database, insert_of
 from core.handover.words import BATCH, LEASE, Claimed
 from core.lifecycle import Began, Event, Failed, Hold, Source, StepKind, StepsChanged, Stop, Uncertain
 from core.mailboxes import allowance, free_at
@@ -301,8 +299,7 @@ _SETTLED: dict[str, Event] = {
 @cache
 def _upsert(dialect: str) -> Any:
     """Give the statement that claims: a new row, or one that is known not to have left."""
-    insert = sqlite_insert if dialect == "sqlite" else postgresql_insert
-    statement = insert(DELIVERIES)
+    statement = insert_of(dialect, DELIVERIES)
     given = statement.excluded
     # Nothing here may be a bound parameter: SQLAlchemy would then send row by row instead of all rows at once.
     # A claim whose lease ended before this one began has lost its worker.
