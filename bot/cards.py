@@ -26,6 +26,7 @@ from core.answers import (
     EnrollmentView,
     LeadCard,
     NoticeCard,
+    ReviewCard,
     TaskCard,
     TimelineEntry,
     UncertainCard,
@@ -61,6 +62,8 @@ def card(view: CardView) -> JSON:
             return task_card(view)
         case NoticeCard():
             return notice_card(view)
+        case ReviewCard(heading=heading, outcome=outcome):
+            return notice_card(NoticeCard(heading, (outcome,)))
 
 
 def lead_card(view: LeadCard) -> JSON:

@@ -5,7 +5,7 @@ Everything is plain text. Whoever draws it must keep it plain: lead data can say
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 
@@ -135,10 +135,47 @@ class TaskCard:
 
 @dataclass(frozen=True)
 class NoticeCard:
-    """A plain notice that stays: a mailbox is down, sending is halted."""
+    """A notice that stays, or a question with its answers: a mailbox is unread, a meeting is over, a hold will end.
+
+    `icon` is one emoji. `quote`: what somebody wrote. `owner`: the Slack id of whom it is for, named in it. `facts` stand
+    small below. `verdict`: what was answered, and by whom; it then asks no more.
+    """
 
     title: str
-    lines: tuple[str, ...] = field(default=())
+    lines: tuple[str, ...] = ()
+    icon: str = ""
+    quote: str = ""
+    owner: str | None = None
+    facts: tuple[str, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    verdict: str | None = None
 
 
-CardView = LeadCard | UncertainCard | TaskCard | NoticeCard
+@dataclass(frozen=True)
+class ReviewCard:
+    """What came back from a lead, what the rule made of it, and what can be done about it.
+
+    `heading` is one sentence ("Ada Lovelace replied"). `messages`: the newest last. `outcome`: what the rule did and until
+    when. `evidence`: where and what it was judged by. `corrections`: buttons that judge it anew. `owner`: a Slack id.
+    """
+
+    message_id: int
+    lead: LeadCard
+    heading: str
+    icon: str
+    sender: str
+    subject: str
+    quote: str
+    came_at: datetime
+    outcome: str
+    evidence: tuple[str, ...] = ()
+    question: str = ""
+    facts: tuple[str, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    corrections: tuple[Choice, ...] = ()
+    owner: str | None = None
+    more_messages: int = 0
+    verdict: str | None = None
+
+
+CardView = LeadCard | UncertainCard | TaskCard | NoticeCard | ReviewCard

@@ -32,15 +32,34 @@ def show_delivery(
     session: Session, kind: str, *, delivery_id: int, lead_id: int, channel: str, now: datetime
 ) -> None:
     """Want the one card of a delivery (`uncertain` or `task`); a second wish only redraws it."""
-    key = f"{kind}:{delivery_id}"
-    known = session.exec(select(Card).where(Card.key == key)).first()
-    if known is not None:
-        known.wanted += 1
-        session.add(known)
-        return
-    session.add(
-        Card(key=key, kind=kind, channel=channel, lead_id=lead_id, delivery_id=delivery_id, created_at=now)
-    )
+    card = show(session, f"{kind}:{delivery_id}", channel=channel, lead_id=lead_id, now=now)
+    card.delivery_id = delivery_id
+
+
+def show(
+    session: Session,
+    key: str,
+    *,
+    channel: str,
+    now: datetime,
+    lead_id: int | None = None,
+    about_id: int | None = None,
+    parent_id: int | None = None,
+) -> Card:
+    """Want the one card of this key, such as `meeting:12`, and give it; a second wish redraws it with what is new.
+
+    The word before the colon is its kind. `about_id`: what it shows; `parent_id`: the card in whose thread it stands.
+    """
+    card = session.exec(select(Card).where(Card.key == key)).first()
+    if card is None:
+        card = Card(
+            key=key, kind=key.partition(":")[0], channel=channel, lead_id=lead_id, created_at=now, wanted=0
+        )
+    card.about_id, card.parent_id = about_id, parent_id
+    card.wanted += 1
+    session.add(card)
+    session.flush()
+    return card
 
 
 def channel_of(session: Session, channel: str | None) -> str:

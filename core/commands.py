@@ -56,6 +56,8 @@ _VERBS: dict[type, Callable[..., Outcome]] = {
     grammar_commands.StepVerb: steps.change_step,
     grammar_commands.Tag: tags.tag,
 }
+# The cards that ask, by the word that their buttons use.
+_PRESSED: dict[str, Callable[..., Outcome]] = {}
 _WHOLE: dict[type, Callable[..., Outcome]] = {
     grammar_commands.SequenceVerb: sequences.change_sequence,
     grammar_commands.Halt: sequences.halt,
@@ -102,6 +104,8 @@ def _act(
     if isinstance(order, grammar_commands.Undo):
         batch_id = _number(order.batch, "batch") if order.batch else None
         return undoing.undo(session, batch_id, actor=actor, now=now, is_confirmed=only is not None)
+    if isinstance(order, grammar_commands.Press) and (pressed := _PRESSED.get(order.card)):
+        return pressed(session, order, actor=actor, now=now)
     if verb := _WHOLE.get(type(order)):
         return verb(session, order, actor=actor, now=now)
     raise Refused(NOT_YET.format(verb=grammar.to_text(order).split()[0]))

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Column, Index, Text, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, Column, Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from core.types import Microseconds, UtcDateTime
@@ -150,8 +150,15 @@ class Mailbox(SQLModel, table=True):
     smtp_security: str
     username: str | None = None
     password_env: str | None = None
-    imap_host: str | None = None
+    # or "google", "microsoft": then `password_env` names the variable of the refresh token
+    auth: str = Field(default="password", sa_column_kwargs={"server_default": "password"})
+    imap_host: str | None = None  # None: nothing is read, and nobody waits for it
     imap_port: int | None = None
+    imap_security: str | None = None
+    read_at: datetime | None = _instant()  # when everything in it was last read
+    unread_because: str | None = None
+    reader: str | None = None  # the one process that reads it, until `reader_until`
+    reader_until: datetime | None = _instant()
     connections: int = 4
     cap_per_day: int = 200
     min_gap_seconds: float = 0
@@ -164,6 +171,15 @@ class Mailbox(SQLModel, table=True):
     down_because: str | None = None
     retry_at: datetime | None = _instant()
     created_at: datetime = _instant(required=True)
+
+
+class Folder(SQLModel, table=True):
+    """How far a folder of a mailbox has been read (RFC 3501 §2.3.1.1); written with the messages it counts."""
+
+    mailbox_id: int = Field(primary_key=True, foreign_key="mailbox.id")
+    name: str = Field(primary_key=True)
+    uidvalidity: int = Field(sa_type=BigInteger)
+    last_uid: int = Field(default=0, sa_type=BigInteger)
 
 
 class MailboxDay(SQLModel, table=True):
@@ -228,6 +244,8 @@ class Hold(SQLModel, table=True):
               postgresql_where=text("released_at IS NULL")),
         Index("ending_holds", "until", sqlite_where=text("released_at IS NULL"),
               postgresql_where=text("released_at IS NULL")),
+        Index("announced_holds", "announce_at", sqlite_where=text("announce_at IS NOT NULL"),
+              postgresql_where=text("announce_at IS NOT NULL")),
     )  # fmt: skip
     id: int | None = _id()
     enrollment_id: int = Field(foreign_key="enrollment.id")
@@ -236,6 +254,9 @@ class Hold(SQLModel, table=True):
     author: str
     placed_at: datetime = _instant(required=True)
     until: datetime | None = _instant()
+    announce_at: datetime | None = (
+        _instant()
+    )  # when the owner is told that it will end; None: told, or not at all
     batch_id: int | None = Field(default=None, foreign_key="batch.id", index=True)
     released_at: datetime | None = _instant()
     released_by: str | None = None
@@ -276,6 +297,54 @@ class Delivery(SQLModel, table=True):
     def is_open_question(self) -> bool:
         """Say whether a person must still say what became of it."""
         return self.state == DeliveryState.UNCERTAIN and self.settled_at is None
+
+
+class Message(SQLModel, table=True):
+    """A message that came back, however often it was delivered: what it is, whom it concerns, what the rule did.
+
+    Only messages that concern a lead are kept, and of those only the sender's own words (`text`, 4,000 characters).
+    """
+
+    __table_args__ = (Index("conversation", "lead_id", "enrollment_id"),)
+    id: int | None = _id()
+    key: str = Field(unique=True)  # of Message-ID and content
+    message_id: str | None = Field(default=None, index=True)
+    mailbox_id: int | None = Field(default=None, foreign_key="mailbox.id")
+    lead_id: int = Field(foreign_key="lead.id")
+    enrollment_id: int | None = Field(default=None, foreign_key="enrollment.id")
+    delivery_id: int | None = Field(default=None, foreign_key="delivery.id", index=True)
+    came_at: datetime = _instant(required=True)
+    matched_by: str  # "thread", "address" or "company"
+    sender: str
+    sender_name: str = ""
+    subject: str = _long()
+    text: str = _long()
+    kind: str  # core.inbound.Kind, as judged last
+    judged_kind: str  # as judged first
+    findings: dict[str, Any] = _json(dict)
+    outcome: str = _long()  # what was done, one sentence
+    batch_id: int | None = Field(default=None, foreign_key="batch.id")
+    corrected_by: str | None = None
+    corrected_at: datetime | None = _instant()
+
+
+class Meeting(SQLModel, table=True):
+    """A meeting with a lead. `state`: booked, cancelled, happened or no_show; `number` and `changed_at` order its news."""
+
+    id: int | None = _id()
+    key: str = Field(unique=True)  # of the source and its id there
+    lead_id: int = Field(foreign_key="lead.id", index=True)
+    enrollment_id: int | None = Field(default=None, foreign_key="enrollment.id")
+    source: str
+    title: str = _long()
+    state: str = "booked"
+    number: int = 0
+    changed_at: datetime = _instant(required=True)
+    starts_at: datetime | None = _instant()
+    ends_at: datetime | None = _instant(index=True)
+    asked_at: datetime | None = _instant()  # when its card began to ask how it went
+    settled_by: str | None = None
+    batch_id: int | None = Field(default=None, foreign_key="batch.id")
 
 
 class Suppression(SQLModel, table=True):
@@ -322,7 +391,11 @@ class Journal(SQLModel, table=True):
 
 
 class Card(SQLModel, table=True):
-    """A Slack message that is redrawn for ever: wanted when `wanted` > `drawn`. `ts` None: not yet posted."""
+    """A Slack message that is redrawn for ever: wanted when `wanted` > `drawn`. `ts` None: not yet posted.
+
+    `about_id`: what it shows beside the lead, by `kind` (a message, a meeting, a hold, a mailbox, a batch). `parent_id`:
+    the card in whose thread it stands.
+    """
 
     __table_args__ = (
         Index(
@@ -339,6 +412,8 @@ class Card(SQLModel, table=True):
     ts: str | None = None
     lead_id: int | None = Field(default=None, foreign_key="lead.id", index=True)
     delivery_id: int | None = Field(default=None, foreign_key="delivery.id", index=True)
+    about_id: int | None = None
+    parent_id: int | None = Field(default=None, foreign_key="card.id")
     wanted: int = 1
     drawn: int = 0
     tries: int = 0

@@ -192,6 +192,16 @@ class Settle:
 
 
 @dataclass(frozen=True, slots=True)
+class Press:
+    """Answer what a card asks, as its buttons do: `card review 12 away until June 15`."""
+
+    card: str
+    number: str
+    answer: str
+    until: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Undo:
     """batch: None undoes the person's last one."""
 
@@ -208,5 +218,5 @@ class Help:
 Command = (
     Pause | Resume | Stop | Skip | Unskip | Start | Restart | Show | Paused | List | Sequences | Log | Stats
     | SequenceVerb | Halt | Unhalt | StepVerb | Remind | Qualify | Tag | Away | Digest | Mailboxes | Settle
-    | Undo | Help
+    | Press | Undo | Help
 )  # fmt: skip

@@ -21,6 +21,7 @@ from core.grammar.commands import (
     Pause,
     Paused,
     Policy,
+    Press,
     Qualify,
     Remind,
     Resume,
@@ -38,6 +39,7 @@ from core.grammar.words import SECOND_WORDS, Parts, Word, is_span, name_of, read
 from core.plain import shown
 
 STATUSES: Final = frozenset({"skipped", "pending", "in_progress", "paused", "stopped", "completed"})
+CARDS: Final = ("review", "meeting", "return", "mailbox", "backlog")
 FATES: Final = frozenset({"left", "again", "drop"})
 IDENTIFIER: Final = re.compile(r"[\w:.-]{1,64}", re.ASCII)
 
@@ -264,6 +266,16 @@ def read_settle(asked: Asked) -> Command:
     if fate not in FATES or not IDENTIFIER.fullmatch(words[0].text):
         raise Refused(f"Say what became of the delivery: `{asked.entry.usage}`.")
     return Settle(cast("Literal['left', 'again', 'drop']", fate), words[0].text)
+
+
+def read_press(asked: Asked) -> Command:
+    """The answer may have several words; the card's own verb knows which there are."""
+    words = asked.parts.head
+    if len(words) < 3 or words[0].keyword not in CARDS or not words[1].text.isdecimal():
+        raise Refused(
+            f"Say which card, and the answer: `{asked.entry.usage}`. For example: `{asked.entry.example}`."
+        )
+    return Press(words[0].keyword, words[1].text, text_of(words[2:]).lower(), asked.phrase("until"))
 
 
 def read_undo(asked: Asked) -> Command:

@@ -18,6 +18,7 @@ from core.grammar.commands import (
     List,
     Pause,
     Paused,
+    Press,
     Qualify,
     Remind,
     Restart,
@@ -82,6 +83,8 @@ def _parts(command: Command) -> list[str]:
             return ["digest", _after("at", when[3:]) if when.startswith("at ") else when]
         case Settle(verb, delivery):
             return ["settle", delivery, verb]
+        case Press(card, number, answer, until):
+            return ["card", card, number, _quoted(answer), _after("until", until)]
         case Undo(batch):
             return ["undo", batch or ""]
         case Help(topic):

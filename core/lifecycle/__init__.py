@@ -168,6 +168,8 @@ def _pause(e: Enrollment, event: Pause, now: datetime) -> Decision:
         raise Refused(
             f"{e.label} has not started yet, so there is nothing to pause. Use `skip` if it should never start."
         )
+    if event.replaces:
+        e = replace(e, holds=tuple(other for other in e.holds if other.id not in event.replaces))
     if any(_same(hold, other) for other in e.holds):
         raise Refused(f"{e.label} is already paused like this; nothing was changed.")
     return _held(e, hold, now), (Effect.WITHDRAW,)

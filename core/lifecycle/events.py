@@ -18,10 +18,14 @@ class Start:
 
 @dataclass(frozen=True)
 class Pause:
-    """Place a hold. `is_wide`: part of a lead-wide, company or bulk hold, which also holds what has not started."""
+    """Place a hold. `is_wide`: part of a lead-wide, company or bulk hold, which also holds what has not started.
+
+    `replaces`: ids of holds that end in the same moment, such as that of a meeting which was moved.
+    """
 
     hold: Hold
     is_wide: bool = False
+    replaces: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)

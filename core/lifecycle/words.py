@@ -31,6 +31,8 @@ class Source(StrEnum):
     REPLY = "reply"
     OUT_OF_OFFICE = "out_of_office"
     MEETING = "meeting"
+    BOUNCE = "bounce"
+    BACKLOG = "backlog"
     FAILED = "failed"
     UNCERTAIN = "uncertain"
     NEW_STEP = "new_step"
