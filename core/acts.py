@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import BindParameter, Table, bindparam, insert, select, update
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col
 
 from core import cards
 from core.chunks import chunks
+from core.db import Database
 from core.errors import FermataError, Refused
 from core.lifecycle import (
     LIVE,
@@ -36,6 +38,10 @@ from core.schedule import send_at
 from core.snapshots import to_snapshot
 
 CHUNK = 1000
+TRIES = 5
+# PostgreSQL: deadlock detected, serialization failure. The transaction was rolled back whole, so it may run again.
+PASSING = frozenset({"40P01", "40001"})
+T = TypeVar("T")
 ENROLLMENTS: Table = EnrollmentRow.__table__  # type: ignore[attr-defined]
 DELIVERIES: Table = Delivery.__table__  # type: ignore[attr-defined]
 HOLDS: Table = HoldRow.__table__  # type: ignore[attr-defined]
@@ -49,6 +55,21 @@ WITH_STEP_UNDER_WAY = frozenset({Status.IN_PROGRESS, Status.PAUSED, Status.STOPP
 
 class Overtaken(FermataError):
     """Another transaction changed the same enrollment first; nothing was written, and trying again is safe."""
+
+
+def tried(db: Database, act: Callable[[Session], T]) -> T:
+    """Give what `act` gives in a transaction of its own; one that another overtook is begun anew."""
+    for attempt in range(1, TRIES + 1):
+        try:
+            with db.write() as session:
+                return act(session)
+        except Overtaken:
+            if attempt == TRIES:
+                raise
+        except OperationalError as error:
+            if attempt == TRIES or getattr(error.orig, "sqlstate", None) not in PASSING:
+                raise
+    raise AssertionError
 
 
 @dataclass(frozen=True)

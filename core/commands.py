@@ -12,11 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from core import grammar
-from core.acts import Overtaken
+from core.acts import tried
 from core.answers import Answer
 from core.dates import When
 from core.db import Database
@@ -30,9 +29,6 @@ from core.verbs.outcome import Instead, Outcome
 from core.verbs.whens import zone_of
 
 LONGEST_ID = 10**18
-TRIES = 5
-# PostgreSQL: deadlock detected, serialization failure. The transaction was rolled back whole, so it may run again.
-PASSING = frozenset({"40P01", "40001"})
 CANCEL_PROPOSAL = re.compile(r"cancel proposal ([0-9a-f]{32})")
 
 
@@ -165,7 +161,7 @@ def undo(desk: Desk, batch_id: int | None, *, actor: Actor, now: datetime) -> An
 def _write(desk: Desk, act: Callable[[Session], Outcome], *, actor: Actor, now: datetime) -> Answer:
     """Run one verb in one transaction, then wait for what had begun to leave and name it."""
     try:
-        outcome = _tried(desk.db, act)
+        outcome = tried(desk.db, act)
     except Instead as instead:
         return instead.answer
     except Refused as refused:
@@ -176,20 +172,6 @@ def _write(desk: Desk, act: Callable[[Session], Outcome], *, actor: Actor, now: 
         zone, _ = zone_of(session, actor)
     named = await_handovers(desk.db, outcome.begun, zone=zone, now=now, wait_seconds=desk.wait_seconds)
     return replace(outcome.answer, lines=(*named, *outcome.answer.lines))
-
-
-def _tried(db: Database, act: Callable[[Session], Outcome]) -> Outcome:
-    for attempt in range(1, TRIES + 1):
-        try:
-            with db.write() as session:
-                return act(session)
-        except Overtaken:
-            if attempt == TRIES:
-                raise
-        except OperationalError as error:
-            if attempt == TRIES or getattr(error.orig, "sqlstate", None) not in PASSING:
-                raise
-    raise AssertionError
 
 
 def _read(desk: Desk, show: Callable[[Session], Answer]) -> Answer:

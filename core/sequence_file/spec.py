@@ -48,6 +48,8 @@ from core.sequence_file.words import (
 )
 
 AT_ONCE = Delay(0, Unit.DAYS)
+A_WORKING_DAY = Delay(1, Unit.BUSINESS_DAYS)
+TWO_HOURS = Delay(2, Unit.HOURS)
 
 
 def _hash(data: dict[str, Any]) -> str:
@@ -82,7 +84,10 @@ def _until(value: object) -> object:
 
 
 class Reaction(_Part):
-    """What one kind of event does. `until`: None waits for a person, "return" for the date the lead named."""
+    """What one kind of event does. `until`: None waits for a person, "return" for the date the lead named.
+
+    A delay counts from the event, of a meeting from its end.
+    """
 
     do: Annotated[Act, one_of(*Act)]
     scope: Annotated[Scope, one_of(*Scope)] = Scope.LEAD
@@ -105,7 +110,7 @@ class Reactions(_Part):
     reply: Reaction = Reaction(do=Act.PAUSE)
     out_of_office: Reaction = Reaction(do=Act.PAUSE, until=RETURN)
     bounce: Reaction = Reaction(do=Act.STOP)
-    meeting: Reaction = Reaction(do=Act.PAUSE)
+    meeting: Reaction = Reaction(do=Act.PAUSE, until=TWO_HOURS)
     click: Reaction = Reaction(do=Act.CONTINUE, scope=Scope.SEQUENCE)
     unsubscribe: Reaction = Reaction(do=Act.STOP)
     complaint: Reaction = Reaction(do=Act.STOP)
@@ -230,7 +235,7 @@ class SequenceSpec(_Part):
     lead_zone: bool = True
     mailboxes: Annotated[tuple[Address, ...] | None, BeforeValidator(listed)] = None
     resume: Annotated[Policy, one_of(Policy.FREEZE, Policy.KEEP)] = Policy.FREEZE
-    grace: DelayField = AT_ONCE
+    grace: DelayField = A_WORKING_DAY
     channel: Channel | None = None
     on: Reactions = Reactions()
     tag: Line | None = None

@@ -71,7 +71,7 @@ def test_what_is_left_out_has_a_meaning() -> None:
     assert spec.lead_zone
     assert spec.mailboxes is None
     assert spec.resume is Policy.FREEZE
-    assert spec.grace == Delay(0, Unit.DAYS)
+    assert spec.grace == Delay(1, Unit.BUSINESS_DAYS)
     assert (spec.channel, spec.tag) == (None, None)
     assert (spec.steps[0].id, spec.steps[0].kind, spec.steps[0].delay) == (
         "step-1",
