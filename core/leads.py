@@ -137,8 +137,13 @@ def add_tags(session: Session, tags: list[tuple[int, str]]) -> int:
     return sum(len(session.connection().execute(place, chunk).all()) for chunk in chunks(rows, CHUNK))
 
 
-def suppress(session: Session, email: str, *, reason: str, actor: Actor, now: datetime) -> bool:
-    """Let an address never get mail again and stop its lead everywhere; False: it was suppressed already."""
+def suppress(
+    session: Session, email: str, *, reason: str, actor: Actor, now: datetime, batch_id: int | None = None
+) -> bool:
+    """Let an address never get mail again and stop its lead everywhere; False: it was suppressed already.
+
+    `batch_id`: the act it is part of; None: an act that nobody can undo.
+    """
     # Two at the same moment: the second waits at the lead or at the insert, and then finds it done.
     lead = session.exec(select(Lead).where(Lead.email == email).with_for_update(key_share=True)).first()
     values = {"email": email, "reason": reason, "author": actor.id, "at": now}
@@ -161,7 +166,8 @@ def suppress(session: Session, email: str, *, reason: str, actor: Actor, now: da
             actor=actor,
             now=now,
             reason=reason,
-            is_undoable=False,
+            batch_id=batch_id,
+            is_undoable=batch_id is not None,
         )
         cards.touch(session, lead_ids=[lead.id or 0])
     return True

@@ -8,12 +8,12 @@ from functools import cache
 from heapq import heapify, heapreplace
 from typing import Any, cast
 
-from sqlalchemy import Table, bindparam, func, update
+from sqlalchemy import ColumnElement, Table, bindparam, func, or_, update
 from sqlmodel import Session, col, select
 
 from core.db import insert_of
 from core.lifecycle import LIVE
-from core.models import Enrollment, Mailbox, MailboxDay
+from core.models import Enrollment, Mailbox, MailboxDay, Workspace
 from core.schedule import at_local, local
 
 
@@ -80,6 +80,25 @@ def free_at(session: Session, mailbox: Mailbox, now: datetime) -> datetime:
         midnight = at_local(day + timedelta(days=1), datetime.min.time(), mailbox.zone)
         moment = max(moment, midnight.astimezone(UTC))
     return moment
+
+
+def unread_before(workspace: Workspace, now: datetime) -> datetime:
+    """Give the instant since which a mailbox must have been read for follow-ups to leave it."""
+    return now - timedelta(seconds=workspace.read_within_seconds)
+
+
+def is_read(mailbox: Mailbox, since: datetime) -> bool:
+    """Say whether no answer can lie unread in it; where nothing is ever read, nobody can wait for it (DESIGN G7)."""
+    return mailbox.imap_host is None or (mailbox.read_at is not None and mailbox.read_at >= since)
+
+
+def may_leave(since: datetime) -> ColumnElement[bool]:
+    """Give the same as a condition on a mailbox and an enrollment: a first step answers nobody, so it need not wait."""
+    return or_(
+        col(Enrollment.has_started).is_(False),
+        col(Mailbox.imap_host).is_(None),
+        col(Mailbox.read_at) >= since,
+    )
 
 
 def allowance(session: Session, mailbox: Mailbox, now: datetime) -> int:

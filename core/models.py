@@ -69,6 +69,8 @@ class Workspace(SQLModel, table=True):
     id: int = Field(default=WORKSPACE_ID, primary_key=True)
     zone: str = "UTC"
     channel: str = ""
+    # The reply barrier: no follow-up leaves a mailbox that was not read for so long (DESIGN G7).
+    read_within_seconds: int = Field(default=600, sa_column_kwargs={"server_default": "600"})
     halted_at: datetime | None = _instant()
     halted_by: str | None = None
     halted_because: str | None = None

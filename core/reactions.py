@@ -135,7 +135,7 @@ def _stop(
     # An address that nobody may mail is barred even where no sequence of its lead runs any more.
     if happened.suppress and (stopping or not rules):
         lead = session.get_one(Lead, happened.lead_id)
-        leads.suppress(session, lead.email, reason=happened.suppress, actor=actor, now=now)
+        leads.suppress(session, lead.email, reason=happened.suppress, actor=actor, now=now, batch_id=batch_id)
     return changed.changes
 
 

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, func, select
 from core.acts import apply
 from core.db import Database
 from core.lifecycle import HoldsEnded
+from core.mailboxes import may_leave, unread_before
 from core.models import (
     WORKSPACE_ID,
     Delivery,
@@ -68,7 +69,7 @@ def next_event(session: Session, *, now: datetime) -> tuple[datetime, str] | Non
         col(Delivery.state).in_([DeliveryState.CLAIMED.value, DeliveryState.SENDING.value])
     )
     events = [
-        (_next_step(session), "a step is due"),
+        (_next_step(session, now), "a step is due"),
         (
             session.exec(select(func.min(Hold.until)).where(text("hold.released_at IS NULL"))).one(),
             "a hold ends",
@@ -79,9 +80,9 @@ def next_event(session: Session, *, now: datetime) -> tuple[datetime, str] | Non
     return min(known, default=None)
 
 
-def _next_step(session: Session) -> datetime | None:
-    workspace = session.get(Workspace, WORKSPACE_ID)
-    if workspace is not None and workspace.halted_at:
+def _next_step(session: Session, now: datetime) -> datetime | None:
+    workspace = session.get_one(Workspace, WORKSPACE_ID)
+    if workspace.halted_at:
         return None
     # 'pending' as a literal, for the partial index.
     query = (
@@ -92,6 +93,7 @@ def _next_step(session: Session) -> datetime | None:
             text("enrollment.status = 'pending'"),
             Sequence.status == SequenceStatus.PUBLISHED.value,
             col(Mailbox.down_at).is_(None),
+            may_leave(unread_before(workspace, now)),
         )
         .group_by(col(Mailbox.id), col(Mailbox.retry_at))
     )

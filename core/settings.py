@@ -45,6 +45,18 @@ class Settings(BaseSettings):
     admins: Names = Field(default=frozenset(), validation_alias="FERMATA_ADMINS")
     operators: Names = Field(default=frozenset(), validation_alias="FERMATA_OPERATORS")
     tick_seconds: float = Field(default=5, ge=0.05, le=60, validation_alias="FERMATA_TICK_SECONDS")
+    read_within_seconds: int = Field(default=600, ge=60, validation_alias="FERMATA_READ_WITHIN_SECONDS")
+    google_client_id: str = Field(default="", validation_alias="FERMATA_GOOGLE_CLIENT_ID")
+    google_client_secret: SecretStr = Field(
+        default=SecretStr(""), validation_alias="FERMATA_GOOGLE_CLIENT_SECRET"
+    )
+    microsoft_client_id: str = Field(default="", validation_alias="FERMATA_MICROSOFT_CLIENT_ID")
+    microsoft_client_secret: SecretStr = Field(
+        default=SecretStr(""), validation_alias="FERMATA_MICROSOFT_CLIENT_SECRET"
+    )
+    microsoft_tenant: str = Field(
+        default="common", pattern=r"^[A-Za-z0-9.-]+$", validation_alias="FERMATA_MICROSOFT_TENANT"
+    )
     poll_seconds: float = Field(default=60, ge=1, validation_alias="FERMATA_POLL_SECONDS")
     lease_seconds: float = Field(default=120, ge=1, validation_alias="FERMATA_LEASE_SECONDS")
     smtp_timeout_seconds: float = Field(default=60, gt=0, validation_alias="FERMATA_SMTP_TIMEOUT_SECONDS")

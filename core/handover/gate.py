@@ -14,7 +14,7 @@ from core.acts import DELIVERIES, ENROLLMENTS
 from core.db import Database
 from core.handover.words import LEASE
 from core.lifecycle import Status
-from core.mailboxes import allowance, read, spend
+from core.mailboxes import allowance, is_read, read, spend
 from core.models import (
     WORKSPACE_ID,
     Delivery,
@@ -36,7 +36,7 @@ def begin(
     """Give the deliveries, of (delivery id, fence), that may go over now; they are `sending` from here on.
 
     All messages that reach the point together share one transaction and one commit. Every rule that can hold a mail
-    back is looked at here: halted, sequence, suppression, pause, fence, lease, cap and gap.
+    back is looked at here: halted, sequence, suppression, pause, fence, lease, reply barrier, cap and gap.
     """
     fences = dict(hands)
     with db.write() as session:
@@ -59,7 +59,14 @@ def begin(
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _NOW = bindparam("now", type_=UtcDateTime())
 _FREE = (
-    select(Delivery.id, Delivery.fence, Delivery.enrollment_id, Delivery.mailbox_id)
+    select(
+        Delivery.id,
+        Delivery.fence,
+        Delivery.enrollment_id,
+        Delivery.mailbox_id,
+        Enrollment.has_started,
+        Workspace.read_within_seconds,
+    )  # fmt: skip
     .join(Enrollment, col(Enrollment.id) == Delivery.enrollment_id)
     .join(Lead, col(Lead.id) == Enrollment.lead_id)
     .join(Sequence, col(Sequence.id) == Enrollment.sequence_id)
@@ -115,6 +122,8 @@ class _Ready:
     fence: int
     enrollment_id: int
     mailbox_id: int
+    has_started: bool
+    read_within_seconds: int
 
 
 def _lock(session: Session, delivery_ids: list[int]) -> None:
@@ -133,14 +142,18 @@ def _free_to_go(session: Session, delivery_ids: list[int], now: datetime) -> lis
     return [_Ready(*row) for row in session.connection().execute(_FREE, {"ids": delivery_ids, "now": now})]
 
 
+def _is_answered_for(row: _Ready, mailbox: Mailbox, now: datetime) -> bool:
+    """Say whether no answer to an earlier mail can lie unread in the mailbox."""
+    return not row.has_started or is_read(mailbox, now - timedelta(seconds=row.read_within_seconds))
+
+
 def _spend(session: Session, ready: list[_Ready], now: datetime) -> list[_Ready]:
     """Take one hand-over each from the caps and gaps of their mailboxes; give those for which there was one."""
     allowed: list[_Ready] = []
     for mailbox_id in {row.mailbox_id for row in ready}:
         mailbox = read(session, mailbox_id)
-        mine = [row for row in ready if row.mailbox_id == mailbox_id][
-            : max(allowance(session, mailbox, now), 0)
-        ]
+        mine = [row for row in ready if row.mailbox_id == mailbox_id and _is_answered_for(row, mailbox, now)]
+        mine = mine[: max(allowance(session, mailbox, now), 0)]
         if not mine:
             continue
         spend(session, mailbox, len(mine), now)

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 from core.acts import Loaded
 from core.dates import say
 from core.lifecycle import LIVE, Hold, Source, Status
-from core.mailboxes import cap_on, day_of, free_at, handed_on
+from core.mailboxes import cap_on, day_of, free_at, handed_on, is_read, unread_before
 from core.models import (
     WORKSPACE_ID,
     Delivery,
@@ -68,6 +68,11 @@ def reasons(session: Session, row: Loaded, *, now: datetime, zone: str) -> list[
         *_sequence(session, row, zone),
         *_suppressed(session, lead, zone),
         *(_mailbox(mailbox, zone) if is_live else ()),
+        *(
+            _unread(mailbox, workspace, now, zone)
+            if mailbox and workspace and is_live and row.state.has_started
+            else ()
+        ),
         *_deliveries(session, row, zone),
         *(_closed(row, now, zone) if is_live else ()),
         *(_cap(session, mailbox, now, zone) if is_live and mailbox else ()),
@@ -109,6 +114,7 @@ _HELD = {
     Source.REPLY: "Paused by a reply since {since}",
     Source.OUT_OF_OFFICE: "Paused because the lead is out of office, since {since}",
     Source.MEETING: "Paused by a booked meeting since {since}",
+    Source.BOUNCE: "Paused by a bounce since {since}",
     Source.FAILED: "Step {step} failed on {since}",
     Source.UNCERTAIN: "Step {step} may or may not have left on {since}",
     Source.NEW_STEP: "Paused since {since}",
@@ -201,6 +207,19 @@ def _mailbox(mailbox: Mailbox | None, zone: str) -> Iterator[Reason]:
             Kind.MAILBOX,
             f"The mailbox {mailbox.address} could not be reached; next try {say(mailbox.retry_at, zone)}.",
         )
+
+
+def _unread(mailbox: Mailbox, workspace: Workspace, now: datetime, zone: str) -> Iterator[Reason]:
+    """Say that the reply barrier holds follow-ups back."""
+    if is_read(mailbox, unread_before(workspace, now)):
+        return
+    since = f" since {say(mailbox.read_at, zone)}" if mailbox.read_at else " yet"
+    because = f": {mailbox.unread_because.rstrip('.')}" if mailbox.unread_because else ""
+    yield Reason(
+        Kind.MAILBOX,
+        f"The mailbox {mailbox.address} was not read{since}{because}; no follow-up leaves it before it is, "
+        "since an answer could lie there.",
+    )
 
 
 def _deliveries(session: Session, row: Loaded, zone: str) -> Iterator[Reason]:

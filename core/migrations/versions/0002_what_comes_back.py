@@ -91,6 +91,9 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('announce_at', core.types.UtcDateTime(timezone=True), nullable=True))
         batch_op.create_index('announced_holds', ['announce_at'], unique=False, sqlite_where=sa.text('announce_at IS NOT NULL'), postgresql_where=sa.text('announce_at IS NOT NULL'))
 
+    with op.batch_alter_table('workspace', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('read_within_seconds', sa.Integer(), nullable=False, server_default='600'))
+
     with op.batch_alter_table('mailbox', schema=None) as batch_op:
         batch_op.add_column(sa.Column('auth', sa.String(), nullable=False, server_default='password'))
         batch_op.add_column(sa.Column('imap_security', sa.String(), nullable=True))
@@ -103,6 +106,9 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Bring the schema one version back."""
+    with op.batch_alter_table('workspace', schema=None) as batch_op:
+        batch_op.drop_column('read_within_seconds')
+
     with op.batch_alter_table('mailbox', schema=None) as batch_op:
         batch_op.drop_column('reader_until')
         batch_op.drop_column('reader')
