@@ -1,5 +1,7 @@
 """Getting to a mailbox's SMTP server: connect, encrypt, log in, or say in plain words why not.
 
+`Server` and `MailboxDown` serve IMAP as well (jobs/imap.py), which is as strict.
+
 There is no insecure fallback: a server that does not offer STARTTLS, or whose certificate is not valid for
 its name, gets neither password nor mail. `none` is for a server on this machine only.
 """
@@ -9,10 +11,11 @@ from __future__ import annotations
 import asyncio
 import functools
 import ipaddress
+import re
 import socket
 import ssl
 from dataclasses import dataclass, field
-from typing import Literal, cast, get_args
+from typing import Literal, Protocol, cast, get_args
 
 import aiosmtplib
 
@@ -26,16 +29,28 @@ LOGIN_METHODS = ("plain", "login", "cram-md5")
 
 
 class MailboxDown(FermataError):
-    """The mailbox cannot send; the message is one sentence. `lasting`: only a person can mend it."""
+    """The mailbox cannot send or be read; the message is one sentence. `lasting`: only a person can mend it."""
 
     def __init__(self, sentence: str, *, lasting: bool = False) -> None:
         super().__init__(sentence)
         self.lasting = lasting
 
 
+class Token(Protocol):
+    """Gives an access token at each login, good for a while; raises `MailboxDown`."""
+
+    def __call__(self) -> str: ...
+
+    def forget(self) -> None:
+        """Take note that a server refused it, so that the next one is fetched anew."""
+
+
 @dataclass(frozen=True)
 class Server:
-    """Where and how a mailbox hands over its mail; `hello` is the name given in EHLO, `timeout` is in seconds."""
+    """Where and how a mailbox hands over or reads its mail; `hello` is the name given in EHLO, `timeout` is in seconds.
+
+    `token`, for XOAUTH2, takes the place of a password.
+    """
 
     host: str
     port: int
@@ -44,6 +59,7 @@ class Server:
     password: str | None = field(default=None, repr=False)
     timeout: float = 60
     hello: str = "[127.0.0.1]"  # what desktop clients say too: it tells nothing about this machine
+    token: Token | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.host or not self.host.isprintable() or " " in self.host:
@@ -139,6 +155,15 @@ async def _hello(client: aiosmtplib.SMTP) -> None:
 
 async def _authenticate(client: aiosmtplib.SMTP, server: Server) -> None:
     username, password = server.username or "", server.password or ""
+    if server.token is not None:
+        if "xoauth2" not in client.server_auth_methods:
+            raise MailboxDown(f"{server} offers no login with an access token (XOAUTH2).", lasting=True)
+        try:
+            await client.auth_xoauth2(username, await asyncio.to_thread(server.token))
+        except aiosmtplib.SMTPAuthenticationError:
+            server.token.forget()
+            raise
+        return
     method = next((name for name in LOGIN_METHODS if name in client.server_auth_methods), None)
     match method:
         case "plain":
@@ -182,7 +207,7 @@ def _explained(error: Exception, server: Server) -> MailboxDown:
         case TimeoutError():
             return MailboxDown(f"{server} did not answer within {server.timeout:g} seconds.")
         case aiosmtplib.SMTPAuthenticationError() if cause.code >= 500:
-            return MailboxDown(f"{server} refused the user name or the password{_said(cause)}.", lasting=True)
+            return MailboxDown(refusal(server, _said(cause)), lasting=True)
         case aiosmtplib.SMTPResponseException():
             return MailboxDown(
                 f"{server} turned the connection away{_said(cause)}.", lasting=cause.code >= 500
@@ -190,6 +215,17 @@ def _explained(error: Exception, server: Server) -> MailboxDown:
         case ValueError():
             return MailboxDown(f"{server} is no host to connect to.", lasting=True)
     return MailboxDown(f"The connection to {server} was lost before the login was done.")
+
+
+def refusal(server: Server, said: str) -> str:
+    """Give the sentence for a refused login, with what helps where the server's words tell."""
+    what = "the access token" if server.token is not None else "the user name or the password"
+    hint = ""
+    if re.search(r"app(?:lication)?[- ]?(?:specific )?password", said, re.IGNORECASE):
+        hint = " It wants an app password: make one in the account's security settings."
+    elif re.search(r"authentication is disabled|basic auth", said, re.IGNORECASE):
+        hint = " It takes no passwords any more: use OAuth2 (docs/mailboxes.md)."
+    return f"{server} refused {what}{said}.{hint}"
 
 
 def _said(error: aiosmtplib.SMTPResponseException) -> str:
