@@ -1,4 +1,4 @@
-"""The leads' mail as the page shows it: every message that went through SMTP, parsed."""
+"""The leads' mail as the page shows it: every message that went through SMTP, parsed and as it came."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 from typing import Any
+
+from sandbox.letters import Got
 
 JSON = dict[str, Any]
 
@@ -41,12 +43,14 @@ class MailStore:
         self._now = now
         self._lock = threading.Lock()
         self._messages: list[JSON] = []
+        self._got: dict[str, Got] = {}
         self._listeners: list[Callable[[], None]] = []
 
     def keep(self, raw: bytes, recipients: tuple[str, ...]) -> None:
         with self._lock:
             number = len(self._messages) + 1
             self._messages.append(shown(raw, number=number, recipients=recipients, at=self._now()))
+            self._got[str(number)] = Got(raw, recipients[0] if recipients else "")
             listeners = list(self._listeners)
         for listener in listeners:
             listener()
@@ -54,6 +58,21 @@ class MailStore:
     def messages(self) -> list[JSON]:
         with self._lock:
             return list(self._messages)
+
+    def got(self, number: str) -> Got:
+        """Give a message as its lead's mail system has it; raises LookupError where there is none."""
+        with self._lock:
+            if number not in self._got:
+                raise LookupError("That message is not here any more; load the page again.")
+            return self._got[number]
+
+    def newest_to(self, address: str) -> str:
+        """Give the id of the last message to a lead; raises LookupError where there is none."""
+        with self._lock:
+            for message in reversed(self._messages):
+                if message["to"] == address:
+                    return str(message["id"])
+        raise LookupError(f"No mail has gone to {address} yet.")
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call `listener` (from any thread) after every message; the result ends it."""
