@@ -17,6 +17,7 @@ from core import cards, leads
 from core.acts import Change, Loaded, apply, load, open_batch
 from core.address import is_free_mail
 from core.dates import say
+from core.errors import Refused
 from core.lifecycle import LIVE, RUNNING, Event, Hold, Pause, Resume, Source, Status, Stop
 from core.models import Enrollment, Lead
 from core.models import Hold as HoldRow
@@ -170,18 +171,17 @@ def _pause(
 def _outdated(row: Loaded, hold: Hold, replaces: int | None) -> frozenset[int]:
     """Give the open holds that a new one takes the place of: those of `replaces`, and older news of the same absence.
 
-    News can arrive in any order, so an absence that was said to be longer stays.
+    Raises Refused where an absence was said to last longer already: news can arrive in any order.
     """
-    old = [
-        other
-        for other in row.state.holds
-        if (replaces is not None and other.batch_id == replaces)
-        or (
-            other.source is hold.source is Source.OUT_OF_OFFICE
-            and (hold.until is None or (other.until is not None and other.until <= hold.until))
-        )
-    ]
-    return frozenset(other.id for other in old if other.id is not None)
+    absences = [other for other in row.state.holds if other.source is hold.source is Source.OUT_OF_OFFICE]
+    old = [other for other in row.state.holds if replaces is not None and other.batch_id == replaces]
+    if replaces is None and any(_is_later(other.until, hold.until) for other in absences):
+        raise Refused(f"{row.state.label} is held longer than that already.")
+    return frozenset(other.id for other in (*old, *absences) if other.id is not None)
+
+
+def _is_later(one: datetime | None, other: datetime | None) -> bool:
+    return other is not None and (one is None or one > other)
 
 
 def _until(rule: _Rule, happened: Happened, calendar: Calendar, now: datetime) -> datetime | None:
