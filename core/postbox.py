@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from core import cards
 from core.db import Database
 from core.journal import note
-from core.models import Enrollment, Mailbox
+from core.models import Card, Enrollment, Mailbox
 from core.people import SYSTEM
 
 TRY_AGAIN = timedelta(minutes=1)
@@ -30,7 +31,7 @@ def went_down(db: Database, mailbox_id: int, because: str, *, is_lasting: bool, 
         if mailbox.down_at is None:
             mailbox.down_at = now
             note(session, "mailbox down", actor=SYSTEM, now=now, reason=f"{mailbox.address}: {because}")
-            _touch(session, mailbox_id)
+            touch(session, mailbox_id)
         mailbox.down_because, mailbox.retry_at = because, retry_at
         session.add(mailbox)
     return retry_at
@@ -45,13 +46,26 @@ def came_up(db: Database, mailbox_id: int, *, now: datetime) -> None:
         mailbox.down_at = mailbox.down_because = mailbox.retry_at = None
         session.add(mailbox)
         note(session, "mailbox up", actor=SYSTEM, now=now, reason=mailbox.address)
-        _touch(session, mailbox_id)
+        touch(session, mailbox_id)
 
 
-def _touch(session: Session, mailbox_id: int) -> None:
+def touch(session: Session, mailbox_id: int) -> None:
+    """Want a redraw of the mailbox's own card and of those of every lead that waits for it."""
+    redraw(session, mailbox_id)
     lead_ids = session.exec(
         select(Enrollment.lead_id).where(
             Enrollment.mailbox_id == mailbox_id, col(Enrollment.status) == "pending"
         )
     )
     cards.touch(session, lead_ids=lead_ids)
+
+
+def redraw(session: Session, mailbox_id: int) -> None:
+    """Want a redraw of the mailbox's own card, where there is one."""
+    own = update(Card).where(col(Card.key) == card_key(mailbox_id))
+    session.execute(own.values(wanted=Card.wanted + 1))
+
+
+def card_key(mailbox_id: int) -> str:
+    """Give the key of the one card of a mailbox."""
+    return f"mailbox:{mailbox_id}"

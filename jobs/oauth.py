@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
-from typing import Any
+from typing import Any, TypeGuard
 
 import httpx
 
@@ -192,7 +192,7 @@ def _read(provider: Provider, response: httpx.Response) -> dict[str, Any]:
     )
 
 
-def _is_token(value: object) -> bool:
+def _is_token(value: object) -> TypeGuard[str]:
     """Say whether it can stand in a login: printable ASCII without spaces, of bounded length."""
     return (
         isinstance(value, str)

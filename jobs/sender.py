@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
-from typing import cast
 
 from sqlalchemy.exc import OperationalError
 
@@ -25,8 +24,9 @@ from core.letters import Letter, Office
 from core.mime import Sender
 from core.models import Mailbox
 from jobs.groups import Groups
+from jobs.oauth import Tokens
+from jobs.servers import smtp_server
 from jobs.smtp import Fate, Line, MailboxDown, Outgoing, Result, Server
-from jobs.smtp_login import Security
 
 LOG = logging.getLogger(__name__)
 LOW = BATCH // 2
@@ -53,12 +53,7 @@ class Desk:
     password: Callable[[str], str | None]
     lease: timedelta = handover.LEASE
     timeout_seconds: float = 60
-
-
-def server_of(mailbox: Mailbox, password: str | None, timeout_seconds: float) -> Server:
-    """Give where and how a mailbox sends; raises Refused for security `none` off this machine."""
-    security = cast("Security", mailbox.smtp_security)
-    return Server(mailbox.smtp_host, mailbox.smtp_port, security, mailbox.username, password, timeout_seconds)
+    tokens: Tokens | None = None  # for mailboxes that log in with access tokens
 
 
 class Post:
@@ -94,8 +89,8 @@ class Post:
         return mailbox_id in self._rounds
 
     def _lines_of(self, mailbox: Mailbox) -> list[Line]:
-        password = self._desk.password(mailbox.password_env) if mailbox.password_env else None
-        server = server_of(mailbox, password, self._desk.timeout_seconds)
+        desk = self._desk
+        server = smtp_server(mailbox, desk.password, desk.tokens, desk.timeout_seconds)
         known, lines = self._lines.get(mailbox.id or 0, (server, []))
         if known != server:
             lines = []
