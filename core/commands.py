@@ -23,7 +23,7 @@ from core.errors import Refused
 from core.grammar import commands as grammar_commands
 from core.lifecycle import Verdict
 from core.people import Actor
-from core.verbs import clicks, leads, lists, proposals, runs, sequences, shows, steps, tags, undoing
+from core.verbs import clicks, leads, lists, meetings, proposals, runs, sequences, shows, steps, tags, undoing
 from core.verbs.handovers import await_handovers
 from core.verbs.outcome import Instead, Outcome
 from core.verbs.whens import zone_of
@@ -53,7 +53,7 @@ _VERBS: dict[type, Callable[..., Outcome]] = {
     grammar_commands.Tag: tags.tag,
 }
 # The cards that ask, by the word that their buttons use.
-_PRESSED: dict[str, Callable[..., Outcome]] = {}
+_PRESSED: dict[str, Callable[..., Outcome]] = {"meeting": meetings.press}
 _WHOLE: dict[type, Callable[..., Outcome]] = {
     grammar_commands.SequenceVerb: sequences.change_sequence,
     grammar_commands.Halt: sequences.halt,

@@ -22,7 +22,7 @@ from core.models import (
     Workspace,
 )
 from core.names import names
-from core.views import why
+from core.views import meeting, why
 from core.views.forecast import next_at
 from core.views.timeline import timeline
 from core.views.titles import title
@@ -35,6 +35,8 @@ def view(session: Session, card: Card, *, now: datetime) -> CardView:
     """Give what a card shows now; of a person that is no longer here, only that."""
     if card.kind == "lead":
         return lead_card(session, card.lead_id, now=now)
+    if card.kind == "meeting":
+        return meeting.card(session, card, now=now)
     delivery = session.get(Delivery, card.delivery_id) if card.delivery_id else None
     row = next(load(session, [delivery.enrollment_id]), None) if delivery else None
     if delivery is None or row is None:
