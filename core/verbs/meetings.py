@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from core import cards
 from core.acts import Change, Loaded, apply, load, open_batch
@@ -17,8 +17,7 @@ from core.grammar.commands import Press
 from core.journal import note
 from core.lifecycle import CancelStep, Event, Hold, Pause, Policy, Resume, Source, Status, Stop
 from core.meetings import State, live_runs, same
-from core.models import Journal, Lead, Meeting
-from core.names import name_of
+from core.models import Lead, Meeting
 from core.people import Actor
 from core.plain import shown
 from core.reactions import holding
@@ -27,9 +26,8 @@ from core.verbs.choosing import lock_leads
 from core.verbs.handovers import begun
 from core.verbs.outcome import Outcome
 from core.verbs.whens import zone_of
-from core.words import clock
+from core.views.meeting import GONE, VERB, WORDS, verdict
 
-VERB = "answered for the meeting"
 LARGEST_ID = 2**63 - 1
 STEP = re.compile(r"(?:no show|resume) from step (\d{1,3})")
 ANSWERS = {
@@ -38,15 +36,8 @@ ANSWERS = {
     "resume": State.RESUMED,
     "keep": State.KEPT,
 }
-WORDS = {
-    State.HAPPENED: "it took place",
-    State.NO_SHOW: "nobody came",
-    State.RESUMED: "go on",
-    State.KEPT: "stay paused",
-}
 # These only keep mail from leaving, so that even an old card may say them (DESIGN §4).
 STOPPING = frozenset({State.HAPPENED, State.KEPT})
-GONE = "That meeting is no longer here."
 
 
 def only_stops(words: str) -> bool:
@@ -100,18 +91,6 @@ def _overtaken(session: Session, meeting: Meeting, state: State, *, actor: Actor
         return ""
     zone, _ = zone_of(session, actor)
     return f"{verdict(session, meeting, zone=zone, now=now)}; nothing was changed."
-
-
-def verdict(session: Session, meeting: Meeting, *, zone: str, now: datetime) -> str:
-    """Give who answered for a settled meeting, when, and what; without its full stop."""
-    line = session.exec(
-        select(Journal)
-        .where(Journal.lead_id == meeting.lead_id, Journal.verb == VERB, Journal.batch_id == meeting.batch_id)
-        .order_by(col(Journal.id).desc())
-    ).first()
-    who = name_of(session, meeting.settled_by or "")
-    at = f" at {clock(line.at, zone, now)}" if line else ""
-    return f"{who} said{at}: {WORDS.get(State(meeting.state), meeting.state)}"
 
 
 def _settle(session: Session, meeting: Meeting, state: State, *, actor: Actor, now: datetime) -> None:

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from core.acts import Loaded, load
 from core.answers import Choice, NoticeCard
 from core.dates import say
 from core.lifecycle import Status
 from core.meetings import State, is_over, live_runs, same
-from core.models import WORKSPACE_ID, Card, Lead, Meeting, Workspace
+from core.models import WORKSPACE_ID, Card, Journal, Lead, Meeting, Workspace
 from core.names import name_of
 from core.reactions import holding
-from core.verbs.meetings import GONE, verdict
 from core.views.forecast import hold_ends_at
 from core.views.titles import title
-from core.words import listed
+from core.words import clock, listed
 
+GONE = "That meeting is no longer here."
+VERB = "answered for the meeting"  # of the journal's line
+WORDS = {
+    State.HAPPENED: "it took place",
+    State.NO_SHOW: "nobody came",
+    State.RESUMED: "go on",
+    State.KEPT: "stay paused",
+}
 STEPS_OFFERED = 2
 STEP_CHARS = 30
 CALLED = {
@@ -56,6 +63,18 @@ def asks(meeting: Meeting, now: datetime) -> bool:
     if meeting.settled_by is not None or meeting.state in {State.MOVED, State.HAPPENED}:
         return False
     return meeting.state != State.BOOKED or meeting.ends_at is None or is_over(meeting, now)
+
+
+def verdict(session: Session, meeting: Meeting, *, zone: str, now: datetime) -> str:
+    """Give who answered for a settled meeting, when, and what; without its full stop."""
+    line = session.exec(
+        select(Journal)
+        .where(Journal.lead_id == meeting.lead_id, Journal.verb == VERB, Journal.batch_id == meeting.batch_id)
+        .order_by(col(Journal.id).desc())
+    ).first()
+    who = name_of(session, meeting.settled_by or "")
+    at = f" at {clock(line.at, zone, now)}" if line else ""
+    return f"{who} said{at}: {WORDS.get(State(meeting.state), meeting.state)}"
 
 
 def _heading(meeting: Meeting, name: str, now: datetime) -> str:
