@@ -55,6 +55,8 @@ def _of(command: asked.Command) -> Need:
             return Need.STOPS_MAIL
         case asked.Help() | asked.Mailboxes():
             return Need.STOPS_MAIL
+        case asked.Press("meeting", _, "happened" | "keep"):
+            return Need.STOPS_MAIL
         case _:
             return Need.ACTS
 
