@@ -40,11 +40,6 @@ ANSWERS = {
 STOPPING = frozenset({State.HAPPENED, State.KEPT})
 
 
-def only_stops(words: str) -> bool:
-    """Say whether an answer can only keep mail from leaving."""
-    return ANSWERS.get(words) in STOPPING
-
-
 def press(session: Session, order: Press, *, actor: Actor, now: datetime) -> Outcome:
     """Do what a person says of a meeting; the second to say it is told who was first."""
     from_step = STEP.fullmatch(order.answer)
