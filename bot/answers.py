@@ -34,7 +34,7 @@ def _blocks(shown: Answer, lines: int, rows: int) -> list[JSON]:
             context(f"{unseen} more lines are not shown; ask for less, for example with `in SEQUENCE`.")
         )
     pressed = [*shown.choices[:CHOICES_SHOWN], *([shown.more] if shown.more else [])]
-    return blocks + actions(*_buttons(pressed, "choice"), *_undo(shown))
+    return blocks + actions(*choice_buttons(pressed, "choice"), *_undo(shown))
 
 
 def _undo(shown: Answer) -> Iterator[JSON | None]:
@@ -48,7 +48,7 @@ def _rows(rows: Sequence[Row]) -> Iterator[JSON]:
         yield rich(bullets=[_row(row) for row in rows])
         return
     for number, row in enumerate(rows):
-        pressed = list(_buttons(row.choices[:BUTTONS_IN_ROW], f"row:{number}"))
+        pressed = list(choice_buttons(row.choices[:BUTTONS_IN_ROW], f"row:{number}"))
         if len(pressed) == 1 and pressed[0]:
             yield section(f"{row.title}  ·  {row.detail}") | {"accessory": pressed[0]}
         else:
@@ -60,11 +60,15 @@ def _row(row: Row) -> list[JSON]:
     return [words(row.title, 200, bold=True), *sentence(f"  {row.detail}", LINE_CHARS)]
 
 
-def _buttons(choices: Sequence[Choice], name: str) -> Iterator[JSON | None]:
+def choice_buttons(choices: Sequence[Choice], name: str) -> Iterator[JSON | None]:
+    """Give a button for each choice; `name` tells them apart from others of the same row."""
     for number, choice in enumerate(choices):
         dialog = confirmation("Are you sure?", choice.confirm, choice.label) if choice.confirm else None
-        yield button(choice.label, _intent(choice), f"{name}:{number}", style=choice.style, confirm=dialog)
+        yield button(
+            choice.label, choice_intent(choice), f"{name}:{number}", style=choice.style, confirm=dialog
+        )
 
 
-def _intent(choice: Choice) -> codec.Intent:
+def choice_intent(choice: Choice) -> codec.Intent:
+    """Give what pressing a choice means."""
     return codec.Confirm(choice.proposal) if choice.proposal else codec.Say(choice.command)

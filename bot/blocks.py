@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from bot import codec
-from bot.text import JSON, clean, clipped, escaped, plain
+from bot.text import JSON, clean, clipped, escaped, plain, words
 
 MESSAGE_BLOCKS = 50
 MESSAGE_CHARS = 10_000  # not documented; refusals (`msg_blocks_too_long`) were seen from 11,300 on
@@ -14,6 +14,8 @@ VIEW_TITLE_CHARS = 24
 HEADER_CHARS = 150
 CONTEXT_CHARS = 200
 SECTION_CHARS = 600
+QUOTE_CHARS = 900
+QUOTE_LINES = 14
 BUTTON_CHARS = 75
 BUTTONS_IN_ROW = 5
 OPTION_CHARS = 75
@@ -60,6 +62,24 @@ def rich(*lines: Sequence[JSON], bullets: Iterable[Sequence[JSON]] = ()) -> JSON
     if listed:
         groups.append({"type": "rich_text_list", "style": "bullet", "elements": listed})
     return {"type": "rich_text", "elements": groups}
+
+
+def quote(text: str, *, longest: int = QUOTE_CHARS) -> JSON:
+    """Give what somebody wrote, set apart; its lines stay lines, and what is too long is cut with an ellipsis."""
+    lines = [line.strip() for line in clipped(text.strip(), longest).splitlines()]
+    kept = [line for at, line in enumerate(lines) if line or (at and lines[at - 1])]
+    if len(kept) > QUOTE_LINES:
+        kept = [*kept[:QUOTE_LINES], "…"]
+    pieces: list[JSON] = []
+    for line in kept or ["–"]:
+        pieces += [{"type": "text", "text": "\n"}] if pieces else []
+        pieces += [words(line, longest)] if line else []
+    return {"type": "rich_text", "elements": [{"type": "rich_text_quote", "elements": pieces}]}
+
+
+def person(user_id: str) -> JSON:
+    """Give a piece of rich text that names a member and calls them."""
+    return {"type": "user", "user_id": user_id}
 
 
 def actions(*elements: JSON | None) -> list[JSON]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 
 from bot import codec
 from bot.blocks import (
@@ -16,14 +15,14 @@ from bot.blocks import (
     header,
     message,
     one_line,
-    overflow,
     rich,
     section,
 )
+from bot.review_cards import notice_card, review_card
+from bot.runs import place, run_controls, run_state
 from bot.text import JSON, instant, sentence, words
 from core.answers import (
     CardView,
-    EnrollmentView,
     LeadCard,
     NoticeCard,
     ReviewCard,
@@ -31,28 +30,16 @@ from core.answers import (
     TimelineEntry,
     UncertainCard,
 )
-from core.dates import say
-from core.lifecycle import RUNNING, Status, Verdict
+from core.lifecycle import Verdict
 
 SEQUENCES_SHOWN = 5
-REASONS_SHOWN = 4
 TIMELINE_SHOWN = 6
-NOTICE_LINES_SHOWN = 20
 TAGS_SHOWN = 5
 BODY_CHARS = 1_500
 
-_STATUS_WORDS = {
-    Status.SKIPPED: "⏭️ Skipped",
-    Status.PENDING: "⏳ Pending",
-    Status.IN_PROGRESS: "📤 In progress",
-    Status.PAUSED: "⏸️ Paused",
-    Status.STOPPED: "⏹️ Stopped",
-    Status.COMPLETED: "✅ Completed",
-}
 
-
-def card(view: CardView) -> JSON:
-    """Give the message that shows a card's view."""
+def card(view: CardView, *, is_new: bool = True) -> JSON:
+    """Give the message that shows a card's view; only a new one calls its owner, a redraw names them."""
     match view:
         case LeadCard():
             return lead_card(view)
@@ -61,9 +48,9 @@ def card(view: CardView) -> JSON:
         case TaskCard():
             return task_card(view)
         case NoticeCard():
-            return notice_card(view)
-        case ReviewCard(heading=heading, outcome=outcome):
-            return notice_card(NoticeCard(heading, (outcome,)))
+            return notice_card(view, is_new=is_new)
+        case ReviewCard():
+            return review_card(view, is_new=is_new)
 
 
 def lead_card(view: LeadCard) -> JSON:
@@ -84,7 +71,7 @@ def _lead_blocks(view: LeadCard, sequences: int, entries: int) -> list[JSON]:
     if not view.enrollments:
         blocks.append(section("Not in any sequence."))
     for enrollment in view.enrollments[:sequences]:
-        blocks += [divider(), _state(view, enrollment), *_controls(view, enrollment)]
+        blocks += [divider(), run_state(view, enrollment), *run_controls(view, enrollment)]
     if len(view.enrollments) > sequences:
         rest = len(view.enrollments) - sequences
         blocks += actions(button(f"{rest} more", codec.Say(f"status {view.email}"), "more"))
@@ -108,106 +95,9 @@ def _facts(view: LeadCard) -> Iterator[str]:
         yield view.zone
 
 
-def status_words(status: str) -> str:
-    """Give a status in words, with its sign."""
-    return _STATUS_WORDS[Status(status)] if status in set(Status) else status
-
-
-def _state(view: LeadCard, e: EnrollmentView) -> JSON:
-    run = f" · run {e.run}" if e.run > 1 else ""
-    lines = [[words(status_words(e.status), bold=True), words(f"  ·  {e.sequence}", 100, bold=True)]]
-    lines[0].append(words(f"  ·  {place(e)}{run}"))
-    lines += _next(e, view.zone)
-    if e.end_reason:
-        lines.append([words(e.end_reason, italic=True)])
-    more = len(e.reasons) - REASONS_SHOWN
-    reasons = [sentence(reason) for reason in e.reasons[:REASONS_SHOWN]]
-    return rich(*lines, bullets=[*reasons, *([[words(f"and {more} more reasons")]] if more > 0 else [])])
-
-
-def place(e: EnrollmentView) -> str:
-    """Give where in the sequence it stands: "step 2 of 5"."""
-    match e.status:
-        case Status.COMPLETED:
-            return f"all {e.steps} steps done"
-        case Status.STOPPED:
-            return f"after {e.position} of {e.steps} steps"
-        case Status.SKIPPED:
-            return f"never started, {e.steps} steps"
-        case _:
-            return f"step {min(e.position + 1, e.steps)} of {e.steps}"
-
-
-def _next(e: EnrollmentView, zone: str | None) -> Iterator[list[JSON]]:
-    """Give what comes next, and under it when and from whom."""
-    if e.is_under_way:
-        yield [words(f"Step {e.position + 1} is being handed over right now.")]
-        return
-    if e.next_step:
-        yield [words("Next: "), words(f"“{one_line(e.next_step)}”", bold=True)]
-    if e.next_step and e.next_at:
-        yield [*_when(e.next_at, zone), *([words(f"  ·  from {e.mailbox}")] if e.mailbox else [])]
-
-
-def _when(moment: datetime, zone: str | None) -> list[JSON]:
-    """Give a moment in the lead's zone, where that is known, and in the reader's own."""
-    if zone is None:
-        return [instant(moment, None, with_weekday=True)]
-    return [words(say(moment, zone)), words("  ·  for you "), instant(moment, zone)]
-
-
 def _timeline(entries: Sequence[TimelineEntry], zone: str | None) -> JSON:
     bullets = [[instant(entry.at, zone), words("  "), words(entry.text, 200)] for entry in entries]
     return rich([words("Latest", bold=True)], bullets=bullets)
-
-
-def _controls(view: LeadCard, e: EnrollmentView) -> list[JSON]:
-    return actions(*_buttons(view, e), overflow(_menu(view, e), f"menu:{e.id}"))
-
-
-def _buttons(view: LeadCard, e: EnrollmentView) -> Iterator[JSON | None]:
-    who = f"{one_line(_name(view), 60)} in {one_line(e.sequence, 60)}"
-
-    def press(label: str, verb: str, style: str | None = None, confirm: JSON | None = None) -> JSON | None:
-        intent = codec.Click(verb, e.id, e.version)
-        return button(label, intent, f"click:{verb}:{e.id}", style=style, confirm=confirm)
-
-    stop = confirmation(
-        "Stop for good?",
-        f"{who} gets no more mail from this sequence. It cannot be resumed; starting again begins at step 1.",
-        "Stop",
-        is_danger=True,
-    )
-    match e.status:
-        case Status.PENDING | Status.IN_PROGRESS if e.has_started or e.is_under_way:
-            yield press("⏸️ Pause", "pause")
-            yield press("Stop", "stop", "danger", stop)
-        case Status.PENDING | Status.IN_PROGRESS:
-            yield press("⏭️ Skip this lead", "skip")
-            yield press("Stop", "stop", "danger", stop)
-        case Status.PAUSED:
-            yield press("▶️ Resume", "resume", "primary")
-            yield press("Stop", "stop", "danger", stop)
-        case Status.SKIPPED:
-            yield press("Let it start", "unskip", "primary")
-        case Status.STOPPED | Status.COMPLETED:
-            again = confirmation("Start again?", f"{who} begins a new run at step 1.", "Start again")
-            yield press("Start again", "start", confirm=again)
-
-
-def _menu(view: LeadCard, e: EnrollmentView) -> Iterator[tuple[str, codec.Intent]]:
-    if e.status == Status.PAUSED:
-        yield "Resume on a date…", codec.OpenForm("resume", e.id, e.version)
-        yield "Resume, keep the original date", codec.Keep(e.id, e.version)
-    if e.status in RUNNING and e.has_started:
-        yield "Pause until a date…", codec.OpenForm("pause", e.id, e.version)
-    if e.status in {Status.PENDING, Status.PAUSED}:
-        yield "Skip this step", codec.Click("cancel", e.id, e.version)
-    if e.status in {Status.PENDING, Status.COMPLETED} and e.position > 0:
-        yield "Resend the last step", codec.Click("resend", e.id, e.version)
-    if e.status in RUNNING or e.status == Status.PAUSED:
-        yield "Stop, with a reason…", codec.OpenForm("stop", e.id, e.version)
-    yield "History", codec.Say(f"history {view.email}")
 
 
 def _lead_fallback(view: LeadCard) -> str:
@@ -292,11 +182,3 @@ def task_card(view: TaskCard) -> JSON:
 def _owned(view: TaskCard) -> Iterator[str]:
     if view.owner:
         yield f"for {view.owner}"
-
-
-def notice_card(view: NoticeCard) -> JSON:
-    """Give a plain notice."""
-    bullets = [sentence(line) for line in view.lines[:NOTICE_LINES_SHOWN]]
-    return message(
-        "\n".join([view.title, *view.lines]), [rich([words(view.title, bold=True)], bullets=bullets)]
-    )

@@ -3,6 +3,7 @@
     value            "click pause 12 7"      verb, enrollment, version the card showed
                      "keep 12 7"             resume, the original date stands
                      "form pause 12 7"       opens a modal
+                     "form away 31 0"        opens one about a message; the last number is its stamp
                      "say pause ada@x.com"   slash grammar, run as the person who clicks
                      "confirm p_3f"          a stored proposal
                      "undo 41"               a batch
@@ -36,7 +37,8 @@ LARGEST_ID = 2**63 - 1
 VERBS = frozenset(
     "pause resume stop skip unskip start restart cancel resend task_done task_skip".split()  # noqa: SIM905 - a list of words
 )
-FORMS = frozenset({"pause", "resume", "stop"})
+AWAY = "away"  # the form on a review card that asks until when somebody is out; its numbers are a message's
+FORMS = frozenset({"pause", "resume", "stop", AWAY})
 PAUSE_LEAD = "pause_lead"  # the form behind the shortcuts: it acts on whoever is named in it
 PAUSE_A_LEAD, PAUSE_IN_MESSAGE = f"{PREFIX}shortcut:pause", f"{PREFIX}shortcut:pause_in_message"
 OLD_BUTTON = "This button is from another version of Fermata. Type /sequence status LEAD for a fresh card."
@@ -62,7 +64,7 @@ class Keep:
 
 @dataclass(frozen=True)
 class OpenForm:
-    """Ask in a modal first: `form` is one of FORMS."""
+    """Ask in a modal first: `form` is one of FORMS. Of AWAY the numbers are the message's id and stamp."""
 
     form: str
     enrollment_id: int
@@ -107,7 +109,7 @@ Intent = Click | Keep | OpenForm | Say | Confirm | Undo | Settle
 class Form:
     """What a modal remembers: what it acts on, and where its answer goes.
 
-    Of PAUSE_LEAD, which names its lead itself, the numbers say nothing.
+    Of PAUSE_LEAD, which names its lead itself, the numbers say nothing; of AWAY they are the message's id and stamp.
     """
 
     form: str

@@ -27,20 +27,23 @@ GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_close
 SHUT = frozenset({"channel_not_found", "not_in_channel", "is_archived", "restricted_action", "no_permission"})
 
 
-def draw(client: WebClient, view: CardView, card: Card) -> tuple[str, str]:
+def draw(client: WebClient, view: CardView, card: Card, *, parent: Card | None = None) -> tuple[str, str]:
     """Post or update the message of one card and give its channel and ts; raises what slack_sdk raises.
 
     A message may be posted to a channel's name; it is updated by the channel's id alone, which the post gives.
+    `parent`: the card in whose thread it is posted. Only a post calls the owner.
     """
-    message = drawing(view)
     if card.ts is not None:
         try:
-            client.chat_update(channel=card.channel, ts=card.ts, **message)
+            client.chat_update(channel=card.channel, ts=card.ts, **drawing(view, is_new=False))
             return card.channel, card.ts
         except SlackApiError as refused:
             if refused.response.get("error") not in GONE:
                 raise
-    posted = client.chat_postMessage(channel=card.channel, unfurl_links=False, unfurl_media=False, **message)
+    place = (
+        {"channel": card.channel} if parent is None else {"channel": parent.channel, "thread_ts": parent.ts}
+    )
+    posted = client.chat_postMessage(**place, unfurl_links=False, unfurl_media=False, **drawing(view))
     return str(posted["channel"]), str(posted["ts"])
 
 
@@ -60,16 +63,24 @@ def deliver(
         with desk.db.read() as session:
             known = session.get(Card, card.id)
             wanted, view = (known.wanted, views.view(session, known, now=now)) if known else (0, None)
+            parent = session.get(Card, card.parent_id) if card.parent_id else None
         if view is not None:
-            drawn += _deliver(desk, client, card, view, wanted, now=now)
+            drawn += _deliver(desk, client, card, view, wanted, parent, now=now)
     return drawn
 
 
 def _deliver(
-    desk: Desk, client: WebClient, card: Card, view: CardView, wanted: int, *, now: datetime
+    desk: Desk,
+    client: WebClient,
+    card: Card,
+    view: CardView,
+    wanted: int,
+    parent: Card | None,
+    *,
+    now: datetime,
 ) -> bool:
     try:
-        channel, ts = draw(client, view, card)
+        channel, ts = draw(client, view, card, parent=parent)
     except UNREACHABLE as fault:
         wait = _wait(fault, card)
         with desk.db.write() as session:

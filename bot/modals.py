@@ -45,11 +45,17 @@ class Filled:
 
 def view(form: Form, *, about: str, now: datetime, zone: str) -> JSON:
     """Give the modal; `about` names the lead and the sequence, `zone` is the reader's."""
-    fields = {"pause": _pause_fields, "resume": _resume_fields, "stop": _stop_fields}[form.form]
+    fields = {
+        "pause": _pause_fields,
+        "resume": _resume_fields,
+        "stop": _stop_fields,
+        codec.AWAY: _away_fields,
+    }[form.form]
     title, submit = {
         "pause": ("Pause until…", "Pause"),
         "resume": ("Resume on a date", "Resume then"),
         "stop": ("Stop for good", "Stop"),
+        codec.AWAY: ("Out of office until…", "Hold until then"),
     }[form.form]
     return {
         "type": "modal",
@@ -114,6 +120,13 @@ def _resume_fields(now: datetime, zone: str) -> list[JSON]:
     return [_input(WHEN, "Day", day), _input(CLOCK, "Time", clock, hint=hint, is_optional=True)]
 
 
+def _away_fields(now: datetime, zone: str) -> list[JSON]:
+    week = (local(now, zone) + timedelta(days=7)).date()
+    day = {"type": "datepicker", "action_id": codec.action_id(WHEN), "initial_date": week.isoformat()}
+    hint = "Every sequence of this lead waits until the first working day after it, and the grace that its sequence gives."
+    return [_input(WHEN, "Last day away", day, hint=hint)]
+
+
 def _stop_fields(_now: datetime, _zone: str) -> list[JSON]:
     warning = section("It cannot be resumed; starting again begins at step 1.")
     return [warning, _reason("Why? (shown on the card)")]
@@ -150,7 +163,7 @@ def filled(form: Form, state: object, *, now: datetime, zone: str) -> Filled:
     except Refused as refused:
         errors[WHEN] = _sentence(refused, zone)
     try:
-        reason = _said_why(state) if form.form != "resume" else ""
+        reason = _said_why(state) if form.form in {"pause", "stop"} else ""
     except Refused as refused:
         errors[REASON] = str(refused)
     if errors:
@@ -198,6 +211,11 @@ def _when(form: Form, state: object, *, now: datetime, zone: str) -> When | None
             if not day:
                 raise Refused("Choose the day on which it goes on.")
             return _read(f"{day} {clock}".strip(), "on", now=now, zone=zone)
+        case codec.AWAY:
+            day = _value(state, WHEN, "selected_date")
+            if not day:
+                raise Refused("Choose the last day on which they are away.")
+            return _read(day, "until", now=now, zone=zone)
         case _:
             return None
 

@@ -11,6 +11,7 @@ from bot.codec import Click, Intent, OpenForm, Say
 from core.errors import Refused
 from core.grammar import commands as asked
 from core.grammar import parse
+from core.views.review_words import only_stops
 
 
 class Need(IntEnum):
@@ -54,6 +55,8 @@ def _of(command: asked.Command) -> Need:
         case asked.Show() | asked.Paused() | asked.List() | asked.Sequences() | asked.Log() | asked.Stats():
             return Need.STOPS_MAIL
         case asked.Help() | asked.Mailboxes():
+            return Need.STOPS_MAIL
+        case asked.Press("review", _, answer) if only_stops(answer):
             return Need.STOPS_MAIL
         case asked.Press("meeting", _, "happened" | "keep"):
             return Need.STOPS_MAIL

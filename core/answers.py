@@ -137,8 +137,9 @@ class TaskCard:
 class NoticeCard:
     """A notice that stays, or a question with its answers: a mailbox is unread, a meeting is over, a hold will end.
 
-    `icon` is one emoji. `quote`: what somebody wrote. `owner`: the Slack id of whom it is for, named in it. `facts` stand
-    small below. `verdict`: what was answered, and by whom; it then asks no more.
+    `icon` is one emoji. `quote`: what somebody wrote. `owner`: the Slack id of whom it is for, called when it is posted;
+    a redraw shows `owner_name` instead, "" for nobody. `facts` stand small below. `verdict`: what was answered, and by
+    whom; it then asks no more.
     """
 
     title: str
@@ -146,6 +147,7 @@ class NoticeCard:
     icon: str = ""
     quote: str = ""
     owner: str | None = None
+    owner_name: str = ""
     facts: tuple[str, ...] = ()
     choices: tuple[Choice, ...] = ()
     verdict: str | None = None
@@ -155,24 +157,30 @@ class NoticeCard:
 class ReviewCard:
     """What came back from a lead, what the rule made of it, and what can be done about it.
 
-    `heading` is one sentence ("Ada Lovelace replied"). `messages`: the newest last. `outcome`: what the rule did and until
-    when. `evidence`: where and what it was judged by. `corrections`: buttons that judge it anew. `owner`: a Slack id.
+    `heading` is one sentence ("Ada Lovelace replied"). `notes`: what is unusual, such as another sender. `outcome`: what the
+    rule did and until when. `question`: what is in doubt, and `choices` its answers and offers. `evidence`: where and what
+    it was judged by. `corrections`: buttons that judge it anew; with `away_label` not "" also one that asks for a date.
+    `stamp`: what a correction must know to be up to date. `more`: what else can be said, behind a menu. `owner`: a Slack
+    id, called when the card is posted. `verdict`: who corrected it, to what and when.
     """
 
     message_id: int
     lead: LeadCard
     heading: str
     icon: str
-    sender: str
     subject: str
     quote: str
     came_at: datetime
     outcome: str
+    notes: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
     question: str = ""
     facts: tuple[str, ...] = ()
     choices: tuple[Choice, ...] = ()
     corrections: tuple[Choice, ...] = ()
+    away_label: str = ""
+    stamp: int = 0
+    more: tuple[Choice, ...] = ()
     owner: str | None = None
     more_messages: int = 0
     verdict: str | None = None

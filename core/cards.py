@@ -11,12 +11,14 @@ from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import Table, bindparam, or_, update
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from core.chunks import chunks
 from core.models import WORKSPACE_ID, Card, Workspace
 
 IDS_AT_ONCE = 5000
+_Parent = aliased(Card)
 CARDS: Table = Card.__table__  # type: ignore[attr-defined]
 
 
@@ -82,10 +84,27 @@ def touch(session: Session, *, lead_ids: Iterable[int]) -> None:
         session.connection().execute(_TOUCH, {"lead_ids": chunk})
 
 
+def touch_about(session: Session, kind: str, about_ids: Iterable[int | None]) -> None:
+    """Want a redraw of the cards of this kind that show these."""
+    keys = [f"{kind}:{about_id}" for about_id in about_ids if about_id is not None]
+    session.flush()
+    for chunk in chunks(keys, IDS_AT_ONCE):
+        wanted = update(CARDS).where(CARDS.c.key.in_(chunk)).values(wanted=CARDS.c.wanted + 1)
+        session.connection().execute(wanted)
+
+
 def claim_due(session: Session, *, now: datetime, limit: int, lease: timedelta) -> list[Card]:
-    """Give cards that want drawing, oldest first; for the length of `lease` nobody else is given them."""
+    """Give cards that want drawing, oldest first; for the length of `lease` nobody else is given them.
+
+    A card that belongs into another's thread waits until that one has been posted.
+    """
     ready = or_(col(Card.retry_at).is_(None), col(Card.retry_at) <= now)
-    query = select(Card).where(col(Card.wanted) > col(Card.drawn), ready).order_by(col(Card.id)).limit(limit)
+    posted = (
+        select(_Parent.id).where(_Parent.id == col(Card.parent_id), col(_Parent.ts).is_not(None)).exists()
+    )
+    has_place = or_(col(Card.parent_id).is_(None), posted)
+    query = select(Card).where(col(Card.wanted) > col(Card.drawn), ready, has_place)
+    query = query.order_by(col(Card.id)).limit(limit)
     claimed = []
     for card in session.exec(query).all():
         leased = update(Card).where(col(Card.id) == card.id, ready).values(retry_at=now + lease)

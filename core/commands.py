@@ -23,7 +23,21 @@ from core.errors import Refused
 from core.grammar import commands as grammar_commands
 from core.lifecycle import Verdict
 from core.people import Actor
-from core.verbs import clicks, leads, lists, meetings, proposals, runs, sequences, shows, steps, tags, undoing
+from core.verbs import (
+    backlogs,
+    clicks,
+    leads,
+    lists,
+    meetings,
+    proposals,
+    qualify,
+    runs,
+    sequences,
+    shows,
+    steps,
+    tags,
+    undoing,
+)
 from core.verbs.handovers import await_handovers
 from core.verbs.outcome import Instead, Outcome
 from core.verbs.whens import zone_of
@@ -51,9 +65,13 @@ _VERBS: dict[type, Callable[..., Outcome]] = {
     grammar_commands.Restart: runs.restart,
     grammar_commands.StepVerb: steps.change_step,
     grammar_commands.Tag: tags.tag,
+    grammar_commands.Qualify: qualify.qualify,
 }
 # The cards that ask, by the word that their buttons use.
-_PRESSED: dict[str, Callable[..., Outcome]] = {"meeting": meetings.press}
+_PRESSED: dict[str, Callable[..., Outcome]] = {
+    "backlog": backlogs.press,
+    "meeting": meetings.press,
+}
 _WHOLE: dict[type, Callable[..., Outcome]] = {
     grammar_commands.SequenceVerb: sequences.change_sequence,
     grammar_commands.Halt: sequences.halt,
@@ -68,7 +86,7 @@ _READING: dict[type, Callable[..., Answer]] = {
     grammar_commands.Stats: lists.stats,
     grammar_commands.Mailboxes: lists.mailboxes,
 }
-NOT_BUILT = frozenset({"remind", "qualify", "unqualify", "away", "digest"})
+NOT_BUILT = frozenset({"remind", "away", "digest"})
 NOT_YET = "`{verb}` is not built yet; `help` lists what is."
 
 

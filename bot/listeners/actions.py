@@ -18,13 +18,14 @@ from bot.text import JSON
 from core import commands
 from core.answers import Answer
 from core.errors import Refused
-from core.models import Enrollment, Lead, Sequence
+from core.models import Enrollment, Lead, Message, Sequence
 from core.people import Actor
 
 log = logging.getLogger("fermata.bot")
 
 ANY = re.compile(".*")
 CLOSED_TRIGGERS = frozenset({"expired_trigger_id", "exchanged_trigger_id"})
+GONE = "That lead is no longer here."
 TOO_LATE = "That took too long for Slack to open the form. Click again, or type it: {example}"
 
 
@@ -81,8 +82,7 @@ def perform(
 
 def open_form(front: Front, form: Form, asked: Request, *, actor: Actor, now: datetime) -> Answer | None:
     """Open a modal; gives an answer instead where Slack's three seconds for it are over."""
-    name, email, sequence = _about(front, form.enrollment_id)
-    about = f"{name or email} in {sequence}"
+    about, instead = _away(front, form) if form.form == codec.AWAY else _run(front, form)
     try:
         front.client.views_open(
             trigger_id=asked.trigger_id, view=modals.view(form, about=about, now=now, zone=actor.zone)
@@ -90,20 +90,34 @@ def open_form(front: Front, form: Form, asked: Request, *, actor: Actor, now: da
     except SlackApiError as refused:
         if refused.response.get("error") not in CLOSED_TRIGGERS:
             raise
-        verb = {"pause": "until June 15", "resume": "on June 15", "stop": "because …"}[form.form]
-        example = f'/sequence {form.form} {email} in "{sequence}" {verb}'
-        return Answer(TOO_LATE.format(example=example), is_refusal=True)
+        return Answer(TOO_LATE.format(example=f"/sequence {instead}"), is_refusal=True)
     return None
 
 
-def _about(front: Front, enrollment_id: int) -> tuple[str, str, str]:
+def _run(front: Front, form: Form) -> tuple[str, str]:
+    """Give what a form about an enrollment is headed by, and the command that does the same."""
     with front.desk.db.read() as session:
         found = session.exec(
             select(Lead.name, Lead.email, Sequence.name)
             .join(Enrollment, col(Enrollment.lead_id) == col(Lead.id))
             .join(Sequence, col(Enrollment.sequence_id) == col(Sequence.id))
-            .where(Enrollment.id == enrollment_id)
+            .where(Enrollment.id == form.enrollment_id)
         ).first()
     if found is None:
-        raise Refused("That lead is no longer here.")
-    return found
+        raise Refused(GONE)
+    name, email, sequence = found
+    verb = {"pause": "until June 15", "resume": "on June 15", "stop": "because …"}[form.form]
+    return f"{name or email} in {sequence}", f'{form.form} {email} in "{sequence}" {verb}'
+
+
+def _away(front: Front, form: Form) -> tuple[str, str]:
+    """Give the same of the form that says until when the sender of a message is out."""
+    with front.desk.db.read() as session:
+        found = session.exec(
+            select(Lead.name, Lead.email)
+            .join(Message, col(Message.lead_id) == col(Lead.id))
+            .where(Message.id == form.enrollment_id)
+        ).first()
+    if found is None:
+        raise Refused(GONE)
+    return f"{found[0] or found[1]} is out of office", f"card review {form.enrollment_id} away until June 15"

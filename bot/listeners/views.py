@@ -14,11 +14,14 @@ from bot.rights import Need
 from bot.text import JSON, clean
 from core import commands, sequences
 from core.answers import Answer
+from core.dates import When
 from core.errors import Refused
 from core.grammar import to_text
-from core.grammar.commands import Pause
+from core.grammar.commands import Command, Pause
 from core.models import Lead
 from core.people import Actor
+from core.verbs.whens import exact
+from core.views.review import answer
 
 OURS = re.compile(f"^{re.escape(codec.PREFIX)}")
 
@@ -46,14 +49,25 @@ def _understood(front: Front, form: codec.Form, state: object, *, user_id: str) 
     """Give what a form does and what it needs of the person; raises Wrong for what cannot be read."""
     zone, read_at = front.members.zone(user_id), front.clock()
     if form.form == codec.PAUSE_LEAD:
-        order = modals.order(state, known=lambda asked: _unknown(front, asked), now=read_at, zone=zone)
-        text = to_text(order)
-        return lambda actor, now: commands.run(front.desk, text, actor=actor, now=now), rights.of_command(
-            text
+        return _typed(
+            front, modals.order(state, known=lambda asked: _unknown(front, asked), now=read_at, zone=zone)
         )
     filled = modals.filled(form, state, now=read_at, zone=zone)
+    if form.form == codec.AWAY and filled.when is not None:
+        return _typed(front, _away(form, filled.when))
     need = rights.of_intent(codec.OpenForm(form.form, form.enrollment_id, form.version))
     return lambda actor, now: perform(front, form, filled, actor=actor, now=now), need
+
+
+def _typed(front: Front, order: Command) -> tuple[Act, Need]:
+    """Give the act of a form that means a command."""
+    text = to_text(order)
+    return lambda actor, now: commands.run(front.desk, text, actor=actor, now=now), rights.of_command(text)
+
+
+def _away(form: codec.Form, until: When) -> Command:
+    """Give the command of the form that asks until when somebody is out."""
+    return answer(form.enrollment_id, "away", stamp=form.version, until=exact(until))
 
 
 def _unknown(front: Front, asked: Pause) -> dict[str, str]:

@@ -27,18 +27,24 @@ def propose(
     session: Session, order: Command, what: str, places: Sequence[Place], *, actor: Actor, now: datetime
 ) -> Outcome:
     """Store the command with the enrollments it would touch, and give the question that shows them."""
+    leads = {place.lead_id for place in places}
+    title = f"{what} {counted(len(leads), 'lead')} ({counted(len(places), 'enrollment')})?"
+    lines = overview(session, places)
+    return ask(session, order, title, lines, [place.id for place in places], actor=actor, now=now)
+
+
+def overview(session: Session, places: Sequence[Place]) -> tuple[str, ...]:
+    """Give what a person has to know before they confirm: which sequences, whose leads, and who."""
     emails = list(dict.fromkeys(place.email for place in places))
     sequences = Counter(place.sequence for place in places).most_common()
     owned = Counter({place.lead_id: place.owner for place in places}.values()).most_common()
     called = names(session, [owner for owner, _ in owned])
     owners = [f"{called[owner] if owner else 'nobody'} ({count:,})" for owner, count in owned]
-    lines = (
+    return (
         f"Sequences: {some([f'{name} ({count:,})' for name, count in sequences])}",
         f"Owners: {some(owners)}",
         f"Leads: {some(emails)}",
     )
-    title = f"{what} {counted(len(emails), 'lead')} ({counted(len(places), 'enrollment')})?"
-    return ask(session, order, title, lines, [place.id for place in places], actor=actor, now=now)
 
 
 def ask(

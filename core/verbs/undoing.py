@@ -10,6 +10,7 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from core.acts import CHUNK, DELIVERIES, Change, apply, load, open_batch
+from core.answers import Answer
 from core.chunks import chunks
 from core.current import current_run
 from core.errors import Refused
@@ -20,7 +21,7 @@ from core.models import Enrollment as EnrollmentRow
 from core.names import name_of, names
 from core.people import Actor
 from core.snapshots import from_snapshot
-from core.verbs import proposals
+from core.verbs import proposals, stages
 from core.verbs.acting import Performed, answered, says_next
 from core.verbs.choosing import by_ids, lock_leads
 from core.verbs.handovers import begun
@@ -51,13 +52,13 @@ def undo(
     The undo is a batch of its own. A run that the batch began is stopped. A large batch is shown first.
     """
     batch = _batch(session, batch_id, actor=actor, now=now)
-    made = _made(session, batch)
-    if not made:
+    made, moved = _made(session, batch), stages.moved_by(session, batch.id)
+    if not made and not moved:
         raise Refused(f"There is nothing to undo in `{batch.verb}`.")
     if not is_confirmed and len(places := by_ids(session, made)) > ENROLLMENTS_WITHOUT_ASKING:
         order = orders.Undo(str(batch.id))
         return proposals.propose(session, order, f"Undo `{batch.verb}` of", places, actor=actor, now=now)
-    lock_leads(session, {one.lead_id for one in made.values()})
+    locked = lock_leads(session, {one.lead_id for one in made.values()} | set(moved))
     zone, _ = zone_of(session, actor)
     own = open_batch(session, "undo", actor=actor, now=now)
     current = {
@@ -80,16 +81,20 @@ def undo(
     _mend_deliveries(session, restored.changes, now=now)
     changes = (*stopped.changes, *restored.changes)
     refusals = (*stopped.refusals, *restored.refusals, *overtaken.values())
-    if not changes:
+    notes = stages.put_back(session, moved, locked, actor=actor, now=now, batch_id=own)
+    if not changes and not notes:
         raise Refused(" ".join(dict.fromkeys(refusals)) or "There is nothing left to undo.")
     batch.undone_at, batch.undone_by = now, actor.id
     session.add(batch)
+    if not changes:
+        return Outcome(Answer(f"Undid `{batch.verb}`.", (*notes, *refusals), batch_id=own))
     done = Performed(changes, refusals, own, begun(session, [change.row.id for change in changes]))
     return answered(
         session,
         done,
         f"Undid `{batch.verb}`:",
         lambda change, lead: [_now(change), says_next(change, lead, zone=zone, now=now)],
+        notes=notes,
     )
 
 

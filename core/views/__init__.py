@@ -4,39 +4,35 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from core.acts import Loaded, load
-from core.answers import CardView, EnrollmentView, LeadCard, NoticeCard, TaskCard, UncertainCard
-from core.current import current_run
-from core.lifecycle import LIVE, Status
-from core.models import (
-    WORKSPACE_ID,
-    Card,
-    Delivery,
-    DeliveryState,
-    Enrollment,
-    Lead,
-    LeadTag,
-    Mailbox,
-    Workspace,
-)
+from core.answers import CardView, NoticeCard, TaskCard, UncertainCard
+from core.lifecycle import Status
+from core.models import Card, Delivery, DeliveryState, Lead
 from core.names import names
-from core.views import meeting, why
-from core.views.forecast import next_at
-from core.views.timeline import timeline
+from core.views import backlog, mailbox, meeting, note, review
+from core.views.lead import lead_card
 from core.views.titles import title
 
-TIMELINE_SHOWN = 8
 NOBODY = "no longer here"
 
 
 def view(session: Session, card: Card, *, now: datetime) -> CardView:
     """Give what a card shows now; of a person that is no longer here, only that."""
-    if card.kind == "lead":
-        return lead_card(session, card.lead_id, now=now)
-    if card.kind == "meeting":
-        return meeting.card(session, card, now=now)
+    match card.kind:
+        case "lead":
+            return lead_card(session, card.lead_id, now=now)
+        case "review":
+            return review.card(session, card, now=now)
+        case "note":
+            return note.card(session, card, now=now)
+        case "mailbox":
+            return mailbox.card(session, card, now=now)
+        case "meeting":
+            return meeting.card(session, card, now=now)
+        case "backlog":
+            return backlog.card(session, card, now=now)
     delivery = session.get(Delivery, card.delivery_id) if card.delivery_id else None
     row = next(load(session, [delivery.enrollment_id]), None) if delivery else None
     if delivery is None or row is None:
@@ -45,68 +41,6 @@ def view(session: Session, card: Card, *, now: datetime) -> CardView:
     if card.kind == "task":
         return _task(session, delivery, row, lead)
     return _uncertain(delivery, row, lead)
-
-
-def lead_card(session: Session, lead_id: int | None, *, now: datetime) -> LeadCard:
-    """Give everything about one lead."""
-    lead = session.get(Lead, lead_id) if lead_id else None
-    if lead is None or lead.id is None:
-        return LeadCard(lead_id or 0, "", "", is_erased=True)
-    workspace = session.get_one(Workspace, WORKSPACE_ID)
-    zone = workspace.zone
-    tags = session.exec(select(LeadTag.tag).where(LeadTag.lead_id == lead.id).order_by(LeadTag.tag)).all()
-    owner = names(session, [lead.owner]).get(lead.owner) if lead.owner else None
-    return LeadCard(
-        lead_id=lead.id,
-        email=lead.email,
-        name=lead.name,
-        company=lead.company,
-        stage=lead.stage,
-        owner=owner,
-        zone=lead.zone,
-        tags=tuple(tags),
-        enrollments=tuple(
-            _enrollment(session, row, lead, now=now, zone=zone) for row in _rows(session, lead.id)
-        ),
-        timeline=timeline(session, lead_id=lead.id, limit=TIMELINE_SHOWN),
-        suppressed=why.suppressed_words(session, lead, zone),
-        halted=why.halted_words(session, workspace, zone),
-    )
-
-
-def _rows(session: Session, lead_id: int) -> list[Loaded]:
-    ids = session.exec(select(Enrollment.id).where(Enrollment.lead_id == lead_id, current_run()))
-    rows = load(session, [enrollment_id for enrollment_id in ids if enrollment_id is not None])
-    return sorted(rows, key=lambda row: (row.state.status not in LIVE, row.sequence.name))
-
-
-def _enrollment(session: Session, row: Loaded, lead: Lead, *, now: datetime, zone: str) -> EnrollmentView:
-    state, steps = row.state, row.sequence.steps
-    stored = session.get_one(Enrollment, row.id)
-    mailbox = session.get(Mailbox, row.mailbox_id) if row.mailbox_id else None
-    sending = select(Delivery.id).where(
-        Delivery.enrollment_id == row.id, Delivery.state == DeliveryState.SENDING.value
-    )
-    has_next = state.status in LIVE and state.position < len(steps)
-    found = why.reasons(session, row, now=now, zone=zone)
-    # These stand on the card as a whole.
-    whole = {why.Kind.HALTED, why.Kind.SUPPRESSED, why.Kind.UNDER_WAY}
-    return EnrollmentView(
-        id=row.id,
-        version=row.version,
-        sequence=row.sequence.name,
-        run=row.run,
-        status=state.status.value,
-        position=state.position,
-        steps=len(steps),
-        next_step=title(steps, state.position, lead, row.sequence.name) if has_next else None,
-        next_at=next_at(state, row.sequence.plan(row.zone), now=now),
-        is_under_way=session.exec(sending).first() is not None,
-        reasons=why.pressing([reason for reason in found if reason.kind not in whole], row, now=now),
-        has_started=state.has_started or state.status is Status.IN_PROGRESS,
-        mailbox=mailbox.address if mailbox else None,
-        end_reason=stored.end_reason,
-    )
 
 
 def _uncertain(delivery: Delivery, row: Loaded, lead: Lead) -> UncertainCard:

@@ -31,6 +31,8 @@ _DONE = {
     "release": "let it go on, as a hold ended",
     "tag": "tagged the lead",
     "untag": "took a tag off the lead",
+    "qualify": "marked the lead as qualified",
+    "unqualify": "marked the lead as not qualified",
     "suppress": "suppressed the address",
     "lead new": "saved the lead",
     "lead changed": "changed the lead's data",
@@ -46,6 +48,9 @@ _DONE = {
     "settle again": "had it sent again",
     "settle drop": "dropped it",
     "steps changed": "moved it, as the sequence was edited",
+    "backlog spread": "spread it after an outage",
+    "backlog shift": "shifted it by the length of an outage",
+    "backlog drop": "dropped the step that an outage had kept",
 }
 _LEFT = {
     DeliveryState.SENT: "was sent",

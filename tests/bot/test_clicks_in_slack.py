@@ -239,7 +239,7 @@ def test_choice_between_sequences_replaces_its_question(database, slack, clock, 
 
 
 def test_modal_of_every_form_is_known():
-    assert {"pause", "resume", "stop"} == set(codec.FORMS)
+    assert {"pause", "resume", "stop", "away"} == set(codec.FORMS)
     assert modals.refusal("No.")
 
 
