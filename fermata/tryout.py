@@ -33,6 +33,9 @@ from fermata import serving, wiring
 from jobs.engine import Engine
 from sandbox.app import Info, create_app
 from sandbox.clock import SandboxClock
+from sandbox.imap import Imap
+from sandbox.inboxes import Inboxes
+from sandbox.leads import Leads
 from sandbox.mailbox import MailStore
 from sandbox.sink import Accepted, Sink
 from sandbox.slack.workspace import Command, Workspace
@@ -47,7 +50,7 @@ TOUR_LEAD = "ada@lindenhof.example"
 
 @dataclass
 class World:
-    """The parts of a sandbox. `desk` and `engine` are the real ones; `mail` is what the leads got."""
+    """The parts of a sandbox. `desk` and `engine` are the real ones; `mail` is what the leads got, `leads` answer it."""
 
     settings: Settings
     desk: Desk
@@ -55,6 +58,8 @@ class World:
     workspace: Workspace
     mail: MailStore
     sink: Sink
+    imap: Imap
+    leads: Leads
     engine: Engine
 
 
@@ -107,13 +112,14 @@ async def world(settings: Settings, *, begins: datetime) -> AsyncIterator[World]
     """Give a database, a clock that stands at `begins`, a Slack workspace and an SMTP server; nothing runs yet."""
     db = wiring.open_database(settings)
     clock = SandboxClock(begins, db)
-    mail = MailStore(now=clock.now)
+    mail, inboxes = MailStore(now=clock.now), Inboxes()
     workspace = Workspace(now=clock.now, base_url=settings.base_url, commands=_commands())
 
     def keep(message: Accepted) -> None:
         mail.keep(message.message, message.recipients)
+        inboxes.put_sent(message.sender, message.message, clock.now())  # as many providers do
 
-    async with Sink(deliver=keep) as sink:
+    async with Sink(deliver=keep) as sink, Imap(inboxes) as imap:
         made = World(
             settings,
             wiring.make_desk(settings, db),
@@ -121,6 +127,8 @@ async def world(settings: Settings, *, begins: datetime) -> AsyncIterator[World]
             workspace,
             mail,
             sink,
+            imap,
+            Leads(mail, inboxes, now=clock.now),
             _engine(settings, db, clock),
         )
         try:
@@ -144,7 +152,11 @@ async def living(made: World) -> AsyncIterator[None]:
 async def showing(made: World) -> AsyncIterator[None]:
     """Serve the page, the Slack emulator and the unsubscribe links."""
     page = create_app(
-        workspace=made.workspace, mail=made.mail, clock=made.clock, info=_info(made.desk, made.clock)
+        workspace=made.workspace,
+        mail=made.mail,
+        clock=made.clock,
+        leads=made.leads,
+        info=_info(made.desk, made.clock),
     )
     page.include_router(unsubscribe_routes(made.desk.db, wiring.make_office(made.settings), made.clock.now))
     async with serving.listening(page, made.settings.host, made.settings.port):

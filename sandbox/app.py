@@ -17,6 +17,9 @@ from pydantic import BaseModel, Field
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from core.errors import Refused
+from sandbox.lead_routes import lead_routes
+from sandbox.leads import Leads
 from sandbox.screen import screen
 from sandbox.slack.delivery import NOBODY_LISTENS, TIMED_OUT
 from sandbox.slack.forms import NotOnScreenError
@@ -126,6 +129,7 @@ class Stage:
     clock: ClockLike
     tour: Tour
     info: Info
+    leads: Leads | None = None
     moving: asyncio.Lock = field(default_factory=asyncio.Lock)
     listeners: set[Callable[[str], None]] = field(default_factory=set)
 
@@ -139,6 +143,7 @@ def create_app(
     workspace: Workspace,
     mail: MailBoxLike,
     clock: ClockLike,
+    leads: Leads | None = None,
     tour: Tour | None = None,
     info: Info | None = None,
     lifespan: Callable[[FastAPI], Any] | None = None,
@@ -146,18 +151,22 @@ def create_app(
     """The application; further routers may be added. Set `workspace.base_url` before people act."""
     known = info or Info()
     words = {"lead": known.lead, "until": known.until}
-    stage = Stage(workspace, mail, clock, tour or Tour(words=words, now=clock.now, mail=mail.messages), known)
+    tour = tour or Tour(words=words, now=clock.now, mail=mail.messages)
+    stage = Stage(workspace, mail, clock, tour, known, leads)
     app = FastAPI(title="Fermata sandbox", docs_url=None, redoc_url=None, lifespan=lifespan)
     app.include_router(slack_routes(workspace))
     app.include_router(_looking(stage))
     app.include_router(_acting(stage))
     app.include_router(_clock(stage))
+    if leads is not None:
+        app.include_router(lead_routes(leads, zone=known.zone, acted=lambda: _answered(stage)))
     app.mount("/page", StaticFiles(directory=PAGE), name="page")
 
     app.add_middleware(_Policy)
 
     @app.exception_handler(NotOnScreenError)
     @app.exception_handler(LookupError)
+    @app.exception_handler(Refused)
     async def not_there(_request: Request, error: Exception) -> JSONResponse:
         return JSONResponse({"ok": False, "said": str(error.args[0] if error.args else error)}, 409)
 
@@ -241,6 +250,7 @@ async def _changes(stage: Stage) -> AsyncIterator[str]:
     stage.listeners.add(note)
     stop_slack = stage.workspace.state.subscribe(lambda: note("slack"))
     stop_mail = stage.mail.subscribe(lambda: note("mail"))
+    stop_inbox = stage.leads.subscribe(lambda: note("mail")) if stage.leads else lambda: None
     try:
         yield "retry: 1000\n\n"
         while True:
@@ -255,6 +265,7 @@ async def _changes(stage: Stage) -> AsyncIterator[str]:
         stage.listeners.discard(note)
         stop_slack()
         stop_mail()
+        stop_inbox()
 
 
 def _acting(stage: Stage) -> APIRouter:
@@ -307,6 +318,11 @@ def _acting(stage: Stage) -> APIRouter:
         return {"ok": True}
 
     return router
+
+
+def _answered(stage: Stage) -> None:
+    stage.tour.answered()
+    stage.tell("status")
 
 
 def _said(outcome: Outcome) -> dict[str, Any]:

@@ -51,6 +51,15 @@ class Inboxes:
         with self._lock:
             return list(self._folder(address, folder).messages)
 
+    def addresses(self) -> list[str]:
+        """Give the mailboxes that got something, in the order of their first message."""
+        with self._lock:
+            return [
+                address
+                for (address, name), folder in self._folders.items()
+                if name == INBOX and folder.messages
+            ]
+
     def standing(self, address: str, folder: str) -> Folder:
         """Give a copy of a folder as it is now."""
         with self._lock:

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from uuid import uuid4
 
 from core.errors import Refused
 from sandbox import letters
 from sandbox.calendar import Appointment, Itip
-from sandbox.inboxes import Inboxes
+from sandbox.inboxes import Inboxes, Kept
 from sandbox.letters import Got
-from sandbox.mailbox import MailStore
+from sandbox.mailbox import JSON, MailStore, shown
 
 LENGTH = timedelta(minutes=30)
 COLLEAGUE = "Robin Vale"
+MESSAGES_SHOWN = 200
 
 
 class Leads:
@@ -61,6 +63,22 @@ class Leads:
         """Ask in words for no more mail."""
         got = self._mail.got(mail_id)
         self._send(got, letters.wish(got, at=self._now(), language=language))
+
+    def rep_of(self, mail_id: str) -> str:
+        """Give the address of the rep who wrote a mail."""
+        return self._mail.got(mail_id).mailbox[1]
+
+    def inbox(self) -> list[JSON]:
+        """Give what came back to the reps, newest first, as the page shows it."""
+        kept = [
+            (address, one) for address in self._inboxes.addresses() for one in self._inboxes.messages(address)
+        ]
+        newest = sorted(kept, key=lambda pair: pair[1].at, reverse=True)[:MESSAGES_SHOWN]
+        return [_shown(one, address) for address, one in newest]
+
+    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call `listener` (from any thread) after every message to a rep; the result ends it."""
+        return self._inboxes.subscribe(listener)
 
     def appointments(self) -> dict[str, dict[str, str]]:
         """Give what stands in the leads' calendars, by address: when, and whose invitation it is."""
@@ -121,3 +139,10 @@ class Leads:
 
     def _send(self, got: Got, raw: bytes) -> None:
         self._inboxes.deliver(got.mailbox[1], raw, self._now())
+
+
+@lru_cache(maxsize=2 * MESSAGES_SHOWN)
+def _shown(kept: Kept, address: str) -> JSON:
+    return shown(kept.content, number=kept.uid, recipients=(address,), at=kept.at) | {
+        "id": f"in{address}{kept.uid}"
+    }

@@ -8,6 +8,7 @@ from datetime import datetime
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
+from email.utils import parseaddr
 from typing import Any
 
 from sandbox.letters import Got
@@ -22,6 +23,7 @@ def shown(raw: bytes, *, number: int, recipients: tuple[str, ...], at: datetime)
     return {
         "id": str(number),
         "to": ", ".join(recipients) or str(parsed["To"] or ""),
+        "to_name": parseaddr(str(parsed["To"] or ""))[0],
         "from": str(parsed["From"] or ""),
         "subject": str(parsed["Subject"] or "(no subject)"),
         "date": at.isoformat(),

@@ -1,4 +1,4 @@
-"""The five-step tour: texts from a data file, and each step ticks itself when it is done."""
+"""The tour: texts from a data file, and each step ticks itself when it is done."""
 
 from __future__ import annotations
 
@@ -48,6 +48,10 @@ class Tour:
 
     def mail_opened(self) -> None:
         self._tick("mail_opened")
+
+    def answered(self) -> None:
+        """Ticks when somebody did something as a lead."""
+        self._tick("answered")
 
     def command(self, text: str) -> None:
         for step in self._tick("command", text):

@@ -84,7 +84,7 @@ function button(e, { act }) {
   return node;
 }
 
-function menu(trigger, items, { side = "", search } = {}) {
+export function menu(trigger, items, { side = "", search } = {}) {
   const wrap = h("span.menu-wrap", {}, trigger);
   let open = null;
   const close = (refocus) => { open?.remove(); open = null; trigger.setAttribute("aria-expanded", "false"); if (refocus) trigger.focus(); };

@@ -1,70 +1,108 @@
-// The leads' mail: a list, a filter, a reader.
+// Mail: what the leads got and what came back to the reps; a list, a filter, a reader.
 import { get, h, post, reconcile, short, toast } from "./dom.js";
+import { bar } from "./lead.js";
 
 const $ = (id) => document.getElementById(id);
-const M = { list: [], to: "", open: null, tab: "html", zone: "UTC", first: true };
+const M = { box: "out", out: [], in: [], meetings: {}, who: { out: "", in: "" }, open: { out: null, in: null }, seen: 0, tab: "html", zone: "UTC", now: new Date(), first: true };
 const FRAME_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
+const BOXES = {
+  out: { whom: (m) => m.to, none: "No mail has left yet.", noneTold: "It appears here the moment a lead’s server takes it.", choose: "Choose a message to read it as the lead does, and to answer for them." },
+  in: { whom: (m) => m.from, none: "Nothing has come back yet.", noneTold: "Open a mail to a lead and press Answer…", choose: "Choose a message to see what really came back." },
+};
 
 export async function refresh() {
-  M.list = (await get("sandbox/mail")).messages;
+  const [mail, inbox] = await Promise.all([get("sandbox/mail"), get("sandbox/inbox").catch(() => null)]);
+  M.out = mail.messages;
+  M.in = inbox?.messages || [];
+  M.meetings = inbox?.appointments || {};
+  $("box-in").hidden = !inbox;
+  if (M.first) M.seen = M.in.length;
   draw();
   M.first = false;
 }
 
-export function zone(name) {
-  if (M.zone === name) return;
-  M.zone = name;
+export function told(status) {
+  M.now = new Date(status.now);
+  if (M.zone === status.zone) return;
+  M.zone = status.zone;
   $("mails").replaceChildren();
   if (!M.first) draw();
 }
 
 function draw() {
-  const everyone = [...new Set(M.list.map((m) => m.to))].sort();
+  const box = BOXES[M.box];
+  if (M.box === "in") M.seen = M.in.length;
+  boxes();
+  const list = M[M.box];
+  const everyone = [...new Set(list.map(box.whom))].sort();
   const filter = $("mail-filter");
-  if (filter.options.length !== everyone.length + 1) {
-    filter.replaceChildren(h("option", { value: "" }, "everybody"), ...everyone.map((to) => h("option", { value: to }, to)));
-    filter.value = M.to;
+  const key = `${M.box}${everyone.join()}`;
+  if (filter.dataset.key !== key) {
+    filter.dataset.key = key;
+    filter.replaceChildren(h("option", { value: "" }, "everybody"), ...everyone.map((one) => h("option", { value: one }, one)));
+    filter.value = M.who[M.box];
   }
-  const shown = M.list.filter((m) => !M.to || m.to === M.to);
-  $("mail-count").textContent = M.list.length ? `${M.list.length} ${M.list.length === 1 ? "message" : "messages"} through SMTP` : "Everything that really went through SMTP";
-  const made = reconcile($("mails"), shown.length ? shown : [{ id: "none" }], (m) => m.id, row);
+  $("mail-filter-name").textContent = M.box === "out" ? "To" : "From";
+  const shown = list.filter((m) => !M.who[M.box] || box.whom(m) === M.who[M.box]);
+  const made = reconcile($("mails"), shown.length ? shown : [{ id: `none${M.box}` }], (m) => m.id, row);
   if (!M.first) made.forEach((li) => li.classList.add("fresh"));
   mark();
   reader();
 }
 
-function row(m) {
-  if (m.id === "none") return h("li.empty", {}, h("p", {}, M.to ? "No mail to this lead." : "No mail has left yet."), h("p", {}, M.to ? "" : "It appears here the moment a lead’s server takes it."));
-  return h("li", {}, h("button", { type: "button", onclick: () => open(m) },
-    h("b", {}, m.to), h("time", { dateTime: m.date }, short(new Date(m.date), M.zone)), h("span", {}, m.subject)));
+function boxes() {
+  for (const name of ["out", "in"]) $(`box-${name}`).setAttribute("aria-selected", String(M.box === name));
+  $("mail-count").textContent = String(M.out.length);
+  const fresh = M.in.length - M.seen;
+  const count = $("inbox-count");
+  count.textContent = fresh > 0 ? `${fresh} new` : String(M.in.length);
+  count.classList.toggle("fresh", fresh > 0);
 }
 
+function row(m) {
+  const box = BOXES[M.box];
+  if (m.id.startsWith("none")) return h("li.empty", {}, h("p", {}, M.who[M.box] ? "No mail here." : box.none), h("p", {}, M.who[M.box] ? "" : box.noneTold));
+  return h("li", {}, h("button", { type: "button", onclick: () => open(m) },
+    h("b", { title: box.whom(m) }, M.box === "out" ? m.to : sender(m)), h("time", { dateTime: m.date }, short(new Date(m.date), M.zone)), h("span", {}, m.subject)));
+}
+
+const sender = (m) => m.from.replace(/\s*<[^>]*>$/, "").replace(/^"|"$/g, "") || m.from;
+
 function mark() {
-  for (const li of $("mails").children) li.firstChild.setAttribute("aria-current", String(li.dataset.key === M.open));
+  for (const li of $("mails").children) li.firstChild.setAttribute("aria-current", String(li.dataset.key === M.open[M.box]));
 }
 
 function open(m) {
-  M.open = m.id;
+  M.open[M.box] = m.id;
   mark();
   reader();
-  post("sandbox/mail-opened", {}).then((a) => { if (!a.ok) toast(a.said); });
+  if (M.box === "out") post("sandbox/mail-opened", {}).then((a) => { if (!a.ok) toast(a.said); });
 }
 
 function reader() {
-  const m = M.list.find((x) => x.id === M.open);
+  const m = M[M.box].find((x) => x.id === M.open[M.box]);
   const box = $("reader");
-  const key = m ? `${m.id}${M.tab}${M.zone}` : "none";
+  const key = m ? `${m.id}${M.tab}${M.zone}` : `none${M.box}`;
   if (box.dataset.key === key) return;
   box.dataset.key = key;
-  if (!m) return box.replaceChildren(h("div.empty", {}, h("p", {}, "Choose a message to read it as the lead does.")));
+  if (!m) return box.replaceChildren(h("div.empty", {}, h("p", {}, BOXES[M.box].choose)));
   const tabs = [["html", "As seen"], ["text", "Plain text"], ["headers", "Headers"]].filter(([k]) => k !== "html" || m.html);
   const tab = tabs.some(([k]) => k === M.tab) ? M.tab : tabs[0][0];
   box.replaceChildren(
     h("div.top", {}, h("h2", {}, m.subject),
-      h("dl", {}, h("dt", {}, "From"), h("dd", { title: m.from }, m.from), h("dt", {}, "To"), h("dd", { title: m.to }, m.to), h("dt", {}, "Left"), h("dd", {}, short(new Date(m.date), M.zone))),
+      h("dl", {}, h("dt", {}, "From"), h("dd", { title: m.from }, m.from), h("dt", {}, "To"), h("dd", { title: m.to }, m.to), h("dt", {}, M.box === "out" ? "Left" : "Came"), h("dd", {}, short(new Date(m.date), M.zone))),
       h("div.tabs", { role: "tablist" }, tabs.map(([k, name]) => h("button", { type: "button", role: "tab", "aria-selected": String(k === tab), onclick: () => { M.tab = k; reader(); box.querySelector("[aria-selected=true]")?.focus(); } }, name)))),
-    tab === "html" ? frame(m) : h("pre", { tabIndex: 0 }, tab === "text" ? m.text : typeof m.headers === "string" ? m.headers : JSON.stringify(m.headers, null, 2)));
+    tab === "html" ? frame(m) : h("pre", { tabIndex: 0 }, tab === "text" ? m.text : typeof m.headers === "string" ? m.headers : JSON.stringify(m.headers, null, 2)),
+    ...(M.box === "out" && !$("box-in").hidden ? [bar(m, about(m))] : []));
 }
+
+// Read when a form opens, so that the clock and the calendar are those of that moment.
+const about = (m) => ({
+  name: (m.to_name || m.to).split(/[ @]/)[0],
+  get now() { return M.now; },
+  get zone() { return M.zone; },
+  get meeting() { return M.meetings[m.to]; },
+});
 
 function frame(m) {
   const style = "body{font:14px/1.55 system-ui,sans-serif;color:#1c2730;margin:14px;overflow-wrap:anywhere}";
@@ -74,6 +112,14 @@ function frame(m) {
   });
 }
 
+function turnTo(box) {
+  if (M.box === box) return;
+  M.box = box;
+  $("mails").replaceChildren();
+  draw();
+}
+
 export function start() {
-  $("mail-filter").addEventListener("change", (event) => { M.to = event.target.value; draw(); });
+  $("mail-filter").addEventListener("change", (event) => { M.who[M.box] = event.target.value; draw(); });
+  for (const name of ["out", "in"]) $(`box-${name}`).addEventListener("click", () => turnTo(name));
 }

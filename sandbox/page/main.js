@@ -11,7 +11,7 @@ let done = "";
 async function refreshStatus() {
   status = await get("sandbox/status");
   talk.told(status);
-  mail.zone(status.zone);
+  mail.told(status);
   const now = new Date(status.now);
   $("now").textContent = format(now, status.zone, { weekday: "short", day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
   $("now").dateTime = status.now;

@@ -115,19 +115,19 @@ def test_mail_is_shown_as_it_went(world: World) -> None:
 
 
 def test_the_tour_ticks_itself(world: World) -> None:
-    assert world.done() == [False] * 5
+    assert world.done() == [False] * 6
     world.post("mail-opened", {})
     world.post(
         "type", {"user": "U0ANA", "channel": "C0OUTBOUND", "text": f"/sequence pause {LEAD} until July 15"}
     )
     world.post("clock/advance", {"seconds": 3600})
-    assert world.done() == [True, True, False, False, False]
+    assert world.done() == [True, True, False, False, False, False]
     world.mail.keep(MAIL, ("chloe@petittheatre.example",))
     world.post("clock/advance", {"seconds": 10 * 86_400})
     assert world.done()[2]
     assert world.get("status")["tour"][2]["told"] == f"Ten days, and nothing left for {LEAD}."
     world.post("type", {"user": "U0ANA", "channel": "C0OUTBOUND", "text": f"/sequence why {LEAD}"})
-    assert world.done() == [True, True, True, False, True]
+    assert world.done() == [True, True, True, False, True, False]
 
 
 def test_mail_to_the_held_lead_leaves_the_step_open(world: World) -> None:
@@ -149,7 +149,7 @@ def test_changes_are_told_live(world: World) -> None:
 def test_the_page_loads_nothing_from_elsewhere(world: World) -> None:
     index = httpx.get(world.url, trust_env=False)
     assert "default-src 'self'" in index.headers["content-security-policy"]
-    for name in ("style.css", "main.js", "talk.js", "blocks.js", "mrkdwn.js", "mail.js", "dom.js"):
+    for name in ("style.css", "main.js", "talk.js", "blocks.js", "mrkdwn.js", "mail.js", "lead.js", "dom.js"):
         text = httpx.get(f"{world.url}/page/{name}", trust_env=False).raise_for_status().text
         assert "http://" not in text.replace("http://www.w3.org/2000/svg", "")
         assert "https://" not in text
