@@ -318,21 +318,23 @@ def _saved(change: Change, now: datetime, reason: str) -> dict[str, Any]:
 def _save_holds(session: Session, changes: list[Change], *, actor: Actor, now: datetime) -> None:
     placed: list[dict[str, Any]] = []
     released: list[int] = []
+    backlogs: set[int | None] = set()  # a backlog's card says how many wait
     for change in changes:
         kept = {hold.id for hold in change.after.holds}
-        released += [hold.id for hold in change.before.holds if hold.id is not None and hold.id not in kept]
         known = {hold.id for hold in change.before.holds}
-        placed += [
-            _hold_row(change.row.id, hold)
-            for hold in change.after.holds
-            if hold.id is None or hold.id not in known
-        ]
+        ended = [hold for hold in change.before.holds if hold.id is not None and hold.id not in kept]
+        begun = [hold for hold in change.after.holds if hold.id is None or hold.id not in known]
+        released += [hold.id for hold in ended if hold.id is not None]
+        placed += [_hold_row(change.row.id, hold) for hold in begun]
+        backlogs |= {hold.batch_id for hold in (*ended, *begun) if hold.source is Source.BACKLOG}
     if released:
         session.execute(
             update(HOLDS).where(HOLDS.c.id.in_(released)).values(released_at=now, released_by=actor.id)
         )
     if placed:
         session.execute(insert(HOLDS), placed)
+    if backlogs:
+        cards.touch_about(session, Source.BACKLOG, backlogs)
 
 
 def _hold_row(enrollment_id: int, hold: Hold) -> dict[str, Any]:

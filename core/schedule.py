@@ -192,6 +192,38 @@ def first_working_moment(day: date, calendar: Calendar) -> datetime:
     return send_at(at_local(_working_day(day, calendar), time.min, calendar.zone), calendar)
 
 
+def after_open_time(start: datetime, length: timedelta, calendar: Calendar) -> datetime:
+    """Give the instant at which it has been open for `length` since `start`; raises Refused where it never opens.
+
+    With a window from 9 to 17, 10 hours after Tuesday 16:00 are Thursday 10:00.
+    """
+    moment = send_at(start, calendar)
+    while (closes := open_until(moment, calendar)) is not None and closes - moment <= length:
+        length -= closes - moment
+        moment = send_at(closes, calendar)
+    return moment + length
+
+
+def open_time_a_day(calendar: Calendar) -> timedelta:
+    """Give how long it is open on a working day, clock changes left aside."""
+    if calendar.window is None:
+        return DAY
+    opens, closes = (
+        timedelta(hours=at.hour, minutes=at.minute, seconds=at.second)
+        for at in (calendar.window.opens, calendar.window.closes)
+    )
+    return closes - opens
+
+
+def working_day_before(day: date, calendar: Calendar) -> date:
+    """Give the last business day before `day`."""
+    weekdays = calendar.window.weekdays if calendar.window else MONDAY_TO_FRIDAY
+    for days in range(1, LONGEST_WAIT_DAYS):
+        if _rest(day - days * DAY, weekdays, calendar) is None:
+            return day - days * DAY
+    raise Refused(_NO_WORKING_DAYS)
+
+
 def backlog(due: datetime, now: datetime, after: timedelta) -> bool:
     """Say whether a step is overdue by more than `after`, so that it must not simply be fired."""
     return now - due > after
@@ -216,7 +248,10 @@ def _working_day(day: date, calendar: Calendar) -> date:
         if _rest(day, weekdays, calendar) is None:
             return day
         day += DAY
-    raise Refused("This calendar has no working days; give its window other weekdays.")
+    raise Refused(_NO_WORKING_DAYS)
+
+
+_NO_WORKING_DAYS = "This calendar has no working days; give its window other weekdays."
 
 
 def _rest(day: date, weekdays: frozenset[int], calendar: Calendar) -> str | None:

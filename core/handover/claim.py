@@ -7,15 +7,16 @@ from functools import cache
 from typing import Any, cast
 from uuid import uuid4
 
-from sqlalchemy import BindParameter, bindparam, or_, text, update
+from sqlalchemy import BindParameter, Boolean, bindparam, or_, text, update
 from sqlmodel import Session, col, select
 
 from core import cards
 from core.acts import DELIVERIES, ENROLLMENTS, LEADS, Loaded, apply, load
 from core.db import Database, insert_of
+from core.handover import backlog
 from core.handover.words import BATCH, LEASE, Claimed
 from core.lifecycle import Began, Event, Failed, Hold, Source, StepKind, StepsChanged, Stop, Uncertain
-from core.mailboxes import allowance, free_at
+from core.mailboxes import allowance, free_at, is_read, may_leave, unread_before
 from core.models import (
     WORKSPACE_ID,
     Delivery,
@@ -30,12 +31,16 @@ from core.models import (
     Workspace,
 )
 from core.people import SYSTEM
+from core.schedule import backlog as is_overdue
 from core.schedule import is_open, open_until, send_at
 from core.types import UtcDateTime
 
 
 def mailboxes_due(session: Session, *, now: datetime) -> list[int]:
     """Give the mailboxes that have at least one step to look at now."""
+    workspace = session.get_one(Workspace, WORKSPACE_ID)
+    if workspace.halted_at:
+        return []
     # 'pending' stands as a literal: as a bound parameter PostgreSQL's generic plan would miss the partial index.
     wanted = session.exec(
         select(Mailbox.id).where(
@@ -47,9 +52,9 @@ def mailboxes_due(session: Session, *, now: datetime) -> list[int]:
                 text("enrollment.status = 'pending'"),
                 col(Enrollment.wake_at) <= now,
                 Sequence.status == SequenceStatus.PUBLISHED.value,
+                may_leave(unread_before(workspace, now)),
             )
             .exists(),
-            ~select(Workspace.id).where(col(Workspace.halted_at).is_not(None)).exists(),
         )
     )
     return [mailbox_id for mailbox_id in wanted if mailbox_id is not None]
@@ -61,7 +66,19 @@ def claim(
     """Give up to `limit` steps of a mailbox leased until now + `lease`; empty: nothing may leave now.
 
     What is due but may not leave yet (window, cap) gets its next date; a suppressed lead is stopped; a task is opened.
+    Of a mailbox that was not read lately only first steps are given: somebody may have answered the mails before.
     """
+    while (claimed := _claimed(db, mailbox_id, now, limit, lease)) is None:
+        # In a transaction of its own, which takes its locks in DESIGN's order; nothing was leased before it.
+        if not backlog.hold_overdue(db, mailbox_id, now=now):
+            return []
+    return claimed
+
+
+def _claimed(
+    db: Database, mailbox_id: int, now: datetime, limit: int, lease: timedelta
+) -> list[Claimed] | None:
+    """Give what was leased; None: what is due is a backlog, which must be held before anything leaves."""
     with db.write() as session:
         workspace = session.get(Workspace, WORKSPACE_ID)
         mailbox = session.get(Mailbox, mailbox_id)
@@ -72,7 +89,12 @@ def claim(
             or (mailbox.retry_at and mailbox.retry_at > now)
         ):
             return []
-        rows = list(load(session, _due(session, mailbox_id, now, limit), lock=True))
+        is_first_only = not is_read(mailbox, unread_before(workspace, now))
+        woke = _due(session, mailbox_id, now, limit, is_first_only=is_first_only)
+        oldest = min(woke.values(), default=now)
+        if is_overdue(oldest, now, backlog.LONG_OVERDUE) and backlog.is_backlog(session, mailbox_id, now=now):
+            return None
+        rows = list(load(session, woke, lock=True))
         rows = _with_a_step(session, rows, now)
         rows = _without_suppressed(session, rows, now)
         rows = _inside_window(session, rows, now)
@@ -83,24 +105,29 @@ def claim(
                 session, rows[free:], max(free_at(session, mailbox, now), now + timedelta(seconds=1))
             )
             rows = rows[:free]
-        return _lease(session, rows, mailbox, now, lease)
+        return _lease(session, rows, mailbox, now, lease, woke)
 
 
-def _due(session: Session, mailbox_id: int, now: datetime, limit: int) -> list[int]:
-    which = {"mailbox": mailbox_id, "now": now, "most": limit}
-    return list(session.connection().execute(_DUE, which).scalars())
+def _due(
+    session: Session, mailbox_id: int, now: datetime, limit: int, *, is_first_only: bool
+) -> dict[int, datetime]:
+    """Give when the sender was to look at each step that is due, the oldest first."""
+    which = {"mailbox": mailbox_id, "now": now, "most": limit, "started": not is_first_only}
+    found = session.connection().execute(_DUE, which)
+    return {row.id: row.wake_at for row in found}
 
 
 # Written once: building these statements anew for each batch cost more than running them.
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _DUE = (
-    select(Enrollment.id)
+    select(Enrollment.id, Enrollment.wake_at)
     .join(Sequence, col(Sequence.id) == Enrollment.sequence_id)
     .where(
         text("enrollment.status = 'pending'"),
         col(Enrollment.mailbox_id) == bindparam("mailbox"),
         col(Enrollment.wake_at) <= bindparam("now", type_=UtcDateTime()),
         Sequence.status == SequenceStatus.PUBLISHED.value,
+        or_(col(Enrollment.has_started).is_(False), bindparam("started", type_=Boolean())),
     )
     .order_by(col(Enrollment.wake_at), col(Enrollment.id))
     .limit(bindparam("most"))
@@ -207,7 +234,12 @@ def _sleep_until(session: Session, rows: list[Loaded], moment: datetime) -> None
 
 
 def _lease(
-    session: Session, rows: list[Loaded], mailbox: Mailbox, now: datetime, lease: timedelta
+    session: Session,
+    rows: list[Loaded],
+    mailbox: Mailbox,
+    now: datetime,
+    lease: timedelta,
+    woke: dict[int, datetime],
 ) -> list[Claimed]:
     if not rows:
         return []
@@ -231,7 +263,7 @@ def _lease(
         references, subject = threads.get(row.id, ((), ""))
         claimed.append(
             Claimed(delivery_id, fence, row.id, message_id, _step(row), row.sequence.name, leads[row.lead_id],
-                    references, subject)
+                    references, subject, woke[row.id])
         )  # fmt: skip
     return claimed
 

@@ -215,7 +215,11 @@ def hold_back(db: Database, claims: Iterable[tuple[Claimed, str]], *, now: datet
 def release(
     db: Database, claims: Iterable[Claimed], *, now: datetime, retry_at: datetime | None = None
 ) -> None:
-    """Give claims back that never reached the point of no return."""
+    """Give claims back that never reached the point of no return.
+
+    They are due since when they were, so that a mailbox that is down for long has a backlog in the end (its own
+    `retry_at` keeps the sender away until then).
+    """
     by_id = {claimed.delivery_id: claimed for claimed in claims}
     with db.write() as session:
         _lock(session, list(by_id))
@@ -225,19 +229,25 @@ def release(
             )
         )
         given = [by_id[found] for found, fence in rows if found and by_id[found].fence == fence]
+        if not given:
+            return
         session.execute(
             update(DELIVERIES)
             .where(DELIVERIES.c.id.in_([claimed.delivery_id for claimed in given]))
             .values(state=DeliveryState.READY.value, lease_until=None)
         )
-        session.execute(
-            update(ENROLLMENTS)
-            .where(
-                ENROLLMENTS.c.id.in_([claimed.enrollment_id for claimed in given]),
-                ENROLLMENTS.c.status == Status.PENDING.value,
-            )
-            .values(wake_at=retry_at or now)
-        )
+        moments = [
+            {"at_id": claimed.enrollment_id, "moment": claimed.woke_at or retry_at or now}
+            for claimed in given
+        ]
+        session.connection().execute(_AWAKE, moments)
+
+
+_AWAKE = (
+    update(ENROLLMENTS)
+    .where(ENROLLMENTS.c.id == bindparam("at_id"), ENROLLMENTS.c.status == Status.PENDING.value)
+    .values(wake_at=bindparam("moment"))
+)
 
 
 def reap(db: Database, *, now: datetime) -> int:

@@ -15,7 +15,10 @@ RETRY_AFTER = (timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2), 
 
 @dataclass(frozen=True)
 class Claimed:
-    """One step leased to this worker. `references`: the Message-IDs it follows, oldest first."""
+    """One step leased to this worker. `references`: the Message-IDs it follows, oldest first.
+
+    `woke_at`: since when the step was due to be looked at, which it keeps when it is given back.
+    """
 
     delivery_id: int
     fence: int
@@ -26,6 +29,7 @@ class Claimed:
     lead: Lead
     references: tuple[str, ...] = ()
     thread_subject: str = ""
+    woke_at: datetime | None = None
 
 
 class Fate(StrEnum):

@@ -115,6 +115,7 @@ _HELD = {
     Source.OUT_OF_OFFICE: "Paused because the lead is out of office, since {since}",
     Source.MEETING: "Paused by a booked meeting since {since}",
     Source.BOUNCE: "Paused by a bounce since {since}",
+    Source.BACKLOG: "Held since {since}",
     Source.FAILED: "Step {step} failed on {since}",
     Source.UNCERTAIN: "Step {step} may or may not have left on {since}",
     Source.NEW_STEP: "Paused since {since}",
@@ -123,6 +124,7 @@ _HELD = {
 _WAY_OUT = {
     Source.FAILED: "`resume` tries it again, `cancel step` leaves it out",
     Source.UNCERTAIN: "say on its card what became of it",
+    Source.BACKLOG: "say *Spread*, *Shift all* or *Drop* on its card",
 }
 
 
