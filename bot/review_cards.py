@@ -30,15 +30,15 @@ from core.lifecycle import LIVE
 from core.names import SLACK_ID
 from core.words import counted
 
-NOTICE_LINES_SHOWN = 20
+NOTICE_LINES_SHOWN = (20, 10, 4)
 EVIDENCE_SHOWN = 4
 EVIDENCE_CHARS = 120
 CHOICES_SHOWN = 10
 CORRECTIONS_SHOWN = 4
 SENTENCE_CHARS = 500
 FALLBACK_QUOTE_CHARS = 300
-# What is given up first when a card has too much to tell: (sequences, characters of the quote).
-SIZES = ((4, 900), (2, 600), (1, 300))
+# What is given up when a card has too much to tell: (sequences, characters of the quote, answers).
+SIZES = ((4, 900, 10), (2, 600, 5), (1, 300, 2))
 
 
 def review_card(view: ReviewCard, *, is_new: bool = True) -> JSON:
@@ -50,11 +50,11 @@ def review_card(view: ReviewCard, *, is_new: bool = True) -> JSON:
         view.verdict or view.outcome,
         view.question,
     ]
-    drafts = (_review_blocks(view, runs, longest, is_new=is_new) for runs, longest in SIZES)
+    drafts = (_review_blocks(view, *size, is_new=is_new) for size in SIZES)
     return message("\n".join(filter(None, fallback)), fitting(drafts))
 
 
-def _review_blocks(view: ReviewCard, runs: int, longest: int, *, is_new: bool) -> list[JSON]:
+def _review_blocks(view: ReviewCard, runs: int, longest: int, answers: int, *, is_new: bool) -> list[JSON]:
     owner = _owner(view.owner, view.lead.owner or "", is_new=is_new)
     about = [words(f"“{view.subject}”", 150, bold=True)] if view.subject else []
     lines = [_joined(owner, about, [instant(view.came_at, view.lead.zone)])]
@@ -62,7 +62,9 @@ def _review_blocks(view: ReviewCard, runs: int, longest: int, *, is_new: bool) -
     blocks = [header(f"{view.icon} {view.heading}".strip()), rich(*lines)]
     blocks += [quote(view.quote, longest=longest)] if view.quote.strip() else []
     blocks.append(rich(*_verdicts(view)))
-    blocks += _asked(view.question, view.choices)
+    barred = filter(None, (view.lead.suppressed, view.lead.halted))
+    blocks += [rich([words("⛔ "), *sentence(text, bold=True)]) for text in barred]
+    blocks += _asked(view.question, view.choices[:answers])
     blocks += _runs(view, runs)
     return [*blocks, divider(), *_judged(view)]
 
@@ -110,25 +112,30 @@ def _judged(view: ReviewCard) -> list[JSON]:
 
 def notice_card(view: NoticeCard, *, is_new: bool = True) -> JSON:
     """Give a notice; with answers to press until somebody has, and then who did."""
-    title = f"{view.icon} {view.title}".strip()
-    lines = [sentence(line, SENTENCE_CHARS) for line in view.lines[:NOTICE_LINES_SHOWN]]
+    said = clipped(" ".join(view.quote.split()), FALLBACK_QUOTE_CHARS)
+    fallback = [f"{view.icon} {view.title}".strip(), *view.lines, said, view.verdict]
+    drafts = (_notice_blocks(view, lines, is_new=is_new) for lines in NOTICE_LINES_SHOWN)
+    return message("\n".join(filter(None, fallback)), fitting(drafts))
+
+
+def _notice_blocks(view: NoticeCard, shown: int, *, is_new: bool) -> list[JSON]:
     owner = _owner(view.owner, view.owner_name, is_new=is_new)
-    heading = [*sentence(title, SENTENCE_CHARS, bold=True), *([words("  ·  "), *owner] if owner else [])]
+    title = sentence(f"{view.icon} {view.title}".strip(), SENTENCE_CHARS, bold=True)
+    lines = [sentence(line, SENTENCE_CHARS) for line in view.lines[:shown]]
     # One line says what the title does not; several are a list.
-    blocks = [rich(heading, *lines[:1]) if len(lines) == 1 else rich(heading, bullets=lines)]
+    is_list = len(lines) > 1
+    blocks = [rich(_joined(title, owner), *([] if is_list else lines), bullets=lines if is_list else [])]
     blocks += [quote(view.quote)] if view.quote.strip() else []
     if view.verdict:
         blocks.append(rich([words("✅ "), *sentence(view.verdict, SENTENCE_CHARS, bold=True)]))
     else:
         blocks += actions(*choice_buttons(view.choices[:CHOICES_SHOWN], "answer"))
-    blocks += [context(*view.facts)] if view.facts else []
-    said = clipped(" ".join(view.quote.split()), FALLBACK_QUOTE_CHARS)
-    return message("\n".join(filter(None, [title, *view.lines, said, view.verdict])), blocks)
+    return blocks + ([context(*view.facts)] if view.facts else [])
 
 
 def _asked(question: str, choices: Sequence[Choice]) -> list[JSON]:
     asked = [rich([words("❓ "), *sentence(question, SENTENCE_CHARS, bold=True)])] if question else []
-    return asked + actions(*choice_buttons(choices[:CHOICES_SHOWN], "answer"))
+    return asked + actions(*choice_buttons(choices, "answer"))
 
 
 def _owner(user_id: str | None, name: str, *, is_new: bool) -> list[JSON]:

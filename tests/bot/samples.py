@@ -8,6 +8,7 @@ from core.answers import (
     EnrollmentView,
     LeadCard,
     NoticeCard,
+    ReviewCard,
     Row,
     TaskCard,
     TimelineEntry,
@@ -113,6 +114,63 @@ def task(**changes):
 
 def notice(**changes):
     return NoticeCard(**({"title": "Sending is halted", "lines": ("by Ana Ruiz", "since 09:30")} | changes))
+
+
+def review(**changes):
+    """An out-of-office whose date is certain; what the rule did stands on it."""
+    held = enrollment(
+        Status.PAUSED,
+        reasons=(
+            "Paused because the lead is out of office, since Tuesday 1 June 2027, 11:30 (Europe/Berlin).",
+        ),
+        next_at=NOW + timedelta(days=16),
+    )
+    press = "card review 31 {} seen 0"
+    values = {
+        "message_id": 31,
+        "lead": lead(held, timeline=()),
+        "heading": "Ada Lovelace is out of office",
+        "icon": "🌴",
+        "subject": "Automatic reply: A question",
+        "quote": "Thank you for your message.\n\nI am out of office until 15 June.\nIn urgent cases write to bob@engines.example.",
+        "came_at": NOW,
+        "outcome": "Paused in Spring outreach until Thursday 17 June 2027, 09:00 (Europe/London).",
+        "evidence": ("Auto-Submitted: auto-replied", "“I am out of office until 15 June.”"),
+        "choices": (Choice("Add bob@engines.example as a lead", "card review 31 contact 1"),),
+        "corrections": (
+            Choice("Not an out-of-office: an answer", press.format("reply")),
+            Choice("Automatic, ignore", press.format("automatic")),
+        ),
+        "away_label": "Out until…",
+        "more": (
+            Choice("Mark qualified", "qualify ada@engines.example"),
+            Choice("Qualified: whole company", "qualify ada@engines.example company"),
+            Choice("Not about this lead", press.format('"not about them"')),
+        ),
+        "owner": "U0ANA",
+    }
+    return ReviewCard(**(values | changes))
+
+
+def hostile_review(length=1):
+    text = HOSTILE * length
+    pressed = tuple(Choice(text, f"{n} {text}"[:140], confirm=text, style="primary") for n in range(30))
+    return review(
+        lead=hostile_lead(length),
+        heading=text,
+        subject=text,
+        quote=f"{text}\n" * 40,
+        outcome=text,
+        notes=(text,) * 3,
+        evidence=(text,) * 30,
+        question=text,
+        facts=(text,) * 3,
+        choices=pressed,
+        corrections=pressed,
+        more=pressed,
+        verdict=text,
+        more_messages=7,
+    )
 
 
 def answers():
