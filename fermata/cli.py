@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import getpass
 import json
-import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -31,13 +29,12 @@ from core.people import Actor
 from core.plans import planned
 from core.settings import Settings, read_settings
 from fermata import wiring
-from jobs.sender import server_of
-from jobs.smtp_login import MailboxDown, Server, log_in
+from fermata.mailboxes import app as mailboxes_app
+from fermata.mailboxes import faults_of, line
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-mailbox_app = typer.Typer(no_args_is_help=True, help="The mailboxes that send.")
 leads_app = typer.Typer(no_args_is_help=True, help="The people who get mail.")
-app.add_typer(mailbox_app, name="mailbox")
+app.add_typer(mailboxes_app, name="mailbox")
 app.add_typer(leads_app, name="leads")
 
 IMPORT_ROWS = 500
@@ -64,15 +61,6 @@ def _refuse(sentence: str) -> NoReturn:
 def _cli_actor() -> Actor:
     user = getpass.getuser()
     return Actor(f"cli:{user}", user)
-
-
-@contextmanager
-def _database() -> Iterator[Database]:
-    db = wiring.open_database(read_settings())
-    try:
-        yield db
-    finally:
-        db.close()
 
 
 # Running
@@ -121,7 +109,7 @@ def sandbox(port: Annotated[int, typer.Option(help="Where the page is served.")]
 @app.command()
 def migrate() -> None:
     """Bring the database to this version's schema."""
-    with _database() as db:
+    with wiring.opened() as db:
         sys.stdout.write(f"The database is up to date ({db.engine.dialect.name}).\n")
 
 
@@ -130,14 +118,14 @@ def doctor() -> None:
     """Check settings, database and mailboxes, and say what is wrong in words."""
     settings = read_settings()
     faults = [*_settings_faults(settings)]
-    with _database() as db:
-        _line("database", f"{db.engine.dialect.name}, schema up to date")
+    with wiring.opened() as db:
+        line("database", f"{db.engine.dialect.name}, schema up to date")
         faults += _mailbox_faults(db, settings)
     for fault in faults:
-        _line("fault", fault)
+        line("fault", fault)
     if faults:
         raise typer.Exit(1)
-    _line("all", "good")
+    line("all", "good")
 
 
 def _settings_faults(settings: Settings) -> Iterator[str]:
@@ -158,109 +146,7 @@ def _mailbox_faults(db: Database, settings: Settings) -> Iterator[str]:
     if not mailboxes:
         yield "There is no mailbox yet; add one with `fermata mailbox add`."
     for mailbox in mailboxes:
-        if fault := _test(mailbox, settings):
-            yield f"{mailbox.address}: {fault}"
-
-
-def _line(what: str, words: str) -> None:
-    sys.stdout.write(f"{what}: {words}\n")
-
-
-# Mailboxes
-
-
-@mailbox_app.command("add")
-def mailbox_add(
-    address: str,
-    smtp: Annotated[str, typer.Option(help="HOST:PORT")],
-    imap: Annotated[str, typer.Option(help="HOST:PORT")] = "",
-    security: Annotated[str, typer.Option(help="tls, starttls or none (this machine only)")] = "starttls",
-    user: str = "",
-    password_env: Annotated[str, typer.Option(help="The variable that holds the password.")] = "",
-    name: Annotated[str, typer.Option(help="The name leads see.")] = "",
-    cap: Annotated[int, typer.Option(min=0, help="Most mails a day.")] = 200,
-    gap: Annotated[float, typer.Option(min=0, help="Seconds between two mails.")] = 0,
-    ramp_from: Annotated[int, typer.Option(min=0, help="The cap of its first day; 0: no ramp-up.")] = 0,
-    ramp_step: Annotated[int, typer.Option(min=0, help="How much the cap grows a day.")] = 0,
-    zone: str = "UTC",
-    connections: Annotated[int, typer.Option(min=1, max=20)] = 4,
-) -> None:
-    """Add a mailbox, or change the one with this address."""
-    address = normalise(address)
-    host, port = _host_port(smtp)
-    Server(host, port, security)  # type: ignore[arg-type]  # refuses unknown words, and `none` off this machine
-    imap_host, imap_port = _host_port(imap) if imap else (None, None)
-    with _database() as db, db.write() as session:
-        row = session.exec(select(Mailbox).where(Mailbox.address == address)).first()
-        row = row or Mailbox(
-            address=address, smtp_host=host, smtp_port=port, smtp_security=security, created_at=wiring.now()
-        )
-        row.smtp_host, row.smtp_port, row.smtp_security = host, port, security
-        row.imap_host, row.imap_port = imap_host, imap_port
-        row.username, row.password_env = user or None, password_env or None
-        row.name, row.cap_per_day, row.min_gap_seconds, row.connections = name, cap, gap, connections
-        row.ramp_from, row.ramp_step, row.zone = ramp_from or None, ramp_step, zone
-        row.down_at = row.down_because = row.retry_at = None
-        session.add(row)
-    _line(
-        address,
-        "a cap of 0: it sends nothing"
-        if cap == 0
-        else f"sends at most {cap} a day over {host}:{port} ({security})",
-    )
-
-
-def _host_port(text: str) -> tuple[str, int]:
-    host, colon, port = text.rpartition(":")
-    if not (colon and host and port.isdecimal() and port.isascii() and 0 < int(port) < 65536):
-        msg = f"“{text}” is not HOST:PORT; write it like smtp.example.com:587."
-        raise Refused(msg)
-    return host.strip("[]"), int(port)
-
-
-@mailbox_app.command("list")
-def mailbox_list() -> None:
-    """List the mailboxes with their state."""
-    with _database() as db, db.read() as session:
-        for row in session.exec(select(Mailbox).order_by(Mailbox.address)):
-            state = (
-                f"down since {row.down_at:%Y-%m-%d %H:%M} UTC: {row.down_because}" if row.down_at else "up"
-            )
-            _line(
-                row.address,
-                f"{row.smtp_host}:{row.smtp_port} {row.smtp_security}, cap {row.cap_per_day} a day, {state}",
-            )
-
-
-@mailbox_app.command("test")
-def mailbox_test(address: str) -> None:
-    """Connect and log in, and say what is wrong in words."""
-    settings = read_settings()
-    with _database() as db, db.read() as session:
-        row = session.exec(select(Mailbox).where(Mailbox.address == normalise(address))).first()
-    if row is None:
-        msg = f"There is no mailbox {address}."
-        raise Refused(msg)
-    if fault := _test(row, settings):
-        raise Refused(fault)
-    _line(row.address, "connected and logged in")
-
-
-def _test(row: Mailbox, settings: Settings) -> str | None:
-    password = os.environ.get(row.password_env) if row.password_env else None
-    if row.password_env and password is None:
-        return f"the variable {row.password_env} is not set, so there is no password."
-    server = server_of(row, password, settings.smtp_timeout_seconds)
-
-    async def try_it() -> None:
-        welcome = await log_in(server)
-        welcome.wire.close()
-
-    try:
-        asyncio.run(try_it())
-    except MailboxDown as down:
-        return str(down)
-    return None
+        yield from (f"{mailbox.address}: {fault}" for fault in faults_of(db, mailbox, settings))
 
 
 # Sequences and leads
@@ -273,12 +159,12 @@ def apply(
 ) -> None:
     """Write sequences from YAML files; all of them, or none when one is faulty."""
     specs = [sequence_file.load(_text(path), name=path.name) for path in _yaml_files(paths)]
-    with _database() as db, db.write() as session:
+    with wiring.opened() as db, db.write() as session:
         for spec in specs:
             saved = sequences.save(session, spec, actor=_cli_actor(), now=wiring.now())
-            _line(spec.name, ", ".join(saved.differences) or "unchanged")
+            line(spec.name, ", ".join(saved.differences) or "unchanged")
             if publish and session.get_one(Sequence, saved.sequence_id).status != "published":
-                _line(
+                line(
                     spec.name,
                     sequences.turn(
                         session, saved.sequence_id, "publish", actor=_cli_actor(), now=wiring.now()
@@ -310,7 +196,7 @@ def _text(path: Path) -> str:
 @app.command()
 def export(sequence: str) -> None:
     """Write a sequence as YAML to standard output."""
-    with _database() as db, db.read() as session:
+    with wiring.opened() as db, db.read() as session:
         sys.stdout.write(sequences.find(session, sequence).spec)
 
 
@@ -318,12 +204,12 @@ def export(sequence: str) -> None:
 def preview(sequence: str, lead: str) -> None:
     """Show every mail of a sequence as this lead would get it, with its date."""
     settings = read_settings()
-    with _database() as db, db.read() as session:
+    with wiring.opened() as db, db.read() as session:
         row, who, steps = previews.preview(
             session, sequence, normalise(lead), office=wiring.make_office(settings), now=wiring.now()
         )
         zone = planned(session, [row.id or 0])[row.id or 0].plan(who.zone).calendar.zone
-    _line(f"{row.name} ({row.status})", f"what {who.email} would get, starting now")
+    line(f"{row.name} ({row.status})", f"what {who.email} would get, starting now")
     for step in steps:
         sys.stdout.write(f"\n{step.number}. {step.kind}, {say_moment(step.at, zone)}\n   {step.subject}\n")
         body = f"Cannot be written: {step.fault}" if step.fault else step.text
@@ -346,10 +232,10 @@ def leads_import(
         raise Refused(msg)
     source = lead_file.read(file.read_bytes())
     for note in source.notes:
-        _line("note", note)
+        line("note", note)
     refused: list[lead_file.Row] = []
     counts: dict[str, int] = {}
-    with _database() as db, Progress(console=Console(stderr=True), transient=True) as progress:
+    with wiring.opened() as db, Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("Importing", total=source.total)
         for batch in chunks(source, IMPORT_ROWS):
             done = leads.import_batch(db, batch, into=into or None, actor=_cli_actor(), now=wiring.now())
@@ -359,12 +245,12 @@ def leads_import(
             progress.advance(task, len(batch))
     for what, count in sorted(counts.items()):
         if count:
-            _line(what, f"{count:,}")
+            line(what, f"{count:,}")
     if refused:
         target = errors or file.with_suffix(".errors.csv")
         with target.open("w", newline="", encoding="utf-8") as out:
             lead_file.write_errors(refused, out, header=source.header)
-        _line("refused", f"{len(refused)}, each with its reason in {target}")
+        line("refused", f"{len(refused)}, each with its reason in {target}")
 
 
 # Talking to it
@@ -374,7 +260,7 @@ def leads_import(
 def say(text: str, as_: Annotated[str, typer.Option("--as", help="Who says it.")] = "") -> None:
     """Say what one would type after /sequence in Slack."""
     actor = Actor(as_, as_) if as_ else _cli_actor()
-    with _database() as db:
+    with wiring.opened() as db:
         answer = commands.run(wiring.make_desk(read_settings(), db), text, actor=actor, now=wiring.now())
     _show(answer)
 
@@ -391,10 +277,24 @@ def _show(answer: Any) -> None:
 
 
 @app.command()
+def inbound(
+    file: Path,
+    mailbox: Annotated[
+        str, typer.Option(help="The mailbox it came to; default the one it is addressed to.")
+    ] = "",
+) -> None:
+    """Take in a message from a file, as if a mailbox had received it now."""
+    from fermata import inbound as reading
+
+    with wiring.opened() as db:
+        sys.stdout.write(reading.said(reading.take_in(db, file, mailbox)) + "\n")
+
+
+@app.command()
 def confirm(proposal: str, as_: Annotated[str, typer.Option("--as", help="Who confirms.")] = "") -> None:
     """Confirm what a command asked before acting."""
     actor = Actor(as_, as_) if as_ else _cli_actor()
-    with _database() as db:
+    with wiring.opened() as db:
         _show(
             commands.confirm(wiring.make_desk(read_settings(), db), proposal, actor=actor, now=wiring.now())
         )
@@ -415,7 +315,7 @@ def audit(as_json: Annotated[bool, typer.Option("--json", help="One JSON object 
 
 
 def _write_lines(lines: Callable[[Any], Iterator[dict[str, Any]]], *, as_json: bool) -> None:
-    with _database() as db, db.read() as session:
+    with wiring.opened() as db, db.read() as session:
         for line in lines(session):
             sys.stdout.write(
                 json.dumps(line)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -12,10 +13,12 @@ from core.db import Database
 from core.letters import Office
 from core.migrate import migrate
 from core.models import WORKSPACE_ID, Workspace
-from core.settings import Settings, secret_key
+from core.settings import Settings, read_settings, secret_key
 
 if TYPE_CHECKING:
     from jobs.engine import Engine
+    from jobs.oauth import Tokens
+    from jobs.reader import Reader
 
 Clock = Callable[[], datetime]
 
@@ -48,6 +51,51 @@ def make_office(settings: Settings) -> Office:
     return Office(settings.base_url, secret_key(settings))
 
 
+@contextmanager
+def opened() -> Iterator[Database]:
+    """Give the database of this process's settings for the length of the block."""
+    db = open_database(read_settings())
+    try:
+        yield db
+    finally:
+        db.close()
+
+
+def make_tokens(settings: Settings, *, clock: Clock = now) -> Tokens:
+    """Give the access tokens of mailboxes that log in with OAuth2."""
+    from jobs.oauth import Tokens, google, microsoft
+
+    return Tokens(
+        {
+            "google": google(settings.google_client_id, settings.google_client_secret.get_secret_value()),
+            "microsoft": microsoft(
+                settings.microsoft_client_id,
+                settings.microsoft_client_secret.get_secret_value(),
+                settings.microsoft_tenant,
+            ),
+        },
+        clock=clock,
+    )
+
+
+def make_reader(settings: Settings, db: Database, *, clock: Clock = now) -> Reader:
+    """Give the reading half of a process."""
+    from jobs.reader import Desk as ReadingDesk
+    from jobs.reader import Reader
+    from jobs.servers import imap_server
+
+    tokens = make_tokens(settings)
+    return Reader(
+        ReadingDesk(
+            db,
+            clock,
+            lambda mailbox: imap_server(mailbox, os.environ.get, tokens, settings.smtp_timeout_seconds),
+            # Often enough that follow-ups need not wait for a look at a mailbox in which nothing happens.
+            poll_seconds=min(settings.poll_seconds, settings.read_within_seconds / 3),
+        )
+    )
+
+
 def make_engine(
     settings: Settings,
     db: Database,
@@ -69,6 +117,7 @@ def make_engine(
             os.environ.get,
             lease=timedelta(seconds=settings.lease_seconds),
             timeout_seconds=settings.smtp_timeout_seconds,
+            tokens=make_tokens(settings),
         )
     )
     return Engine(

@@ -8,9 +8,10 @@ Folders are opened read-only, and nothing is marked as seen.
 from __future__ import annotations
 
 import logging
+import re
 import socket
 import ssl
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -33,6 +34,9 @@ BATCH_BYTES = 8 * 1024 * 1024
 CONNECT_SECONDS = 20
 _ROLES = {b"\\Junk": "junk", b"\\Sent": "sent"}
 _UNUSABLE = {b"\\Noselect", b"\\NonExistent"}
+
+# What the library puts before an answer, and Dovecot behind it.
+_NOISE = re.compile(r"^(?:select|status|fetch|search|uid) failed: | ?\(\d[\d.]* \+ [\d. +]* secs\)\.?$")
 
 # The library would put whole messages and addresses into the log.
 logging.getLogger("imapclient").setLevel(logging.WARNING)
@@ -245,6 +249,21 @@ class Connection:
             raise _explained(error, self.server, doing) from error
 
 
+def missing(places: Collection[Place], known: Collection[str]) -> list[str]:
+    """Give the folders that were read and are there no more; none where others have come in their place (renamed)."""
+    names = {place.name for place in places}
+    gone = [name for name in known if name not in names]
+    return gone if len(gone) > len(names.difference(known)) else []
+
+
+def gone_words(gone: Sequence[str], address: str) -> str:
+    """Give the sentence for folders that are missing."""
+    return (
+        f"The folder {_words(gone[0])} of {address} is gone, or is no longer marked as junk or sent mail; "
+        "bring it back, or add the mailbox again if that is meant."
+    )
+
+
 class _NotGiven(Exception):
     """The server refused to give a message."""
 
@@ -360,7 +379,8 @@ def _explained(error: BaseException, server: Server, doing: str) -> MailboxDown:
 
 
 def _said(error: BaseException) -> str:
-    return _words(str(error))[:200].rstrip(". ")
+    text = _NOISE.sub("", _words(str(error)))
+    return text[:200].rstrip(". ")
 
 
 def _words(text: str) -> str:

@@ -231,7 +231,8 @@ class _Rounds:
         if is_lasting:
             self._rest_until = asyncio.get_running_loop().time() + LASTING_SECONDS
             return LASTING_SECONDS
-        return min(FIRST_BACK_OFF_SECONDS * 2 ** (min(self._failures, 10) - 1), LONGEST_BACK_OFF_SECONDS)
+        seconds: float = FIRST_BACK_OFF_SECONDS * 2 ** (min(self._failures, 10) - 1)
+        return min(seconds, LONGEST_BACK_OFF_SECONDS)
 
     # Waiting
 

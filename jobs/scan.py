@@ -21,7 +21,7 @@ from core.chunks import chunks
 from core.db import Database
 from core.inbox import FolderMark, Raw, receive
 from core.models import Folder, Mailbox
-from jobs.imap import INBOX, Connection, Fetched, FolderGone, Place, State
+from jobs.imap import INBOX, Connection, Fetched, FolderGone, Place, State, gone_words, missing
 
 LOG = logging.getLogger(__name__)
 BATCH = 100
@@ -79,17 +79,13 @@ class Scan:
 
     def _notice_gone(self, places: Sequence[Place], marks: dict[str, Folder]) -> None:
         """Raise FolderGone where a folder that was read is there no more; one that was renamed is read anew."""
-        names = {place.name for place in places}
-        gone = [name for name in marks if name not in names]
-        if not gone:
+        if gone := missing(places, marks):
+            raise FolderGone(gone_words(gone, self.mailbox.address))
+        left = set(marks).difference(place.name for place in places)
+        if not left:
             return
-        if len(gone) > len(names - set(marks)):
-            raise FolderGone(
-                f"The folder {gone[0]} of {self.mailbox.address} is gone, or is no longer marked as junk or sent mail; "
-                "bring it back, or add the mailbox again if that is meant."
-            )
         with self.db.write() as session:
-            reading.forget(session, self._id, gone)
+            reading.forget(session, self._id, left)
 
     def _read(self, place: Place, state: State, mark: Folder | None) -> None:
         if not _has_news(state, mark):

@@ -1,21 +1,27 @@
-"""Starts the real services that tests talk to: PostgreSQL, Redis, Chromium.
+"""Starts the real services that tests talk to: PostgreSQL, Redis, Dovecot, Chromium.
 
 Programs come from pip-installed packages where there are any, else from the system. Every server
 listens on a random loopback port, keeps its data in a folder of the test run, and dies with the
 process that started it, even when that one is killed.
 """
 
+import grp
 import os
+import pwd
 import shutil
 import socket
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
+import psutil
 import psycopg
 import pytest
 from redis import Redis
@@ -104,6 +110,8 @@ class Server:
                 stderr=log,
                 cwd=self.log.parent,
                 user=self.user,
+                group=pwd.getpwnam(self.user).pw_gid if self.user else None,
+                extra_groups=[] if self.user else None,
                 start_new_session=True,  # Ctrl-C reaches pytest, which then stops the server in order
             )
         ends = time.monotonic() + START_SECONDS
@@ -299,6 +307,254 @@ def running_redis(folder: Path) -> Iterator[RealRedis]:
         yield server
     finally:
         server.stop()
+
+
+# Dovecot ------------------------------------------------------------------------------------------------
+
+
+def dovecot_program() -> Path | None:
+    """The IMAP server of this machine; on Debian as root it is installed first, once and quietly."""
+    places = ["dovecot", "/usr/sbin/dovecot", "/usr/local/sbin/dovecot", "/opt/homebrew/sbin/dovecot"]
+    if (found := first_program(places)) or os.geteuid() != 0 or not shutil.which("apt-get"):
+        return found
+    quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
+    for words in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", "dovecot-imapd"]):
+        subprocess.run(["apt-get", *words], env=quiet, capture_output=True, check=False, timeout=300)
+    return first_program(places)
+
+
+# The same for 2.3 and 2.4, which spell most settings differently.
+_DOVECOT = """
+base_dir = {folder}/run
+state_dir = {folder}/state
+log_path = /dev/stderr
+protocols = imap
+default_internal_user = {user}
+default_internal_group = {group}
+default_login_user = {user}
+mail_uid = {uid}
+mail_gid = {gid}
+first_valid_uid = {uid}
+first_valid_gid = {gid}
+mail_max_userip_connections = 100
+auth_mechanisms = {mechanisms}
+ssl = {ssl}
+namespace inbox {{
+  inbox = yes
+  separator = /
+  mailbox Junk {{
+    auto = create
+    special_use = \\Junk
+  }}
+  mailbox Sent {{
+    auto = create
+    special_use = \\Sent
+  }}
+}}
+service anvil {{
+  chroot =
+}}
+service stats {{
+  chroot =
+}}
+service imap-login {{
+  chroot =
+  inet_listener imap {{
+    {listen} = 127.0.0.1
+    port = {port}
+  }}
+  inet_listener imaps {{
+    {listen} = 127.0.0.1
+    port = {tls_port}
+    ssl = yes
+  }}
+}}
+"""
+_DOVECOT_23 = """
+mail_location = maildir:{folder}/mail/%u
+disable_plaintext_auth = no
+passdb {{
+  driver = passwd-file
+  args = scheme=PLAIN {folder}/users
+}}
+userdb {{
+  driver = static
+  args = home={folder}/homes/%u allow_all_users=yes
+}}
+"""
+_DOVECOT_23_TLS = """
+ssl_cert = <{folder}/cert.pem
+ssl_key = <{folder}/key.pem
+"""
+_DOVECOT_23_OAUTH = """
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2
+  args = {folder}/oauth2.conf
+}}
+"""
+_DOVECOT_24 = """
+mail_driver = maildir
+mail_path = {folder}/mail/%{{user}}
+mail_home = {folder}/homes/%{{user}}
+auth_allow_cleartext = yes
+passdb passwd-file {{
+  default_password_scheme = plain
+  passwd_file_path = {folder}/users
+}}
+userdb static {{
+  allow_all_users = yes
+}}
+"""
+_DOVECOT_24_TLS = """
+ssl_server_cert_file = {folder}/cert.pem
+ssl_server_key_file = {folder}/key.pem
+"""
+_DOVECOT_24_OAUTH = """
+oauth2 {{
+  introspection_mode = get
+  introspection_url = {introspection}
+  username_attribute = email
+}}
+passdb oauth2 {{
+  mechanisms_filter = xoauth2
+}}
+"""
+
+
+class Dovecot:
+    """A real IMAP server without root's rights; a test may stop, kill and start it again on the same ports.
+
+    Every mailbox has INBOX, Junk and Sent, and is made when it is first named. `introspection`: where it asks whether an
+    access token is good; "": it knows none.
+    """
+
+    PASSWORD = "correct horse"
+
+    def __init__(
+        self, folder: Path, *, certificate: tuple[bytes, bytes] | None = None, introspection: str = ""
+    ) -> None:
+        program = dovecot_program()
+        if program is None:
+            missing(
+                "Dovecot (IMAP)",
+                "Install it (Debian: apt-get install dovecot-imapd) or run the tests as root there.",
+            )
+        assert program
+        self.folder, self.port, self.tls_port = folder, free_port(), free_port()
+        self._user = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
+        for name in ("run", "state", "mail", "homes"):
+            (folder / name).mkdir(parents=True)
+        self._write_settings(program, certificate, introspection)
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, self._user.pw_uid, self._user.pw_gid)
+        command = [str(program), "-F", "-c", str(folder / "dovecot.conf")]
+        user = self._user.pw_name if os.geteuid() == 0 else None
+        self._server = Server(command, port=self.port, log=folder / "log", stop_with="TERM", user=user)
+
+    def _write_settings(
+        self, program: Path, certificate: tuple[bytes, bytes] | None, introspection: str
+    ) -> None:
+        version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+        is_new = not version.startswith("2.3")
+        parts = ["dovecot_config_version = 2.4.0\ndovecot_storage_version = 2.4.0\n"] if is_new else []
+        parts += [_DOVECOT, _DOVECOT_24 if is_new else _DOVECOT_23]
+        if certificate:
+            (self.folder / "cert.pem").write_bytes(certificate[0])
+            (self.folder / "key.pem").write_bytes(certificate[1])
+            parts.append(_DOVECOT_24_TLS if is_new else _DOVECOT_23_TLS)
+        if introspection:
+            parts.append(_DOVECOT_24_OAUTH if is_new else _DOVECOT_23_OAUTH)
+            (self.folder / "oauth2.conf").write_text(
+                f"introspection_mode = get\nintrospection_url = {introspection}\nusername_attribute = email\n"
+            )
+        (self.folder / "users").write_text("")
+        group = grp.getgrgid(self._user.pw_gid).gr_name
+        text = "".join(parts).format(
+            folder=self.folder, user=self._user.pw_name, group=group, uid=self._user.pw_uid,
+            gid=self._user.pw_gid, port=self.port, tls_port=self.tls_port if certificate else 0,
+            ssl="yes" if certificate else "no", listen="listen" if is_new else "address",
+            mechanisms="plain login xoauth2" if introspection else "plain login", introspection=introspection,
+        )  # fmt: skip
+        (self.folder / "dovecot.conf").write_text(text)
+
+    def start(self) -> None:
+        """Returns when it greets."""
+        self._server.start(self._is_up)
+
+    def stop(self) -> None:
+        """Ends it in order."""
+        self._server.stop()
+
+    def kill(self) -> None:
+        """Ends it and every process of it at once, as a power cut does."""
+        process = self._server._process
+        assert process
+        for one in [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]:
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
+        self._server.stop()
+
+    def _is_up(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=5) as probe:
+                return probe.recv(4) == b"* OK"
+        except OSError:
+            return False
+
+    def add(self, address: str, password: str = PASSWORD) -> str:
+        """Lets somebody in by password."""
+        with (self.folder / "users").open("a") as users:
+            users.write(f"{address}:{{PLAIN}}{password}\n")
+        return address
+
+    def maildir(self, address: str, folder: str = "") -> Path:
+        """Where a folder of a mailbox lies; "" is the inbox."""
+        path = self.folder / "mail" / address / (f".{folder}" if folder else "")
+        if not path.exists():
+            for name in ("cur", "new", "tmp"):
+                (path / name).mkdir(parents=True)
+            self.own(self.folder / "mail" / address)
+        return path
+
+    def own(self, path: Path) -> None:
+        """Gives files that a test wrote to the user that Dovecot runs as."""
+        for one in (path, *path.rglob("*")):
+            os.chown(one, self._user.pw_uid, self._user.pw_gid)
+
+    def deliver(self, address: str, *messages: bytes, folder: str = "", at: float | None = None) -> None:
+        """Puts messages into a mailbox as the last hop of their way does; `at` is when they came."""
+        inbox = self.maildir(address, folder)
+        for message in messages:
+            name = f"{time.time():.6f}.{uuid.uuid4().hex}.test"
+            draft = inbox / "tmp" / name
+            draft.write_bytes(message)
+            if at is not None:
+                os.utime(draft, (at, at))
+            os.chown(draft, self._user.pw_uid, self._user.pw_gid)
+            draft.rename(inbox / "new" / name)
+
+    def renumber(self, address: str, folder: str = "") -> None:
+        """Gives a folder another UIDVALIDITY, as a restored backup does; the server must be stopped meanwhile."""
+        path = self.maildir(address, folder)
+        uidlist = path / "dovecot-uidlist"
+        version, uidvalidity, *rest = uidlist.read_text().splitlines()[0].split()
+        uidlist.write_text(" ".join([version, f"V{int(uidvalidity[1:]) + 1000}", "N1", *rest[1:]]) + "\n")
+        for index in path.glob("dovecot.index*"):
+            index.unlink()
+
+
+@contextmanager
+def running_dovecot(**more: Any) -> Iterator[Dovecot]:
+    """An IMAP server for the length of the block."""
+    with TemporaryDirectory(prefix="fermata-dovecot-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        server = Dovecot(Path(folder) / "d", **more)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
 
 
 # Chromium -----------------------------------------------------------------------------------------------

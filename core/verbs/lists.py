@@ -187,10 +187,20 @@ def mailboxes(session: Session, order: orders.Mailboxes, *, actor: Actor, now: d
 
 def _mailbox(session: Session, box: Mailbox, *, now: datetime, zone: str) -> str:
     if box.down_at:
-        return f"disconnected since {say(box.down_at, zone)}: {box.down_because or 'unknown'}"
+        down = f"disconnected since {say(box.down_at, zone)}: {box.down_because or 'unknown'}"
+        return f"{down}{_reading(box, zone)}"
     day = day_of(box, now)
     live = select(func.count()).select_from(Enrollment).where(
         Enrollment.mailbox_id == box.id, col(Enrollment.status).in_(LIVE)
     )  # fmt: skip
     handed, cap = handed_on(session, box, day), cap_on(box, day)
-    return f"{handed} of {cap} sent today, {counted(session.exec(live).one(), 'live lead')}"
+    lives = counted(session.exec(live).one(), "live lead")
+    return f"{handed} of {cap} sent today, {lives}{_reading(box, zone)}"
+
+
+def _reading(box: Mailbox, zone: str) -> str:
+    """Say when a mailbox was last read, and why not since; nothing of one that is not read at all."""
+    if box.imap_host is None:
+        return ""
+    when = f", last read {say(box.read_at, zone)}" if box.read_at else ", not read yet"
+    return when + (f", unread: {box.unread_because}" if box.unread_because else "")
