@@ -187,8 +187,8 @@ def _taken_in(session: Session, meeting: Meeting, news: MeetingNews, now: dateti
         sentence = _stop(session, meeting, now)
     elif state is State.DECLINED and not was:
         sentence = _hold(session, meeting, news, "reply", now)
-    elif state is State.BOOKED or not was:
-        # What was cancelled before it was known here is held as well: any order must end alike.
+    elif state is State.BOOKED or not was or (is_elsewhere and news.ends_at is not None):
+        # What was cancelled before it, or its move, was known here is held as well: any order must end alike.
         meeting.asked_at = meeting.settled_by = None
         sentence = _hold(session, meeting, news, "meeting", now)
     session.flush()
