@@ -45,14 +45,21 @@ def press(session: Session, order: orders.Press, *, actor: Actor, now: datetime)
         return Outcome(Answer(f"{words} Nothing was changed.", is_refusal=True))
     done = _perform(session, answer, found, rows, actor=actor, now=now)
     said, how = _SAID[answer], _how(answer, found, now)
-    note(session, f"{VERB} {answer}", actor=actor, now=now, batch_id=batch.id, reason=f"{said.lower()} {how}")
+    words = f"{said.lower()} {how}".strip()
+    note(session, f"{VERB} {answer}", actor=actor, now=now, batch_id=batch.id, reason=words)
     outcome = answered(
-        session, done, said, lambda change, lead: [says_next(change, lead, zone=zone, now=now)], suffix=how
+        session,
+        done,
+        f"{said} of" if answer == "drop" else said,
+        lambda change, lead: [says_next(change, lead, zone=zone, now=now)],
+        suffix=how,
+        notes=_NOTES.get(answer, ()),
     )
     return replace(outcome, answer=replace(outcome.answer, card_leads=()))
 
 
-_SAID = {"spread": "Spread", "shift": "Shifted", "drop": "Dropped the overdue step of"}
+_SAID = {"spread": "Spread", "shift": "Shifted", "drop": "Dropped the overdue step"}
+_NOTES = {"drop": ("The next step follows at its usual delay, counted from now.",)}
 
 
 def _how(answer: str, found: Backlog, now: datetime) -> str:
@@ -62,7 +69,7 @@ def _how(answer: str, found: Backlog, now: datetime) -> str:
         case "shift":
             return f"by {span(now - found.since)}"
         case _:
-            return ", the next one follows at its usual delay"
+            return ""
 
 
 def _batch(session: Session, number: str) -> Batch:
