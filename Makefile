@@ -8,7 +8,7 @@ PY := $(VENV)/bin/python
 PYTEST := $(PY) -m pytest -n auto --maxprocesses=4 --dist=loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help sandbox test quick lint format bench lock clean runtime dev
+.PHONY: help sandbox test quick lint format bench score lock clean runtime dev
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,6 +36,15 @@ format: dev ## let ruff put the code in order
 
 bench: dev ## throughput and latency, printed as ratios
 	@$(PY) -m benchmarks $(ARGS)
+
+# The labelled corpus of real mail stands beside this folder, not in it: its licences are mixed.
+CORPUS ?= ../shared/inbound
+score: dev ## the inbound classifier on a labelled corpus (CORPUS=folder with score.py)
+	@if [ -f $(CORPUS)/score.py ]; then \
+		$(PY) $(CORPUS)/score.py benchmarks.inbound_score:classify --path . $(ARGS); \
+	else \
+		echo "There is no corpus in $(CORPUS), so nothing was measured; give its folder: make score CORPUS=…"; exit 1; \
+	fi
 
 # One resolution for all Pythons from 3.11 and all systems; the dev file repeats the runtime versions.
 COMPILE = $(PY) -m uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \

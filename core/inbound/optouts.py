@@ -1,0 +1,37 @@
+"""Whether somebody asks for no more mail, in their own words or by an empty message with the word as its subject."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from core.inbound.automatic import LONGEST_EVIDENCE_CHARS, opening
+from core.inbound.reading import Sentence, line
+from core.inbound.words import Evidence
+
+MOST_SENTENCES: Final = 25  # a longer letter is read by a person
+
+
+def find(subject: str, sentences: Sequence[Sentence]) -> Evidence | None:
+    """Give the sentence that asks for no more mail, the subject where nothing else is written; None for no wish."""
+    written = [
+        sentence for sentence in sentences if "greeting" not in sentence.says or not sentence.is_slight
+    ]
+    if not written:
+        title = line(opening(subject)[0])
+        is_wish = title.says & {"optout", "optout_alone"} and not opening(subject)[1]
+        return Evidence("subject", subject[:LONGEST_EVIDENCE_CHARS]) if is_wish else None
+    if len(sentences) > MOST_SENTENCES:
+        return None
+    asked = next((sentence for sentence in written if _is_wish(sentence)), None)
+    if asked is None:
+        first = written[0]
+        others = [
+            sentence for sentence in written[1:] if not sentence.is_slight and "thanks" not in sentence.says
+        ]
+        asked = first if "optout_alone" in first.says and not others else None
+    return Evidence("text", asked.text[:LONGEST_EVIDENCE_CHARS]) if asked else None
+
+
+def _is_wish(sentence: Sentence) -> bool:
+    return "optout" in sentence.says and "optout_not" not in sentence.says
