@@ -18,6 +18,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.errors import Refused
+from sandbox.gallery import gallery_routes
 from sandbox.lead_routes import lead_routes
 from sandbox.leads import Leads
 from sandbox.screen import screen
@@ -158,6 +159,7 @@ def create_app(
     app.include_router(_looking(stage))
     app.include_router(_acting(stage))
     app.include_router(_clock(stage))
+    app.include_router(gallery_routes(PAGE))
     if leads is not None:
         app.include_router(lead_routes(leads, zone=known.zone, acted=lambda: _answered(stage)))
     app.mount("/page", StaticFiles(directory=PAGE), name="page")
@@ -189,7 +191,7 @@ class _Policy:
                 headers["Cache-Control"] = "no-store"
             await send(message)
 
-        ours = path == "/" or path.startswith(("/page/", "/sandbox/"))
+        ours = path in {"/", "/gallery"} or path.startswith(("/page/", "/sandbox/"))
         await self.app(scope, receive, with_policy if ours and scope["type"] == "http" else send)
 
 

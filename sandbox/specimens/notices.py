@@ -1,0 +1,149 @@
+"""Notices and questions: notes, meetings, heads-ups, backlogs, mailboxes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from core.answers import CardView, Choice, NoticeCard
+
+
+def notices() -> Iterator[tuple[str, CardView]]:
+    """Give every kind of notice."""
+    yield (
+        "note in a conversation's thread",
+        NoticeCard(
+            "Ada Winter replied",
+            ("Nothing was changed: it is paused already.",),
+            "💬",
+            "One more thing: we are four people.",
+        ),
+    )
+    yield from _meetings()
+    yield from _returns()
+    backlog = NoticeCard(
+        "A backlog after an outage: 240 steps wait for an answer",
+        (
+            "Nothing of them left since Friday 28 May 2027, 17:02; sent now, they would leave in a burst.",
+            "Spread: evenly over 3 working days, with half the cap of each mailbox.",
+            "Shift all: every date moves by 4 days, so the distances stay.",
+            "Drop: this step is left out for all, and the next one follows at its usual delay.",
+        ),
+        "⏳",
+        facts=("Spring outreach: 200, Opera: 40", "ana@northwind.example: 240"),
+        choices=(
+            Choice("Spread", "card backlog 8 spread", "primary", "Spread 240 steps over 3 working days?"),
+            Choice("Shift all", "card backlog 8 shift all", confirm="Move the dates of all 240 steps?"),
+            Choice("Drop", "card backlog 8 drop", "danger", "Leave 240 steps out for good?"),
+        ),
+    )
+    yield "backlog: it asks", backlog
+    yield (
+        "backlog: answered",
+        NoticeCard(
+            "A backlog after an outage",
+            icon="⏳",
+            verdict="Ana Ruiz spread 240 steps over 3 working days, at 11:41.",
+        ),
+    )
+    yield (
+        "mailbox: unread",
+        NoticeCard(
+            "ana@northwind.example cannot be read, so its follow-ups wait.",
+            (
+                "It is unread since Tuesday 1 June 2027, 11:02: Nothing answers at imap.northwind.example:993.",
+                "14 follow-ups are due and will leave by themselves when it works again. Somebody may have answered, and nobody would know.",
+            ),
+            "📭",
+            facts=("See what is wrong with: fermata mailbox test ana@northwind.example",),
+        ),
+    )
+    yield (
+        "mailbox: cannot send",
+        NoticeCard(
+            "ana@northwind.example cannot send, so its mail waits.",
+            ("It cannot send since 11:02: smtp.northwind.example:587 refuses user name or password.",),
+            "🔌",
+        ),
+    )
+    yield (
+        "mailbox: works again",
+        NoticeCard(
+            "ana@northwind.example works again.", icon="✅", verdict="What had waited goes on by itself."
+        ),
+    )
+
+
+def _meetings() -> Iterator[tuple[str, CardView]]:
+    when = "It was set for Friday 11 June 2027, 15:00 (Europe/Berlin)."
+    held = "Paused in Spring outreach until Friday 11 June 2027, 17:30."
+    common: dict[str, Any] = {
+        "icon": "📅", "quote": "Ada Winter and Ana Ruiz", "owner_name": "Ana Ruiz",
+        "facts": ("ada@lindenhof.example", "Calendar mail"),
+    }  # fmt: skip
+    yield "meeting: booked", NoticeCard("Ada Winter booked a meeting", (when, held), **common)
+    yield "meeting: moved", NoticeCard("The meeting with Ada Winter was moved", (when, held), **common)
+    yield (
+        "meeting: how did it go?",
+        NoticeCard(
+            "The meeting with Ada Winter: how did it go?",
+            (when, held),
+            owner="U0ANA",
+            choices=(
+                Choice("It took place: stop", "card meeting 5 happened", "primary"),
+                Choice("No-show: resume", "card meeting 5 no show"),
+                Choice("No-show: step 3 How the Lindenhof planned", "card meeting 5 no show from step 3"),
+                Choice("Stay paused", "card meeting 5 keep"),
+            ),
+            **common,
+        ),
+    )
+    yield (
+        "meeting: cancelled",
+        NoticeCard(
+            "The meeting with Ada Winter was cancelled: go on, or stay paused?",
+            (when, held),
+            owner="U0ANA",
+            choices=(
+                Choice("Resume", "card meeting 5 resume", "primary"),
+                Choice("Stay paused", "card meeting 5 keep"),
+            ),
+            **common,
+        ),
+    )
+    yield (
+        "meeting: answered",
+        NoticeCard(
+            "The meeting with Ada Winter",
+            (when, "Nothing is paused because of it."),
+            verdict="Ana Ruiz said at 17:40: nobody came.",
+            **common,
+        ),
+    )
+
+
+def _returns() -> Iterator[tuple[str, CardView]]:
+    title = "Mail to Ada Winter goes on tomorrow"
+    lines = (
+        "Out of office until Wednesday 16 June 2027.",
+        "Next: “Re: Ada, a question about Lindenhof” (step 2 of 5), Thursday 17 June 2027, 09:00 (Europe/Berlin).",
+    )
+    yield (
+        "heads-up: a hold ends",
+        NoticeCard(
+            title,
+            lines,
+            "🔔",
+            owner="U0ANA",
+            facts=("ada@lindenhof.example", "Spring outreach"),
+            choices=(
+                Choice("As planned", "card return 7 as planned", "primary"),
+                Choice("One week later", "card return 7 one week later"),
+                Choice("Stop", "card return 7 stop", "danger", "Ada Winter is stopped in Spring outreach."),
+            ),
+        ),
+    )
+    yield (
+        "heads-up: answered",
+        NoticeCard(title, lines, "🔔", verdict="Ana Ruiz said at 11:41: one week later."),
+    )

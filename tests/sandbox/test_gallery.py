@@ -1,0 +1,49 @@
+"""The gallery holds every kind of card, and Slack would take each piece."""
+
+import json
+
+import pytest
+
+from core.answers import LeadCard, NoticeCard, ReviewCard, TaskCard, UncertainCard
+from core.inbound.words import Kind
+from core.lifecycle import Status
+from sandbox.gallery import pieces
+from sandbox.specimens import leads, notices, reviews
+
+VIEWS = [*leads.leads(), *leads.questions(), *notices.notices(), *reviews.reviews()]
+
+
+@pytest.mark.parametrize("piece", pieces(), ids=lambda piece: f"{piece.group}: {piece.name}")
+def test_slack_takes_each_piece(piece):
+    assert piece.faults() == []
+
+
+def test_names_are_told_apart():
+    names = [(piece.group, piece.name) for piece in pieces()]
+    assert len(set(names)) == len(names)
+
+
+def test_every_kind_and_state_hangs_there():
+    assert {type(view) for _, view in VIEWS} == {LeadCard, NoticeCard, ReviewCard, TaskCard, UncertainCard}
+    shown = {run.status for _, view in VIEWS if isinstance(view, LeadCard) for run in view.enrollments}
+    assert shown == set(Status)
+    assert {name.replace(" ", "_") for name, _ in reviews.reviews()} >= {kind.value for kind in Kind}
+
+
+@pytest.mark.parametrize(
+    "piece", [one for one in pieces() if "break out" in one.name], ids=lambda piece: piece.group
+)
+def test_what_outsiders_wrote_stays_text(piece):
+    drawn = json.dumps(piece.payload["blocks"])
+    assert '"type": "link"' not in drawn
+    assert '"type": "broadcast"' not in drawn
+    for block in piece.payload["blocks"]:
+        for text in [block.get("text"), *block.get("elements", [])]:
+            if isinstance(text, dict) and text.get("type") == "mrkdwn":
+                assert "<!channel>" not in text["text"]
+                assert "<https://evil.test" not in text["text"]
+
+
+def test_a_form_filled_in_wrongly_says_so_at_its_fields():
+    (wrong,) = [one for one in pieces() if one.errors]
+    assert set(wrong.errors) == {"lead", "when"}
