@@ -23,6 +23,9 @@ MOST_FILLERS: Final = 8
 BACK, END, WEAK = 1, 2, 3
 
 
+_APPOSED: Final = re.compile(r"[\s,:=]*[(=][\s=]*(?:i\.?e\.?,?|d\.?h\.?)?\s*")
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A day of return that a sentence states. `days`: what it may be; `stated`: the day named, before "the day after".
@@ -66,10 +69,23 @@ class _Reading:
 
     def claims(self) -> list[Claim]:
         found: list[Claim] = []
+        before: Claim | None = None
         for index, spot in enumerate(self.spots):
-            if claim := self._claim(index, spot):
+            claim = self._same(before, index, spot) or self._claim(index, spot)
+            if claim:
                 found.append(claim)
+            before = claim
         return found
+
+    def _same(self, before: Claim | None, index: int, spot: Spot) -> Claim | None:
+        """Read "back on 7/6 (6 July)": a date right behind another says the same once more."""
+        if (
+            not before
+            or not spot.days
+            or not _APPOSED.fullmatch(self.text[self.spots[index - 1].end : spot.start])
+        ):
+            return None
+        return self._made(spot, before.rank, plus=int(before.is_after), began=before.began)
 
     def _present(self, cues: re.Pattern[str]) -> list[tuple[int, int]]:
         """Give where the words of a return are, without those inside "not in the office"."""
@@ -132,6 +148,13 @@ class _Reading:
         previous = self.spots[index - 1] if index else None
         if previous and previous.days and previous.kind != "span" and self.table.between.fullmatch(left):
             return self._ranged(spot, previous.days)
+        if (
+            previous
+            and previous.kind == spot.kind == "day"
+            and self.absences
+            and self.table.both.fullmatch(left)
+        ):
+            return None if self._is_near(self.returns, index, spot) else self._ranged(spot, previous.days)
         tail = left[-TAIL_CHARS:]
         if (
             spot.kind != "weekday"

@@ -19,7 +19,8 @@ _QUOTED: Final = re.compile(r"^[ \t]*>.*$", re.MULTILINE)
 _BLANK: Final = re.compile(r"\n[ \t]*\n\s*")
 _BREAK: Final = re.compile(r"([^\n]*)\n[ \t]*(?=(\S))")
 # A full stop ends a sentence before a capital, but not in "5. Juni", "Mon. June 5", "a.m.".
-_END: Final = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[^\W\d_a-zß-ÿ])|(?<=[!?])\s+|(?<=[。！？])")
+_END: Final = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[^\W\d_])|(?<=[!?])\s+|(?<=[。！？])")
+_SHORT: Final = re.compile(r"(?:\d|(?<!\w)\w{1,4})\.$")
 _NUMBERED: Final = re.compile(r"(?:^|\D)\d{1,2}\.$")
 _MONTH: Final = re.compile(
     r"jan|jän|feb|fév|m[aä]r|apr|avr|abr|ma[ijy]|ju[nil]|a[uo][gû]|sep|set|o[kc]t|out|nov|d[eéi][czs]",
@@ -85,6 +86,8 @@ def _pieces(block: str) -> list[str]:
 
 def _goes_on(head: str, follower: str) -> bool:
     """Say whether the full stop belongs to a number or a shortened word: "am 5. Juni", "Mon. June"."""
+    if follower[:1].islower() and _SHORT.search(head):
+        return True
     return bool((_NUMBERED.search(head) and _MONTH.match(follower)) or _SHORTENED.search(head))
 
 

@@ -31,6 +31,7 @@ class Table:
     begins_with: tuple[tuple[str, re.Pattern[str]], ...]
     filler_at_end: re.Pattern[str]
     between: re.Pattern[str]
+    both: re.Pattern[str]
     day_before: re.Pattern[str]
     day_after: re.Pattern[str]
     returning: re.Pattern[str]
@@ -66,10 +67,10 @@ class _Compiler:
         self.weekday_alone = self._any(
             name for names in words["weekdays"] for name in names if self._stands_alone(name)
         )
-        self.ending = rf"(?:{self.list('day_ending')})?"
-        self.of = rf"(?:(?:{self.list('of')})(?!\w)\s*)?"
-        self.filler = self.list("fillers")
-        self.unit = "|".join(self.list(unit) for unit in ("days", "weeks", "months_long"))
+        self.ending = rf"(?:{self.any_of('day_ending')})?"
+        self.of = rf"(?:(?:{self.any_of('of')})(?!\w)\s*)?"
+        self.filler = self.any_of("fillers")
+        self.unit = "|".join(self.any_of(unit) for unit in ("days", "weeks", "months_long"))
         self.number = r"\d{1,3}" + "".join(
             "|" + re.escape(fold(word)) for word in self._long_first(words.get("numbers", {}))
         )
@@ -82,30 +83,31 @@ class _Compiler:
             spots=tuple((kind, re.compile(text)) for kind, text in self._spots()),
             ends_with=tuple((cue, self._at_end(cue)) for cue in ("through", "until", "after", "start")),
             begins_with=tuple(
-                (cue, re.compile(rf"['\s,(-]{{0,3}}(?:{self.list(f'{cue}_after')}){self.tail}"))
+                (cue, re.compile(rf"['\s,(-]{{0,3}}(?:{self.any_of(f'{cue}_after')}){self.tail}"))
                 for cue in ("through", "until", "start")
             ),
             filler_at_end=re.compile(rf"(?:{self.head}(?:{self.filler})|(?<![\w:.])(?:{CLOCK}))$"),
-            between=self._between(),
+            between=self._between("to"),
+            both=self._between("and"),
             day_before=re.compile(
-                rf"(?<![\d:./,])(?P<day>\d{{1,2}}){self.ending}\.?\s*(?:(?:-|~|/)|{self.head}(?:{self.list('to')})|"
-                rf"(?:{self.list('start_after')}))\s*(?:(?:{self.filler}|{self.weekday}){self.tail}[,.]?\s*){{0,2}}$"
+                rf"(?<![\d:./,])(?P<day>\d{{1,2}}){self.ending}\.?\s*(?:(?:-|~|/)|{self.head}(?:{self.any_of('to')}|{self.any_of('and')})|"
+                rf"(?:{self.any_of('start_after')}))\s*(?:(?:{self.filler}|{self.weekday}){self.tail}[,.]?\s*){{0,2}}$"
             ),
             day_after=re.compile(
-                rf"\s?(?:(?:-|~)|(?:{self.list('to')})(?!\w)|(?:{self.list('start_after')}))\s*"
+                rf"\s?(?:(?:-|~)|(?:{self.any_of('to')})(?!\w)|(?:{self.any_of('start_after')}))\s*"
                 rf"(?:(?:{self.filler}|{self.weekday}){self.tail}\s*){{0,2}}"
-                rf"(?P<day>\d{{1,2}})(?:{self.list('day_ending')}|日|号|일)?(?!\d|[:/.]\d|\s*(?:uhr|h|am|pm)\b|\s*(?:{self.month}){self.tail})"
+                rf"(?P<day>\d{{1,2}})(?:{self.any_of('day_ending')}|日|号|일)?(?!\d|[:/.]\d|\s*(?:uhr|h|am|pm)\b|\s*(?:{self.month}){self.tail})"
             ),
             returning=self._cue("return"),
             answering=self._cue("answer"),
             absent=self._cue("absent"),
-            breaks=re.compile(rf"[;!?\n]|(?<!\w)(?:{self.list('breaks')})(?!\w)"),
-            every=re.compile(rf"(?:{self.list('every')})\s*$"),
+            breaks=re.compile(rf"[;!?\n]|(?<!\w)(?:{self.any_of('breaks')})(?!\w)"),
+            every=re.compile(rf"(?:{self.any_of('every')})\s*$"),
             lasting=self._at_end("for"),
             within=self._at_end("in"),
             months=tuple(re.compile(self._any(names)) for names in self.words["months"]),
             weekdays=tuple(re.compile(self._any(names)) for names in self.words["weekdays"]),
-            units=tuple((unit, re.compile(self.list(unit))) for unit in ("days", "weeks", "months_long")),
+            units=tuple((unit, re.compile(self.any_of(unit))) for unit in ("days", "weeks", "months_long")),
             numbers={fold(word): number for word, number in self.words.get("numbers", {}).items()},
         )
 
@@ -113,7 +115,7 @@ class _Compiler:
         """Say whether a weekday's name may stand without a date: "sun" and "do" are mostly other words."""
         return len(weekday) > 3 or bool(self.joined) or weekday in self.words.get("short_weekdays", ())
 
-    def list(self, key: str) -> str:
+    def any_of(self, key: str) -> str:
         """Give the alternatives of one list, NEVER where the table has none."""
         return self._any(self.words.get(key, ()))
 
@@ -125,25 +127,28 @@ class _Compiler:
         return sorted(set(phrases), key=lambda phrase: (-len(phrase), phrase))
 
     def _cue(self, key: str) -> re.Pattern[str]:
-        return re.compile(rf"{self.head}(?:{self.list(key)}){self.head and NO_WORD}")
+        return re.compile(rf"{self.head}(?:{self.any_of(key)}){self.head and NO_WORD}")
 
     def _at_end(self, key: str) -> re.Pattern[str]:
-        return re.compile(rf"{self.head}(?:{self.list(key)})$")
+        return re.compile(rf"{self.head}(?:{self.any_of(key)})$")
 
     def _hints(self) -> str:
-        words = "|".join(self.list(key) for key in ("today", "tomorrow", "in_two_days"))
+        words = "|".join(self.any_of(key) for key in ("today", "tomorrow", "in_two_days"))
         return rf"\d|{self.head}(?:{self.weekday_alone}|{words}|(?:{self.number})\s+(?:\w+\s+)?(?:{self.unit})){self.tail}"
 
-    def _between(self) -> re.Pattern[str]:
+    def _between(self, key: str) -> re.Pattern[str]:
+        """Nothing but "to" (or "and") between two dates, with a clock time, a weekday and fillers allowed."""
         fillers = rf"(?:(?:{self.filler}|{self.weekday}){self.tail}[,.]?\s*){{0,3}}"
-        clock = rf"(?:[,(]?\s*(?:{self.filler})?\s*(?:{CLOCK})\)?)?"
+        clock = rf"\.?(?:[,(]?\s*(?:{self.filler})?\s*(?:{CLOCK})\)?)?(?:\s?\([^()\d]{{1,4}}\))?"
+        signs = r"(?:-+|~|->|>)\s*|" if key == "to" else ""
+        words = rf"{signs}{self.head}(?:{self.any_of(key)}){NO_WORD if self.head else ''}\s*"
         return re.compile(
-            rf"{clock}[\s,)]*(?:(?:{self.list('start_after')})[\s,]*|(?:-+|~|->|>)\s*|{self.head}(?:{self.list('to')})(?!\w)\s*){{1,2}}{fillers}(?:(?:{CLOCK})\s*)?"
+            rf"{clock}[\s,)]*(?:(?:{self.any_of('start_after')})[\s,]*|{words}){{1,2}}{fillers}(?:(?:{CLOCK})\s*)?"
         )
 
     def _spots(self) -> list[tuple[str, str]]:
         """Give the patterns of dates, those first that must not be mistaken for a part of another."""
-        today, later, tomorrow = (self.list(key) for key in ("today", "in_two_days", "tomorrow"))
+        today, later, tomorrow = (self.any_of(key) for key in ("today", "in_two_days", "tomorrow"))
         return [
             *self._written_out(),
             ("numeric", self._numeric()),
@@ -182,7 +187,8 @@ class _Compiler:
     def _beside(self) -> str:
         """The weekday of "Monday, the 5 June"."""
         fillers = rf"(?:(?:{self.filler}){self.tail}\s*){{0,2}}"
-        return rf"(?:{self.head}(?P<weekday>{self.weekday}){self.tail}\.?[,(]?\s*{fillers})?"
+        inflected = r"\w{0,6}" if self.joined else NO_WORD
+        return rf"(?:{self.head}(?P<weekday>{self.weekday}){inflected}\.?[,(]?\s*{fillers})?"
 
     def _no_time(self, month: str = NEVER) -> str:
         """No clock time, length or percentage, and no part of another date."""
@@ -191,30 +197,32 @@ class _Compiler:
     def _numeric(self) -> str:
         digits = r"(?<![\d/.:,])(?P<one>\d{1,2})(?P<mark>\s?/\s?|\.\s?|-)(?P<two>\d{1,2})"
         year = r"(?:(?P=mark)(?P<year>(?:19|20)\d\d|\d\d)|\.\s?(?P<year_after>20\d\d)|\.)?"
-        return rf"{self._beside()}{digits}{year}(?![-/]\d|\.\d){self._no_time()}"
+        return rf"{self._beside()}{digits}{year}(?!/\d|\.\d){self._no_time()}"
 
     def _week(self) -> str:
-        before, after = self.list("week"), self.list("week_after")
+        before, after = self.any_of("week"), self.any_of("week_after")
         number = r"\.?\s*(?P<week>\d{1,2})(?!\d|[/.:]\d)"
         return rf"{self.head}(?:(?:{before}){number}|(?P<week_before>\d{{1,2}})\.?\s*(?:{after}){self.tail})"
 
     def _span(self) -> str:
-        workdays = rf"(?:(?P<workdays>{self.list('workdays')})[\s-]*)?"
+        workdays = rf"(?:(?P<workdays>{self.any_of('workdays')})[\s-]*)?"
         return rf"{self.head}(?P<count>{self.number})\.?[\s-]*{workdays}(?P<unit>{self.unit}){self.tail}"
 
     def _weekday(self) -> str:
         """Monday, next Monday, Monday next week, Monday the 15th."""
         fillers = rf"(?:(?:{self.filler}){self.tail}\s*)"
-        before = rf"(?:{self.head}(?P<next_week>{self.list('next_week')})\s+{fillers}?)?"
-        before += rf"(?:{self.head}(?:{self.list('next')})\s+)?"
+        before = rf"(?:{self.head}(?P<next_week>{self.any_of('next_week')})\s+{fillers}?)?"
+        before += rf"(?:{self.head}(?:{self.any_of('next')})\s+)?"
         name = rf"{self.head}(?P<weekday>{self.weekday_alone}){self.tail}"
-        name += rf"(?:\s+(?:{self.list('next_after')}){NO_WORD})?"
-        day = rf"(?P<day>\d{{1,2}})(?:{self.list('day_ending')}|\.)?{self._no_time(self.month)}(?![./-]\d)"
-        after = rf"(?P<next_week_after>,?\s+(?:{self.filler}\s+)?(?:{self.list('next_week')}){NO_WORD})?"
+        name += rf"(?:\s+(?:{self.any_of('next_after')}){NO_WORD})?"
+        day = rf"(?P<day>\d{{1,2}})(?:{self.any_of('day_ending')}|\.)?{self._no_time(self.month)}(?![./-]\d)"
+        after = rf"(?P<next_week_after>,?\s+(?:{self.filler}\s+)?(?:{self.any_of('next_week')}){NO_WORD})?"
         return rf"{before}{name}(?:[.,]?\s*{fillers}{{0,2}}{day})?{after}"
 
     def _bare(self) -> str:
         """The number of a day alone: "bis zum 15.", "the 15th"."""
-        after = rf"{self.head}(?:{self.list('bare_after')})\s*(?<![\d.:/,])(?P<day>\d{{1,2}}){self.ending}\.?"
-        ordinal = rf"(?<![\w.:/,])(?P<ordinal>\d{{1,2}})(?:{self.list('bare_ending')})"
+        after = (
+            rf"{self.head}(?:{self.any_of('bare_after')})\s*(?<![\d.:/,])(?P<day>\d{{1,2}}){self.ending}\.?"
+        )
+        ordinal = rf"(?<![\w.:/,])(?P<ordinal>\d{{1,2}})(?:{self.any_of('bare_ending')})"
         return rf"(?:{after}|{ordinal}){self._no_time(self.month)}(?![./,:-]\d)(?!\s*-\s*\d|[^\W_])"
