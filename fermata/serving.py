@@ -10,6 +10,7 @@ import socket as sockets
 from collections.abc import AsyncIterator, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from typing import TYPE_CHECKING
 
 import uvicorn
 from fastapi import FastAPI
@@ -29,6 +30,9 @@ from fermata import wiring
 from jobs.engine import Engine
 from web.app import create_app
 from web.slack import SlackGate, bolt_handler
+
+if TYPE_CHECKING:
+    from jobs.reader import Reader
 
 LOG = logging.getLogger("fermata")
 DRAW_SECONDS = 0.5
@@ -59,6 +63,7 @@ async def serve(settings: Settings, *, bot: bool = False, worker: bool = False, 
         engine = wiring.make_engine(settings, db) if worker else None
         if engine is not None:
             await parts.enter_async_context(sending(engine))
+            await parts.enter_async_context(reading(wiring.make_reader(settings, db)))
         if web:
             page = create_app(
                 db=db,
@@ -174,6 +179,17 @@ async def sending(engine: Engine) -> AsyncIterator[None]:
         yield
     finally:
         engine.stop()
+        await task
+
+
+@asynccontextmanager
+async def reading(reader: Reader) -> AsyncIterator[None]:
+    """Keep the mailboxes read; at the end the batch in hand is finished, and nothing more is begun."""
+    task = asyncio.create_task(reader.run())
+    try:
+        yield
+    finally:
+        reader.stop()
         await task
 
 
