@@ -116,6 +116,13 @@ def live_runs(session: Session, lead_id: int) -> list[int]:
     return [enrollment_id for enrollment_id in session.exec(query) if enrollment_id is not None]
 
 
+def channel_of(session: Session, lead_id: int, enrollment_id: int | None) -> str:
+    """Give the channel of this run's sequence, of a running one of the lead where none is named, else the workspace's."""
+    ids = [enrollment_id] if enrollment_id else live_runs(session, lead_id)
+    own = (row.sequence.spec.channel for row in load(session, ids) if row.sequence.spec.channel)
+    return cards.channel_of(session, next(own, None))
+
+
 def find(session: Session, lead_id: int, key: str) -> Meeting | None:
     """Give the lead's meeting of this key."""
     query = select(Meeting).where(Meeting.key == _key(lead_id, key))
@@ -254,14 +261,8 @@ def _ask_if_over(session: Session, *, meeting_id: int, now: datetime) -> bool:
 
 
 def _want(session: Session, meeting: Meeting, key: str, now: datetime) -> None:
-    channel = cards.channel_of(session, _channel(session, meeting))
+    channel = channel_of(session, meeting.lead_id, meeting.enrollment_id)
     cards.show(session, key, channel=channel, lead_id=meeting.lead_id, about_id=meeting.id, now=now)
-
-
-def _channel(session: Session, meeting: Meeting) -> str | None:
-    """Give the channel of the sequence whose mail led to it, else of the first that the lead is in; None: none has one."""
-    ids = [meeting.enrollment_id] if meeting.enrollment_id else live_runs(session, meeting.lead_id)
-    return next((row.sequence.spec.channel for row in load(session, ids) if row.sequence.spec.channel), None)
 
 
 def _said(session: Session, meeting: Meeting, was: str) -> str:

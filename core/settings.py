@@ -5,17 +5,24 @@ from __future__ import annotations
 import secrets
 from datetime import date, time
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from core.errors import Refused
 from core.schedule import at_local
 
 OWNER_ONLY = 0o600
 SHORTEST_SECRET_CHARS = 32
+SHORTEST_HOOK_SECRET_CHARS = 16
 
 Names = Annotated[frozenset[str], NoDecode]
 
@@ -57,6 +64,10 @@ class Settings(BaseSettings):
     microsoft_tenant: str = Field(
         default="common", pattern=r"^[A-Za-z0-9.-]+$", validation_alias="FERMATA_MICROSOFT_TENANT"
     )
+    # None: the hook is off. Set but empty is an error: whoever set it believes that it is on.
+    hooks_secret: SecretStr | None = Field(default=None, validation_alias="FERMATA_HOOKS_SECRET")
+    calendly_secret: SecretStr | None = Field(default=None, validation_alias="FERMATA_CALENDLY_SECRET")
+    cal_secret: SecretStr | None = Field(default=None, validation_alias="FERMATA_CAL_SECRET")
     poll_seconds: float = Field(default=60, ge=1, validation_alias="FERMATA_POLL_SECONDS")
     lease_seconds: float = Field(default=120, ge=1, validation_alias="FERMATA_LEASE_SECONDS")
     smtp_timeout_seconds: float = Field(default=60, gt=0, validation_alias="FERMATA_SMTP_TIMEOUT_SECONDS")
@@ -65,6 +76,14 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return frozenset(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+    @field_validator("hooks_secret", "calendly_secret", "cal_secret")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value().strip()) < SHORTEST_HOOK_SECRET_CHARS:
+            msg = f"must have at least {SHORTEST_HOOK_SECRET_CHARS} characters; unset it to turn its webhook off"
+            raise ValueError(msg)
+        return value
 
     @field_validator("zone")
     @classmethod
@@ -95,10 +114,32 @@ class Settings(BaseSettings):
             raise ValueError(msg)
         return self
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read secrets of webhooks that are set but empty as well, so that they are refused rather than unseen."""
+        empty = _EmptySecrets(settings_cls, env_ignore_empty=False)
+        return init_settings, env_settings, dotenv_settings, file_secret_settings, empty
+
     @property
     def database(self) -> str:
         """The database's URL; a SQLite file in FERMATA_HOME unless another is set."""
         return self.database_url or f"sqlite:///{self.home / 'fermata.db'}"
+
+
+class _EmptySecrets(EnvSettingsSource):
+    """The webhooks' secrets that are set to nothing."""
+
+    def __call__(self) -> dict[str, Any]:
+        """Give them; last of all sources, so that it overrules nothing."""
+        names = {"FERMATA_HOOKS_SECRET", "FERMATA_CALENDLY_SECRET", "FERMATA_CAL_SECRET"}
+        return {name: value for name, value in super().__call__().items() if name in names and value == ""}
 
 
 def read_settings() -> Settings:

@@ -29,6 +29,7 @@ from core.settings import Settings
 from fermata import wiring
 from jobs.engine import Engine
 from web.app import create_app
+from web.hooks import Secrets
 from web.slack import SlackGate, bolt_handler
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ async def serve(settings: Settings, *, bot: bool = False, worker: bool = False, 
                 clock=wiring.now,
                 slack=make_gate(settings, slack) if slack and is_http else None,
                 ready=lambda: not_ready(engine, settings),
+                secrets=make_secrets(settings),
             )
             await parts.enter_async_context(listening(page, settings.host, settings.port))
         LOG.info(
@@ -100,6 +102,13 @@ def make_gate(settings: Settings, slack: App) -> SlackGate:
         team_id=settings.team_id,
         app_id=settings.app_id,
     )
+
+
+def make_secrets(settings: Settings) -> Secrets:
+    """Give what webhooks are signed with; one that is not set is off."""
+    given = (settings.hooks_secret, settings.calendly_secret, settings.cal_secret)
+    own, calendly, cal = (secret.get_secret_value() if secret else None for secret in given)
+    return Secrets(own, calendly, cal)
 
 
 def not_ready(engine: Engine | None, settings: Settings) -> list[str]:

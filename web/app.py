@@ -1,4 +1,4 @@
-"""The web side of Fermata: Slack's requests, the unsubscribe link, and what a watchdog asks."""
+"""The web side of Fermata: Slack's requests, the unsubscribe link, webhooks, and what a watchdog asks."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from core.db import Database
 from core.letters import Office
 from web import health, unsubscribe
 from web.headers import SafeHeaders, safe
+from web.hooks import Hooks, Secrets
 from web.pages import STYLE_HASH
 from web.slack import SlackGate
 from web.slack import routes as slack_routes
@@ -23,15 +24,19 @@ def create_app(
     clock: Callable[[], datetime],
     slack: SlackGate | None,
     ready: Callable[[], list[str]],
+    secrets: Secrets | None = None,
 ) -> FastAPI:
     """Give the application. `slack` None: Slack comes over Socket Mode and this door does not exist.
 
-    ready: sentences that say what keeps this process from its work; empty when nothing does.
+    ready: sentences that say what keeps this process from its work; empty when nothing does. secrets: of the webhooks;
+    None: every one of them is off.
     """
     # No redirects for a stray slash: they would repeat the Host header of whoever asks.
     app = FastAPI(title="Fermata", openapi_url=None, redirect_slashes=False)
-    app.include_router(health.routes(db, clock, ready))
+    hooks = Hooks(db, clock, secrets or Secrets())
+    app.include_router(health.routes(db, clock, ready, also=hooks.figures))
     app.include_router(unsubscribe.routes(db, office, clock))
+    app.include_router(hooks.routes())
     if slack is not None:
         app.include_router(slack_routes(slack, db, clock))
     app.add_middleware(SafeHeaders, headers=safe(STYLE_HASH))

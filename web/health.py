@@ -24,8 +24,16 @@ NO_DATABASE = "The database cannot be reached."
 Sample = tuple[str, float]
 
 
-def routes(db: Database, clock: Callable[[], datetime], ready: Callable[[], list[str]]) -> APIRouter:
-    """Give `/healthz`, `/readyz` and `/metrics`; they hold counts and no names, but a proxy may keep them inside."""
+def routes(
+    db: Database,
+    clock: Callable[[], datetime],
+    ready: Callable[[], list[str]],
+    also: Callable[[], str] = str,
+) -> APIRouter:
+    """Give `/healthz`, `/readyz` and `/metrics`; they hold counts and no names, but a proxy may keep them inside.
+
+    also: further lines of metrics, which this process alone can tell.
+    """
     router = APIRouter()
 
     @router.get("/healthz")
@@ -41,7 +49,7 @@ def routes(db: Database, clock: Callable[[], datetime], ready: Callable[[], list
     def metrics() -> Response:
         try:
             with db.read() as session:
-                return Response(measure(session, now=clock()), media_type=METRICS)
+                return Response(measure(session, now=clock()) + also(), media_type=METRICS)
         except SQLAlchemyError as error:
             LOG.warning("metrics_failed error=%s", type(error).__name__)
             return PlainTextResponse(f"{NO_DATABASE}\n", 503)
