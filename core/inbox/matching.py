@@ -101,13 +101,13 @@ def _answered(subject: str) -> str:
 def _read_deliveries(session: Session, found: Directory, message_ids: Collection[str]) -> None:
     for chunk in chunks(message_ids, IDS_AT_ONCE):
         rows = session.exec(
-            select(Delivery.message_id, Delivery.id, Enrollment.id, Lead.id, Lead.email)
+            select(Delivery.message_id, Delivery.id, Delivery.enrollment_id, Lead)
             .join(Enrollment, col(Enrollment.id) == Delivery.enrollment_id)
             .join(Lead, col(Lead.id) == Enrollment.lead_id)
             .where(col(Delivery.message_id).in_(chunk))
         )
-        for message_id, delivery_id, enrollment_id, lead_id, email in rows:
-            match = Match("thread", lead_id or 0, email, enrollment_id, delivery_id)
+        for message_id, delivery_id, enrollment_id, lead in rows:
+            match = Match("thread", lead.id or 0, lead.email, enrollment_id, delivery_id)
             found.by_message_id[str(message_id)] = match
 
 
@@ -169,7 +169,7 @@ def _mailed(
 ) -> Iterator[tuple[str, int, str, int, str]]:
     """Give (domain, lead, address, run, subject) of mails that left this mailbox, oldest first; None: any."""
     query = (
-        select(Lead.domain, Lead.id, Lead.email, Enrollment.id, Delivery.subject)
+        select(Lead, Delivery.enrollment_id, Delivery.subject)
         .join(Enrollment, col(Enrollment.lead_id) == col(Lead.id))
         .join(Delivery, col(Delivery.enrollment_id) == col(Enrollment.id))
         .where(which, col(Delivery.state).in_([DeliveryState.SENT.value, DeliveryState.UNCERTAIN.value]))
@@ -177,5 +177,5 @@ def _mailed(
     )
     if mailbox_id is not None:
         query = query.where(Delivery.mailbox_id == mailbox_id)
-    for domain, lead_id, email, enrollment_id, subject in session.exec(query):
-        yield domain, lead_id or 0, email, enrollment_id or 0, subject
+    for lead, enrollment_id, subject in session.exec(query):
+        yield lead.domain, lead.id or 0, lead.email, enrollment_id, subject
