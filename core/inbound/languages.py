@@ -53,7 +53,7 @@ WORDS: Final[dict[str, str]] = {
     "fi": "ja on en ei olen että se ole minä kiitos hei terveisin ystävällisin lomalla poissa toimistolta asti saakka takaisin viesti viestiisi "
     "ota yhteyttä kiireellisissä asioissa voit olla jos tai palaan vastaan mutta myös kun "
     "maanantaina tiistaina keskiviikkona torstaina perjantaina tammikuuta kesäkuuta heinäkuuta elokuuta töihin huomenna tänään jälleen vuosilomalla",
-    "cs": "a je se na v že nejsem jsem do od s z k o pro za budu děkuji dobrý den pozdravem zprávu kanceláři dovolené dovolená mimo prosím "
+    "cs": "svém svého odpovím odpoví váš a je se na v že nejsem jsem do od s z k o pro za budu děkuji dobrý den pozdravem zprávu kanceláři dovolené dovolená mimo prosím "
     "kontaktujte vaši zpět případě naléhavých nebo jako ale opět mě "
     "pondělí úterý středu čtvrtek pátek ledna února března dubna května června července srpna září října prosince vrátím vracím dnes zítra týden",
     "hu": "a az és nem vagyok hogy is meg egy van ig szabadságon irodában irodán kívül köszönöm üdvözlettel kérem tisztelt leszek vissza "

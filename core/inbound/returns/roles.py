@@ -104,6 +104,8 @@ class _Reading:
             return self._of_span(index, spot, left)
         if not spot.days or self.table.every.search(left[-TAIL_CHARS:]):
             return None
+        if spot.kind == "week" and spot.count > 1 and self.is_away:
+            return self._made(spot, END, plus=1)
         if claim := self._of_range(index, spot, left, right):
             return claim
         cue = self._cue(left, right)
@@ -121,11 +123,11 @@ class _Reading:
             return self._made(spot, BACK if returning else WEAK, plus=1)
         if returning:
             return self._made(spot, BACK)
+        if self._is_near(self.answers, index, spot) and (cue != "start" or spot.days[0] >= self.reader.today):
+            return self._made(spot, WEAK)
         if cue == "start":
             self.began = spot.days[0]
             return None
-        if self._is_near(self.answers, index, spot):
-            return self._made(spot, WEAK)
         return self._of_day_off(spot)
 
     def _made(self, spot: Spot, rank: int, *, plus: int = 0, began: date | None = None) -> Claim | None:
@@ -146,15 +148,14 @@ class _Reading:
     def _of_range(self, index: int, spot: Spot, left: str, right: str) -> Claim | None:
         """Read the end of "A to B": the day after B is the first day back."""
         previous = self.spots[index - 1] if index else None
-        if previous and previous.days and previous.kind != "span" and self.table.between.fullmatch(left):
-            return self._ranged(spot, previous.days)
-        if (
-            previous
-            and previous.kind == spot.kind == "day"
-            and self.absences
-            and self.table.both.fullmatch(left)
-        ):
-            return None if self._is_near(self.returns, index, spot) else self._ranged(spot, previous.days)
+        if previous and previous.days and previous.kind != "span":
+            starts = previous.days
+            if previous.kind == "bare":
+                starts = tuple(_back_to(day, previous.days[0].day) for day in spot.days)
+            if self.table.between.fullmatch(left):
+                return self._ranged(spot, starts)
+            if previous.kind != "weekday" and self.absences and self.table.both.fullmatch(left):
+                return None if self._is_near(self.returns, index, spot) else self._ranged(spot, starts)
         tail = left[-TAIL_CHARS:]
         if (
             spot.kind != "weekday"
@@ -250,7 +251,7 @@ class _Reading:
 
     def _of_day_off(self, spot: Spot) -> Claim | None:
         """Read "I am out of the office today": back the day after."""
-        if spot.kind != "day":
+        if spot.kind not in ("day", "week"):
             return None
         gaps = [self.text[end : spot.start] for _, end in self.absences if end <= spot.start + 1]
         gaps += [self.text[spot.end : begin] for begin, _ in self.absences if begin >= spot.end - 1]

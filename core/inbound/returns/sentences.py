@@ -8,7 +8,7 @@ from typing import Final
 
 from core.inbound.returns.folding import fold
 
-LONGEST_TEXT_CHARS: Final = 8_000
+LONGEST_TEXT_CHARS: Final = 5_000
 LONGEST_SENTENCE_CHARS: Final = 600
 MOST_SENTENCES: Final = 150
 EVIDENCE_CHARS: Final = 200

@@ -70,8 +70,7 @@ class Reader:
             days = self._numeric(found)
             return replace(whole, days=days) if days else None
         if kind == "week":
-            days = self._week(int(found["week"] or found["week_before"]))
-            return replace(whole, kind="week", days=days) if days else None
+            return self._weeks(whole, found)
         if kind == "span":
             return self._span(whole, found)
         if kind == "weekday":
@@ -96,7 +95,7 @@ class Reader:
         groups = found.groupdict()
         month = _index(self.table.months, found["month"]) + 1
         days = self._numbers(found["year"], month, int(found["day"]))
-        return self._fitting(days, groups.get("weekday") or groups.get("weekday_after"))
+        return self._fitting(days, groups.get("weekday") or groups.get("weekday_after"), found["year"])
 
     def _numeric(self, found: re.Match[str]) -> tuple[date, ...]:
         one, two, mark = int(found["one"]), int(found["two"]), found["mark"].strip()
@@ -114,18 +113,25 @@ class Reader:
         )
         if not days and order != "ask":
             days = self._numbers(year, one, two) or self._numbers(year, two, one) if mark == "/" else ()
-        return self._plausible(self._fitting(days, found["weekday"]))
+        return self._plausible(self._fitting(days, found["weekday"], year))
 
     def _plausible(self, days: tuple[date, ...]) -> tuple[date, ...]:
         near = tuple(day for day in days if abs((day - self.today).days) <= PLAUSIBLE_DAYS)
         return near if len(near) == 1 else days
 
-    def _fitting(self, days: tuple[date, ...], weekday: str | None) -> tuple[date, ...]:
-        """Keep the days that fall on the weekday which stands beside them; all of them where none does."""
-        if not weekday or len(days) < 2:
+    def _fitting(self, days: tuple[date, ...], weekday: str | None, year: str | None) -> tuple[date, ...]:
+        """Keep the days that fall on the weekday which stands beside them; all of them where none does.
+
+        A day that had this weekday a year ago, but has another now, is of last year's message.
+        """
+        if not weekday:
             return days
         number = _index(self.table.weekdays, weekday)
-        return tuple(day for day in days if day.weekday() == number) or days
+        fitting = tuple(day for day in days if day.weekday() == number)
+        if not fitting and not year and len(days) == 1:
+            last_year = _date(days[0].year - 1, days[0].month, days[0].day)
+            fitting = (last_year,) if last_year and last_year.weekday() == number else ()
+        return fitting or days
 
     def _numbers(self, year: str | None, month: int, day: int) -> tuple[date, ...]:
         if year:
@@ -144,6 +150,15 @@ class Reader:
             return (this_year,)
         rolled = _date(self.today.year + 1, month, day)
         return (rolled,) if rolled else ()
+
+    def _weeks(self, whole: Spot, found: re.Match[str]) -> Spot | None:
+        """Give the Monday of the week, or the weekday named before it; of "weeks 24-25" the last one's Monday."""
+        days = self._week(int(found["last"] or found["week"] or found["week_before"]))
+        if not days:
+            return None
+        if found["weekday"]:
+            return replace(whole, days=(days[0] + _index(self.table.weekdays, found["weekday"]) * DAY,))
+        return replace(whole, kind="week", days=days, count=2 if found["last"] else 1)
 
     def _week(self, number: int) -> tuple[date, ...]:
         for year in (self.today.year, self.today.year + 1):

@@ -200,9 +200,11 @@ class _Compiler:
         return rf"{self._beside()}{digits}{year}(?!/\d|\.\d){self._no_time()}"
 
     def _week(self) -> str:
+        """KW 38, weeks 38-39, Monday week 38, 38. hét."""
         before, after = self.any_of("week"), self.any_of("week_after")
-        number = r"\.?\s*(?P<week>\d{1,2})(?!\d|[/.:]\d)"
-        return rf"{self.head}(?:(?:{before}){number}|(?P<week_before>\d{{1,2}})\.?\s*(?:{after}){self.tail})"
+        last = rf"(?:\s*(?:-|/|{self.any_of('to')}|{self.any_of('and')})\s*(?:(?:{before})\.?\s*)?(?P<last>\d{{1,2}}))?"
+        number = rf"\.?\s*(?P<week>\d{{1,2}}){last}(?!\d|[/.:]\d)"
+        return rf"{self._beside()}{self.head}(?:(?:{before}){number}|(?P<week_before>\d{{1,2}})\.?\s*(?:{after}){self.tail})"
 
     def _span(self) -> str:
         workdays = rf"(?:(?P<workdays>{self.any_of('workdays')})[\s-]*)?"
