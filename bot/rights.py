@@ -58,7 +58,7 @@ def _of(command: asked.Command) -> Need:
             return Need.STOPS_MAIL
         case asked.Press("review", _, answer) if only_stops(answer):
             return Need.STOPS_MAIL
-        case asked.Press("meeting", _, "happened" | "keep"):
+        case asked.Press("meeting", _, "happened" | "keep") | asked.Press("return"):
             return Need.STOPS_MAIL
         case _:
             return Need.ACTS

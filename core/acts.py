@@ -34,10 +34,11 @@ from core.models import Enrollment as EnrollmentRow
 from core.models import Hold as HoldRow
 from core.people import Actor
 from core.plans import PlannedSequence, planned
-from core.schedule import send_at
+from core.schedule import morning_before, send_at
 from core.snapshots import to_snapshot
 
 CHUNK = 1000
+MOST_ANNOUNCED = 10  # holds of one act; what a larger one holds ends without a heads-up for each lead
 TRIES = 5
 # PostgreSQL: deadlock detected, serialization failure. The transaction was rolled back whole, so it may run again.
 PASSING = frozenset({"40P01", "40001"})
@@ -319,17 +320,20 @@ def _save_holds(session: Session, changes: list[Change], *, actor: Actor, now: d
     placed: list[dict[str, Any]] = []
     released: list[int] = []
     backlogs: set[int | None] = set()  # a backlog's card says how many wait
+    is_many = len(changes) > MOST_ANNOUNCED
     for change in changes:
         kept = {hold.id for hold in change.after.holds}
         known = {hold.id for hold in change.before.holds}
         ended = [hold for hold in change.before.holds if hold.id is not None and hold.id not in kept]
         begun = [hold for hold in change.after.holds if hold.id is None or hold.id not in known]
         released += [hold.id for hold in ended if hold.id is not None]
-        placed += [_hold_row(change.row.id, hold) for hold in begun]
+        placed += [_hold_row(change.row, hold, is_many=is_many) for hold in begun]
         backlogs |= {hold.batch_id for hold in (*ended, *begun) if hold.source is Source.BACKLOG}
     if released:
         session.execute(
-            update(HOLDS).where(HOLDS.c.id.in_(released)).values(released_at=now, released_by=actor.id)
+            update(HOLDS)
+            .where(HOLDS.c.id.in_(released))
+            .values(released_at=now, released_by=actor.id, announce_at=None)
         )
     if placed:
         session.execute(insert(HOLDS), placed)
@@ -337,16 +341,25 @@ def _save_holds(session: Session, changes: list[Change], *, actor: Actor, now: d
         cards.touch_about(session, Source.BACKLOG, backlogs)
 
 
-def _hold_row(enrollment_id: int, hold: Hold) -> dict[str, Any]:
+def _hold_row(row: Loaded, hold: Hold, *, is_many: bool) -> dict[str, Any]:
     return {
-        "enrollment_id": enrollment_id,
+        "enrollment_id": row.id,
         "source": hold.source.value,
         "reason": hold.reason,
         "author": hold.author,
         "placed_at": hold.placed_at,
         "until": hold.until,
+        "announce_at": None if is_many else _announce_at(row, hold),
         "batch_id": hold.batch_id,
     }
+
+
+def _announce_at(row: Loaded, hold: Hold) -> datetime | None:
+    """Give when the owner is told that a hold will end: the team's working morning before; None for a short one."""
+    if hold.until is None:
+        return None
+    moment = morning_before(hold.until, row.sequence.spec.calendar)
+    return moment if moment > hold.placed_at else None
 
 
 def _save_deliveries(

@@ -31,6 +31,7 @@ from core.verbs import (
     meetings,
     proposals,
     qualify,
+    returns,
     runs,
     sequences,
     shows,
@@ -70,6 +71,7 @@ _VERBS: dict[type, Callable[..., Outcome]] = {
 # The cards that ask, by the word that their buttons use.
 _PRESSED: dict[str, Callable[..., Outcome]] = {
     "backlog": backlogs.press,
+    "return": returns.press,
     "meeting": meetings.press,
 }
 _WHOLE: dict[type, Callable[..., Outcome]] = {

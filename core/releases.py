@@ -33,6 +33,10 @@ _DUE = (
     .limit(bindparam("most", type_=Integer()))
 )
 
+_ANNOUNCED = select(func.min(Hold.announce_at)).where(
+    text("hold.announce_at IS NOT NULL AND hold.released_at IS NULL")
+)
+
 
 def release_due(db: Database, *, now: datetime, limit: int = 500) -> int:
     """Give how many enrollments had a hold end by its date; each hold releases only itself."""
@@ -74,6 +78,7 @@ def next_event(session: Session, *, now: datetime) -> tuple[datetime, str] | Non
             session.exec(select(func.min(Hold.until)).where(text("hold.released_at IS NULL"))).one(),
             "a hold ends",
         ),
+        (session.exec(_ANNOUNCED).one(), "a heads-up is due"),
         (session.exec(lease).one(), "a lease ends"),
     ]
     known = [(max(at, now), what) for at, what in events if at is not None]

@@ -33,6 +33,7 @@ HOUR = timedelta(hours=1)
 SECOND = timedelta(seconds=1)
 MONDAY_TO_FRIDAY = frozenset(range(5))
 EVERY_DAY = frozenset(range(7))
+MORNING = time(9)
 LONGEST_DELAY = timedelta(days=3660)
 # A window that stays shut for so long has no open moment at all, such as one without weekdays.
 LONGEST_WAIT_DAYS = 400
@@ -222,6 +223,12 @@ def working_day_before(day: date, calendar: Calendar) -> date:
         if _rest(day - days * DAY, weekdays, calendar) is None:
             return day - days * DAY
     raise Refused(_NO_WORKING_DAYS)
+
+
+def morning_before(moment: datetime, calendar: Calendar) -> datetime:
+    """Give nine o'clock of the last business day before the day of `moment`, when people look at what is coming."""
+    day = local(moment, calendar.zone).date()
+    return at_local(working_day_before(day, calendar), MORNING, calendar.zone)
 
 
 def backlog(due: datetime, now: datetime, after: timedelta) -> bool:

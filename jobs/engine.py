@@ -18,6 +18,7 @@ from arq.worker import Worker, func
 from redis.exceptions import RedisError
 
 from core import handover
+from core.announcements import announce_due
 from core.db import Database
 from core.releases import release_due
 from jobs.queue import QUEUE, from_json, open_queue, to_json
@@ -86,6 +87,7 @@ class Engine:
         now = self._clock()
         steps: tuple[Callable[[], Awaitable[object]], ...] = (
             lambda: asyncio.to_thread(release_due, self._db, now=now),
+            lambda: asyncio.to_thread(announce_due, self._db, now=now),
             lambda: asyncio.to_thread(handover.reap, self._db, now=now),
             lambda: self._wake_mailboxes(now),
             *self._also,

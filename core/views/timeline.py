@@ -48,6 +48,7 @@ _DONE = {
     "settle again": "had it sent again",
     "settle drop": "dropped it",
     "steps changed": "moved it, as the sequence was edited",
+    "as planned": "confirmed that it goes on as planned",
     "backlog spread": "spread it after an outage",
     "backlog shift": "shifted it by the length of an outage",
     "backlog drop": "dropped the step that an outage had kept",

@@ -88,7 +88,9 @@ class WebApi:
 
     # chat
     def chat_postMessage(self, args: JSON) -> JSON:  # noqa: N802  Slack's own name
-        channel = self.channel_of(args, by_name=True)
+        person = self.state.users.get(required(args, "channel"))
+        # A person's id means the direct messages with them; later updates need the channel's own id.
+        channel = self.state.direct(person.id) if person else self.channel_of(args, by_name=True)
         self._may_post(channel)
         text, blocks = self.content(args)
         self.throttle(channel.id)
