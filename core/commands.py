@@ -32,6 +32,7 @@ from core.verbs import (
     proposals,
     qualify,
     returns,
+    reviews,
     runs,
     sequences,
     shows,
@@ -70,6 +71,7 @@ _VERBS: dict[type, Callable[..., Outcome]] = {
 }
 # The cards that ask, by the word that their buttons use.
 _PRESSED: dict[str, Callable[..., Outcome]] = {
+    "review": reviews.press,
     "backlog": backlogs.press,
     "return": returns.press,
     "meeting": meetings.press,

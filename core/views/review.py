@@ -134,9 +134,13 @@ def _notes(session: Session, message: Message, lead: Lead) -> Iterator[str]:
 
 
 def _evidence(found: dict[str, Any]) -> Iterator[str]:
-    for where, text in found.get("evidence", ()):
-        yield f"“{text}”" if where in {"text", "part"} else f"{where}: {text}"
-    if said := found.get("back_evidence"):
+    """Give what it was judged by: a header with its name, or the words quoted."""
+    evidence = found.get("evidence", ())
+    for where, text in evidence:
+        has_name = text.casefold().startswith(where.casefold())
+        yield f"“{text}”" if where in {"text", "part"} else text if has_name else f"{where}: {text}"
+    said = found.get("back_evidence")
+    if said and all(text != said for _, text in evidence):
         yield f"the date from “{said}”"
 
 
