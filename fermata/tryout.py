@@ -28,9 +28,13 @@ from pydantic import SecretStr
 from core import leads
 from core.commands import Desk
 from core.db import Database
+from core.models import Mailbox
 from core.settings import Settings
 from fermata import serving, wiring
 from jobs.engine import Engine
+from jobs.reader import Desk as ReadingDesk
+from jobs.reader import Reader
+from jobs.smtp_login import Server
 from sandbox.app import Info, create_app
 from sandbox.clock import SandboxClock
 from sandbox.imap import Imap
@@ -44,6 +48,8 @@ from web.unsubscribe import routes as unsubscribe_routes
 
 CHANNEL = "C0OUTBOUND"
 TICK_SECONDS = 1
+POLL_SECONDS = 1
+IMAP_SECONDS = 10
 DAYS_HELD_IN_THE_TOUR = 21
 TOUR_LEAD = "ada@lindenhof.example"
 
@@ -61,6 +67,7 @@ class World:
     imap: Imap
     leads: Leads
     engine: Engine
+    reader: Reader
 
 
 def main(port: int) -> None:
@@ -81,10 +88,9 @@ async def run(port: int, home: Path, *, stop: asyncio.Event | None = None) -> No
     opens = opening(wiring.now())
     async with world(settings, begins=opens - HISTORY) as made:
         sys.stdout.write("Fermata sandbox: living through the first days of a sample sequence …\n")
-        await furnish(made.desk, made.clock, smtp_port=made.sink.port, until=opens)
+        ports = {"smtp_port": made.sink.port, "imap_port": made.imap.port}
+        await furnish(made.desk, made.clock, made.leads, **ports, until=opens)
         async with living(made):
-            first = "/sequence status dai@harbourhall.example"
-            await asyncio.to_thread(made.workspace.type, "ana", "outbound", first)
             sys.stdout.write(f"Open {settings.base_url} in a browser. Ctrl-C ends it; nothing is kept.\n")
             sys.stdout.flush()
             await stop.wait()
@@ -104,6 +110,7 @@ def settings_for(port: int, home: Path, *, database_url: str = "") -> Settings:
         app_token=SecretStr("xapp-sandbox"),
         slack_api_url=f"{url}/api/",
         tick_seconds=TICK_SECONDS,
+        poll_seconds=POLL_SECONDS,
     )
 
 
@@ -117,7 +124,6 @@ async def world(settings: Settings, *, begins: datetime) -> AsyncIterator[World]
 
     def keep(message: Accepted) -> None:
         mail.keep(message.message, message.recipients)
-        inboxes.put_sent(message.sender, message.message, clock.now())  # as many providers do
 
     async with Sink(deliver=keep) as sink, Imap(inboxes) as imap:
         made = World(
@@ -130,10 +136,12 @@ async def world(settings: Settings, *, begins: datetime) -> AsyncIterator[World]
             imap,
             Leads(mail, inboxes, now=clock.now),
             _engine(settings, db, clock),
+            _reader(settings, db, clock),
         )
         try:
             yield made
         finally:
+            made.reader.stop()
             workspace.close()
             db.close()
 
@@ -172,19 +180,33 @@ async def talking(made: World) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def sending(made: World) -> AsyncIterator[None]:
-    """Run the sender; a second block is a sender that was started anew."""
+    """Run the worker, which reads and sends; a second block is a worker that was started anew."""
     try:
-        async with serving.sending(made.engine):
+        async with serving.reading(made.reader), serving.sending(made.engine):
             yield
     finally:
         made.engine = _engine(made.settings, made.desk.db, made.clock)
+        made.reader = _reader(made.settings, made.desk.db, made.clock)
 
 
 def _engine(settings: Settings, db: Database, clock: SandboxClock) -> Engine:
     """Give an engine to which the clock brings what is due, whether it runs by itself or not."""
     engine = wiring.make_engine(settings, db, clock=clock.now)
-    clock.settle = engine.settle
+    clock.work = engine.settle
     return engine
+
+
+def _reader(settings: Settings, db: Database, clock: SandboxClock) -> Reader:
+    """Give a reader for which the clock waits, whether it runs by itself or not."""
+
+    def server(mailbox: Mailbox) -> Server:
+        return Server(
+            mailbox.imap_host or "", mailbox.imap_port or 0, "none", mailbox.address, "any", IMAP_SECONDS
+        )
+
+    reader = Reader(ReadingDesk(db, clock.reading_now, server, settings.poll_seconds))
+    clock.read = reader.read_all
+    return reader
 
 
 def _commands() -> tuple[Command, ...]:

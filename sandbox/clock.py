@@ -14,17 +14,40 @@ SHORTEST_STEP = timedelta(seconds=1)
 
 
 class SandboxClock:
-    """Time that never goes back. `settle` lets everything that is due at a moment happen before time moves on."""
+    """Time that never goes back. At every moment on its way everything that is due happens before it moves on.
+
+    `read` reads the mailboxes, `work` does what is due. Mailboxes are read before time moves as well, as of then: no
+    follow-up leaves a mailbox that was not read lately (DESIGN G7), and time that jumps would make each look forgotten.
+    """
 
     def __init__(self, start: datetime, db: Database) -> None:
         self._base = start
         self._since = time.monotonic()
         self._db = db
-        self.settle: Callable[[], Awaitable[None]] = _nothing
+        self._ahead: datetime | None = None
+        self.read: Callable[[], Awaitable[None]] = _nothing
+        self.work: Callable[[], Awaitable[None]] = _nothing
 
     def now(self) -> datetime:
         """Give the workspace's time."""
         return self._base + timedelta(seconds=time.monotonic() - self._since)
+
+    def reading_now(self) -> datetime:
+        """Give the time for those who read mailboxes: while time is about to move, the moment it moves to."""
+        return self._ahead or self.now()
+
+    async def settle(self) -> None:
+        """Let everything that is due now happen: first what came in, then what goes out."""
+        await self.read()
+        await self.work()
+
+    async def _move(self, moment: datetime) -> None:
+        self._ahead = max(moment, self.now())
+        try:
+            await self.read()
+            self._set(self._ahead)
+        finally:
+            self._ahead = None
 
     def _set(self, moment: datetime) -> None:
         self._base, self._since = max(moment, self.now()), time.monotonic()
@@ -39,15 +62,15 @@ class SandboxClock:
         target = self.now() + by
         await self.settle()
         while (event := await asyncio.to_thread(self.next_event)) and event[0] <= target:
-            self._set(max(event[0], self.now() + SHORTEST_STEP))
+            await self._move(max(event[0], self.now() + SHORTEST_STEP))
             await self.settle()
-        self._set(target)
+        await self._move(target)
         await self.settle()
 
     async def to_next_event(self) -> None:
         """Move to the next event and let it happen; nothing planned: stay."""
         if event := await asyncio.to_thread(self.next_event):
-            self._set(max(event[0], self.now() + SHORTEST_STEP))
+            await self._move(max(event[0], self.now() + SHORTEST_STEP))
         await self.settle()
 
 

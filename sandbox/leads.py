@@ -64,6 +64,10 @@ class Leads:
         got = self._mail.got(mail_id)
         self._send(got, letters.wish(got, at=self._now(), language=language))
 
+    def last_mail(self, address: str) -> str:
+        """Give the id of the last mail to a lead; raises LookupError where there is none."""
+        return self._mail.newest_to(address)
+
     def rep_of(self, mail_id: str) -> str:
         """Give the address of the rep who wrote a mail."""
         return self._mail.got(mail_id).mailbox[1]

@@ -119,7 +119,7 @@ function messages() {
 
 function rows() {
   const zone = env().zone;
-  const said = (S.slack.messages[S.place] || []).map((m) => ({ kind: "message", key: `${m.ts}.${m.revision}.${m.reactions.length}`, at: m.ts, message: m }));
+  const said = (S.slack.messages[S.place] || []).map((m) => ({ kind: "message", key: `${m.ts}.${m.revision}.${m.reactions.length}`, at: m.thread ? `${m.thread} ${m.ts}` : m.ts, message: m }));
   const ran = S.ran.filter((r) => r.user === S.me && r.place === S.place).map((r) => ({ kind: "ran", key: `ran${r.number}${r.state}`, at: `${r.after}~`, ran: r }));
   const sorted = [...said, ...ran].sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
   const out = [];
@@ -143,10 +143,11 @@ const MAKE = {
   message: ({ message: m }) => {
     const user = S.slack.users[m.user] || { name: m.user, bot: true };
     const at = new Date(parseFloat(m.ts) * 1000);
-    const node = h("div.message", { class: m.ephemeral ? "mine-only" : "", "data-ts": m.ts },
+    const node = h("div.message", { class: m.ephemeral ? "mine-only" : m.thread ? "threaded" : "", "data-ts": m.ts },
       face(m.user, user),
       h("div", {},
         m.ephemeral && h("div.only", {}, "Only visible to you"),
+        m.thread && h("div.only", {}, "In the thread of the card above"),
         h("div.who", {}, h("b", {}, user.name), user.bot && h("span.app", {}, "APP"), h("time", { dateTime: at.toISOString() }, clockTime(at, env().zone))),
         m.blocks.length ? blocks(m.blocks, { ...env(), values: m.state, act: actor(m.ts), suggest: suggester(m.ts) }) : mrkdwn(m.text, env()),
         m.reactions.length > 0 && h("div.reactions", {}, m.reactions.map((r) => h("span", {}, plain(`:${r}:`))))));

@@ -230,12 +230,12 @@ class Stage:
         self.backstage.do(self._bot.aclose())
 
     def start_sender(self) -> None:
-        self.made.clock.settle = self.made.engine.settle
+        self.made.clock.work, self.made.clock.read = self.made.engine.settle, self.made.reader.read_all
         self.backstage.do(self._sender.enter_async_context(tryout.sending(self.made)))
 
     def stop_sender(self) -> None:
         self.backstage.do(self._sender.aclose())
-        self.made.clock.settle = _nothing
+        self.made.clock.work = self.made.clock.read = _nothing
 
     # What there is before a story begins
     def _add_mailbox(self) -> None:
@@ -247,6 +247,8 @@ class Stage:
                     smtp_host="127.0.0.1",
                     smtp_port=self.made.sink.port,
                     smtp_security="none",
+                    imap_host="127.0.0.1",
+                    imap_port=self.made.imap.port,
                     zone=BERLIN,
                     created_at=self.made.clock.now(),
                 )
