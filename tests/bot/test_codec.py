@@ -75,6 +75,8 @@ def _refusal(read, junk):
         "click pause 1 2\n",
         "keep 1",
         "form resume 1",
+        "form away 31",
+        "away 31 0",
         "say ",
         "confirm a/b",
         "undo all",
@@ -97,6 +99,12 @@ def test_metadata_comes_back(form):
     text = codec.metadata(form)
     assert len(text) <= codec.METADATA_CHARS
     assert codec.read_metadata(text) == form
+
+
+def test_form_about_a_message_comes_back():
+    intent = OpenForm(codec.AWAY, 31, 1_811_847_000_000)
+    assert codec.value(intent) == "form away 31 1811847000000"
+    assert codec.read_value("form away 31 1811847000000") == intent
 
 
 def test_metadata_without_room_forgets_the_way_back():

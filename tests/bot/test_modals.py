@@ -11,8 +11,8 @@ from sandbox.slack.blocks import check_view
 from tests.bot.samples import HOSTILE, NOW
 
 BERLIN = "Europe/Berlin"
-PAUSE, RESUME, STOP = (
-    Form(name, 12, 7, "C1", "https://hooks.slack.com/x") for name in ("pause", "resume", "stop")
+PAUSE, RESUME, STOP, AWAY = (
+    Form(name, 12, 7, "C1", "https://hooks.slack.com/x") for name in ("pause", "resume", "stop", "away")
 )
 
 
@@ -35,7 +35,7 @@ def wrong(form, **fields):
     return refused.value.errors
 
 
-@pytest.mark.parametrize("form", [PAUSE, RESUME, STOP])
+@pytest.mark.parametrize("form", [PAUSE, RESUME, STOP, AWAY])
 @pytest.mark.parametrize("about", ["Ada Lovelace in Spring", HOSTILE * 20, ""])
 def test_modal_keeps_slacks_rules(form, about):
     view = modals.view(form, about=about, now=NOW, zone=BERLIN)
@@ -90,6 +90,18 @@ def test_resume_needs_a_day_that_is_not_past():
     assert WHEN in wrong(RESUME, clock="14:30")
     assert WHEN in wrong(RESUME, day="2027-05-01")
     assert WHEN in wrong(RESUME, day="not a day")
+
+
+def test_away_reads_the_last_day_whole():
+    filled = read(AWAY, day="2027-06-30")
+    assert (filled.when.day.isoformat(), filled.when.has_time) == ("2027-06-30", False)
+    assert filled.when.at == datetime(2027, 6, 30, 22, tzinfo=UTC)  # the end of that day in Berlin
+    assert filled.reason == ""
+
+
+@pytest.mark.parametrize("day", [None, "", "2027-05-01", "soon"])
+def test_away_needs_a_day_that_is_not_past(day):
+    assert WHEN in wrong(AWAY, day=day)
 
 
 def test_reason_too_long_is_said_at_its_field():

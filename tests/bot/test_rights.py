@@ -30,6 +30,15 @@ from bot.rights import Need, of_command, of_intent
         ("unhalt", Need.IS_FOR_ADMINS),
         ("publish sequence Spring", Need.IS_FOR_ADMINS),
         ("archive sequence Spring", Need.IS_FOR_ADMINS),
+        ("card review 12 unsubscribe seen 0", Need.STOPS_MAIL),
+        ('card review 12 "bounce seen 0"', Need.STOPS_MAIL),
+        ("card review 12 reply seen 0", Need.ACTS),
+        ("card review 12 away until June 15", Need.ACTS),
+        ("card review 12 automatic", Need.ACTS),
+        ("card review 12 not about them", Need.ACTS),
+        ("card review 12 contact 1", Need.ACTS),
+        ("qualify ada@x.test company", Need.ACTS),
+        ("qualify everyone", Need.IS_FOR_ADMINS),
     ],
 )
 def test_command_needs(text, need):
@@ -46,6 +55,7 @@ def test_command_needs(text, need):
         (Keep(1, 1), Need.ACTS),
         (OpenForm("pause", 1, 1), Need.STOPS_MAIL),
         (OpenForm("resume", 1, 1), Need.ACTS),
+        (OpenForm("away", 1, 1), Need.ACTS),
         (Say("unhalt"), Need.IS_FOR_ADMINS),
         (Say("pause ada@x.test"), Need.STOPS_MAIL),
         (Confirm("p_1"), Need.ACTS),
