@@ -106,12 +106,15 @@ class _Reading:
             return None
         if spot.kind == "week" and spot.count > 1 and self.is_away:
             return self._made(spot, END, plus=1)
-        if claim := self._of_range(index, spot, left, right):
-            return claim
+        starts = self._range_starts(index, spot, left)
+        if starts:
+            return self._ranged(spot, starts)
         cue = self._cue(left, right)
         if self._begins_range(index, spot):
             self.began = spot.days[0]
             return None
+        if cue not in ("until", "through") and (claim := self._extended(index, spot, right)):
+            return claim
         returning = self._is_near(self.returns, index, spot)
         if cue == "through":
             return self._made(spot, END, plus=1)
@@ -145,29 +148,32 @@ class _Reading:
             began or self.began,
         )
 
-    def _of_range(self, index: int, spot: Spot, left: str, right: str) -> Claim | None:
-        """Read the end of "A to B": the day after B is the first day back."""
+    def _range_starts(self, index: int, spot: Spot, left: str) -> tuple[date, ...]:
+        """Give what the first day may be where this spot ends a range: "A to B", "8 to 19 June"; else nothing."""
         previous = self.spots[index - 1] if index else None
         if previous and previous.days and previous.kind != "span":
-            starts = previous.days
-            if previous.kind == "bare":
-                starts = tuple(_back_to(day, previous.days[0].day) for day in spot.days)
-            if self.table.between.fullmatch(left):
-                return self._ranged(spot, starts)
-            if previous.kind != "weekday" and self.absences and self.table.both.fullmatch(left):
-                return None if self._is_near(self.returns, index, spot) else self._ranged(spot, starts)
-        tail = left[-TAIL_CHARS:]
-        if (
-            spot.kind != "weekday"
-            and (number := self.table.day_before.search(tail))
-            and int(number["day"]) <= 31
-        ):
-            return self._ranged(spot, tuple(_back_to(day, int(number["day"])) for day in spot.days))
-        if spot.kind not in ("day", "bare") or not (number := self.table.day_after.match(right)):
+            is_list = previous.kind != "weekday" and self._is_list(index, spot)
+            if self.table.between.fullmatch(left) or (is_list and self.table.both.fullmatch(left)):
+                if previous.kind != "bare":
+                    return previous.days
+                return tuple(_back_to(day, previous.days[0].day) for day in spot.days)
+        number = self.table.day_before.search(left[-TAIL_CHARS:]) if spot.kind != "weekday" else None
+        if number and int(number["day"]) <= 31:
+            return tuple(_back_to(day, int(number["day"])) for day in spot.days)
+        return ()
+
+    def _extended(self, index: int, spot: Spot, right: str) -> Claim | None:
+        """Read the end of "June 8-19", "June 8, 9 and 10": the day after it is the first day back."""
+        number = self.table.day_after.match(right) if spot.kind in ("day", "bare") else None
+        if not number or (number["and"] and not self._is_list(index, spot)):
             return None
         first = spot.days[0]
         ends = self.reader.bare(int(number["day"]), first)
         return self._ranged(Spot(spot.start, spot.end, spot.kind, ends), (first,)) if ends else None
+
+    def _is_list(self, index: int, spot: Spot) -> bool:
+        """Say whether "and" joins days of absence, and not an absence and a return."""
+        return bool(self.absences) and not self._is_near(self.returns, index, spot)
 
     def _ranged(self, spot: Spot, starts: tuple[date, ...]) -> Claim | None:
         began, today = min(starts), self.reader.today

@@ -93,11 +93,7 @@ class _Compiler:
                 rf"(?<![\d:./,])(?P<day>\d{{1,2}}){self.ending}\.?\s*(?:(?:-|~|/)|{self.head}(?:{self.any_of('to')}|{self.any_of('and')})|"
                 rf"(?:{self.any_of('start_after')}))\s*(?:(?:{self.filler}|{self.weekday}){self.tail}[,.]?\s*){{0,2}}$"
             ),
-            day_after=re.compile(
-                rf"\s?(?:(?:-|~)|(?:{self.any_of('to')})(?!\w)|(?:{self.any_of('start_after')}))\s*"
-                rf"(?:(?:{self.filler}|{self.weekday}){self.tail}\s*){{0,2}}"
-                rf"(?P<day>\d{{1,2}})(?:{self.any_of('day_ending')}|日|号|일)?(?!\d|[:/.]\d|\s*(?:uhr|h|am|pm)\b|\s*(?:{self.month}){self.tail})"
-            ),
+            day_after=self._day_after(),
             returning=self._cue("return"),
             answering=self._cue("answer"),
             absent=self._cue("absent"),
@@ -145,6 +141,15 @@ class _Compiler:
         return re.compile(
             rf"{clock}[\s,)]*(?:(?:{self.any_of('start_after')})[\s,]*|{words}){{1,2}}{fillers}(?:(?:{CLOCK})\s*)?"
         )
+
+    def _day_after(self) -> re.Pattern[str]:
+        """The number that ends "June 8-19" or "June 8, 9 and 10", as it follows "June 8"."""
+        listed = rf"(?:,\s?\d{{1,2}}{self.ending}(?=\s?,|\s))*,?"
+        joint = rf"(?:-|~)|(?P<and>(?:{self.any_of('and')}){NO_WORD})|(?:{self.any_of('to')}){NO_WORD}|(?:{self.any_of('start_after')})"
+        fillers = rf"(?:(?:{self.filler}|{self.weekday}){self.tail}\s*){{0,2}}"
+        day = rf"(?P<day>\d{{1,2}})(?:{self.any_of('day_ending')}|日|号|일)?(?![/.]\d)"
+        no_time = rf"(?!h|\s*(?:{self.unit}){self.tail}){self._no_time(self.month)}"
+        return re.compile(rf"{listed}\s?(?:{joint})\s*{fillers}{day}{no_time}")
 
     def _spots(self) -> list[tuple[str, str]]:
         """Give the patterns of dates, those first that must not be mistaken for a part of another."""
