@@ -179,8 +179,10 @@ class Connection:
                 self._client.idle()
             except IMAPClientAbortError:
                 raise
-            except IMAPClientError:
-                return True  # it spoke before it agreed; `done` reads the rest
+            except IMAPClientError:  # it spoke before it agreed
+                while self._client._imap._get_response() is not None:  # noqa: SLF001 - the library gives up there
+                    pass
+                return True
             return self._has_unread()
 
     def done(self) -> None:
@@ -334,6 +336,8 @@ def _log_in(client: Any, server: Server) -> None:
         else:
             client.login(username, password)
     except LoginError as error:
+        if isinstance(error.__context__, IMAPClientAbortError):
+            raise _explained(error.__context__, server, "logging in") from error
         if token is not None:
             token.forget()
         raise _refused(error, server) from error

@@ -17,10 +17,12 @@ from core.migrate import migrate
 from tests import network
 from tests.services import (
     MISSING,
+    Dovecot,
     Postgres,
     RealRedis,
     chromium_program,
     missing,
+    running_dovecot,
     running_postgres,
     running_redis,
 )
@@ -74,6 +76,13 @@ def redis_url(redis_server: RealRedis) -> str:
     """The address of a real, empty Redis."""
     redis_server.wipe()
     return redis_server.url
+
+
+@pytest.fixture(scope="session")
+def dovecot() -> Iterator[Dovecot]:
+    """A real IMAP server shared by the tests of one process; to stop one, start your own with `running_dovecot`."""
+    with running_dovecot() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -337,6 +337,7 @@ mail_gid = {gid}
 first_valid_uid = {uid}
 first_valid_gid = {gid}
 mail_max_userip_connections = 100
+auth_failure_delay = 0
 auth_mechanisms = {mechanisms}
 ssl = {ssl}
 namespace inbox {{
@@ -353,6 +354,9 @@ namespace inbox {{
 }}
 service anvil {{
   chroot =
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
 }}
 service stats {{
   chroot =
@@ -376,6 +380,10 @@ disable_plaintext_auth = no
 passdb {{
   driver = passwd-file
   args = scheme=PLAIN {folder}/users
+}}
+passdb {{
+  driver = static
+  args = password={password}
 }}
 userdb {{
   driver = static
@@ -402,6 +410,9 @@ passdb passwd-file {{
   default_password_scheme = plain
   passwd_file_path = {folder}/users
 }}
+passdb static {{
+  password = {password}
+}}
 userdb static {{
   allow_all_users = yes
 }}
@@ -415,6 +426,8 @@ oauth2 {{
   introspection_mode = get
   introspection_url = {introspection}
   username_attribute = email
+  active_attribute = active
+  active_value = yes
 }}
 passdb oauth2 {{
   mechanisms_filter = xoauth2
@@ -425,11 +438,12 @@ passdb oauth2 {{
 class Dovecot:
     """A real IMAP server without root's rights; a test may stop, kill and start it again on the same ports.
 
-    Every mailbox has INBOX, Junk and Sent, and is made when it is first named. `introspection`: where it asks whether an
-    access token is good; "": it knows none.
+    Every address has a mailbox with INBOX, Junk and Sent, which PASSWORD opens; ODD has one of its own. `introspection`:
+    where it asks whether an access token is good; "": it knows none.
     """
 
-    PASSWORD = "correct horse"
+    PASSWORD = "correct-horse"
+    ODD, ODD_PASSWORD = "odd@x.test", 'gr"ün \\ 鍵'
 
     def __init__(
         self, folder: Path, *, certificate: tuple[bytes, bytes] | None = None, introspection: str = ""
@@ -466,12 +480,13 @@ class Dovecot:
         if introspection:
             parts.append(_DOVECOT_24_OAUTH if is_new else _DOVECOT_23_OAUTH)
             (self.folder / "oauth2.conf").write_text(
-                f"introspection_mode = get\nintrospection_url = {introspection}\nusername_attribute = email\n"
+                f"introspection_mode = get\nintrospection_url = {introspection}\n"
+                "username_attribute = email\nactive_attribute = active\nactive_value = yes\n"
             )
-        (self.folder / "users").write_text("")
+        (self.folder / "users").write_text(f"{self.ODD}:{{PLAIN}}{self.ODD_PASSWORD}\n", "utf-8")
         group = grp.getgrgid(self._user.pw_gid).gr_name
         text = "".join(parts).format(
-            folder=self.folder, user=self._user.pw_name, group=group, uid=self._user.pw_uid,
+            folder=self.folder, user=self._user.pw_name, group=group, password=self.PASSWORD, uid=self._user.pw_uid,
             gid=self._user.pw_gid, port=self.port, tls_port=self.tls_port if certificate else 0,
             ssl="yes" if certificate else "no", listen="listen" if is_new else "address",
             mechanisms="plain login xoauth2" if introspection else "plain login", introspection=introspection,
@@ -501,12 +516,6 @@ class Dovecot:
                 return probe.recv(4) == b"* OK"
         except OSError:
             return False
-
-    def add(self, address: str, password: str = PASSWORD) -> str:
-        """Lets somebody in by password."""
-        with (self.folder / "users").open("a") as users:
-            users.write(f"{address}:{{PLAIN}}{password}\n")
-        return address
 
     def maildir(self, address: str, folder: str = "") -> Path:
         """Where a folder of a mailbox lies; "" is the inbox."""
