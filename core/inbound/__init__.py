@@ -88,8 +88,10 @@ def _report(root: Message, heads: Envelope, told: str) -> Findings | None:
 
 def _calendar(root: Message, zone: str) -> Findings | None:
     """Give an invitation, an answer to one or its end: a text/calendar part with a METHOD, no file attached to a letter."""
+    shown = {id(part) for holder in message.parts(root) for part in _alternatives(holder)}
     for part in message.parts(root):
-        if part.get_content_type() != "text/calendar" or part.get_content_disposition() == "attachment":
+        is_attached = part.get_content_disposition() == "attachment" and id(part) not in shown
+        if part.get_content_type() != "text/calendar" or is_attached:
             continue
         body = message.content(part)[:MOST_CALENDAR_BYTES]
         method = _method(part, body)
@@ -103,6 +105,13 @@ def _calendar(root: Message, zone: str) -> Findings | None:
                 invitation=invitation,
             )
     return None
+
+
+def _alternatives(holder: Message) -> list[Message]:
+    """Give the parts of a multipart/alternative: each of them is the message, whatever it is called."""
+    payload = holder.get_payload()
+    is_one = holder.get_content_type() == "multipart/alternative" and isinstance(payload, list)
+    return [part for part in payload if isinstance(part, Message)] if is_one else []
 
 
 def _method(part: Message, body: bytes) -> str:
@@ -134,12 +143,14 @@ def _written(
     kind, why = automatic.away_or_other(heads.subject, root, whole)
     language = _language(own.whole, heads.subject)
     back = Return()
-    if kind is Kind.OUT_OF_OFFICE:
-        headers = {name.lower(): message.readable(value) for name, value in list(root.items())[:200]}
+    if kind is Kind.OUT_OF_OFFICE or why is None:
+        headers = {name.lower(): message.readable(str(value)) for name, value in list(root.raw_items())[:200]}
         back = returns.find(
             own.whole, subject=heads.subject, headers=headers, language=language,
             received=received, zone=zone, order_hint=_order(heads.senders),
         )  # fmt: skip
+    if kind is Kind.AUTOMATIC and (back.on or back.options):  # it names a day back: somebody is away
+        kind, why = Kind.OUT_OF_OFFICE, Evidence("text", back.evidence[:200])
     evidence = tuple(dict.fromkeys((*signs, why) if why else signs))
     return Findings(kind, evidence, shown, language, back, contacts=_contacts(own.whole, heads))
 
@@ -148,16 +159,14 @@ def _machine(
     root: Message, subject: str, own: texts.Own, sentences: tuple[Sentence, ...]
 ) -> tuple[Evidence, ...]:
     """Give the signs that a machine wrote the message, none where a person did or may have."""
-    sign = (
-        automatic.of_headers(root)
-        or automatic.of_subject(subject, sentences)
-        or automatic.of_text(
+    sign = automatic.of_headers(root) or automatic.of_subject(subject, sentences)
+    if sign is None and not automatic.is_denied(root):
+        sign = automatic.of_text(
             sentences,
             has_quote=own.has_quote,
             is_list=automatic.is_list(root),
             has_hint=automatic.has_hint(root),
         )
-    )
     return (sign,) if sign else ()
 
 

@@ -57,7 +57,19 @@ REPLY = re.compile(
     re.IGNORECASE,
 )
 BOILERPLATE: Final = frozenset(
-    {"away_self", "away", "contact", "urgent", "later", "thanks", "greeting", "automatic", "receipt", "gone"}
+    {
+        "away_self",
+        "away_soft",
+        "away",
+        "contact",
+        "urgent",
+        "later",
+        "thanks",
+        "greeting",
+        "automatic",
+        "receipt",
+        "gone",
+    }
 )
 SUPPORT: Final = frozenset({"contact", "urgent", "later", "automatic", "thanks"})
 # "(vacation)" alone is no proof of an absence: Sieve writes it for every answer it sends.
@@ -67,7 +79,7 @@ AWAY_HEADERS: Final = ("X-Apple-Criteria", "X-Out-Of-Office", "X-Away-Message")
 def of_headers(headers: Message) -> Evidence | None:
     """Give the header by which a machine says that it wrote the message."""
     for name, pattern in MACHINE_HEADERS.items():
-        for raw in headers.get_all(name, [])[:5]:
+        for raw in message.raw_values(headers, name)[:5]:
             value = message.readable(raw)
             if pattern.match(value.lower()):
                 return Evidence(name, f"{name}: {value}"[:LONGEST_EVIDENCE_CHARS])
@@ -93,12 +105,14 @@ def of_subject(subject: str, sentences: Sequence[Sentence]) -> Evidence | None:
     bare, has_reply = opening(subject)
     says = line(bare).says
     evidence = Evidence("subject", subject[:LONGEST_EVIDENCE_CHARS])
-    is_engaged = any(_is_engaged(sentence) for sentence in sentences)
-    if "subject_automatic" in says and not has_reply:
+    if says & {"subject_automatic", "subject_away"} and not has_reply:
         return None if _is_answer(sentences) else evidence
-    if not says & {"subject_automatic", "subject_away", "away_self"} or is_engaged:
+    is_engaged = any(_is_engaged(sentence) for sentence in sentences)
+    if not says & {"subject_automatic", "subject_away", "subject_loose", "away_self"} or is_engaged:
         return None
-    is_told = any(sentence.says & {"away", "away_self", "automatic", "gone"} for sentence in sentences)
+    is_told = any(
+        sentence.says & {"away", "away_self", "away_soft", "automatic", "gone"} for sentence in sentences
+    )
     return evidence if is_told or not sentences else None
 
 
@@ -106,19 +120,21 @@ def of_text(
     sentences: Sequence[Sentence], *, has_quote: bool, is_list: bool, has_hint: bool
 ) -> Evidence | None:
     """Give the sentence by which a text without other signs shows itself to be automatic, None in doubt."""
-    if not sentences or any(_is_engaged(sentence) for sentence in sentences):
-        return None
     told = next((sentence for sentence in sentences if "automatic" in sentence.says), None)
     others = sum(_is_other(sentence) for sentence in sentences)
-    if told and others <= (0 if is_list else 3):
+    is_asked = any(sentence.is_question for sentence in sentences)
+    if told and not is_asked and others <= (0 if is_list else 3):
         return _quoted(told)
-    if is_list:
+    if is_list or not sentences or any(_is_engaged(sentence) for sentence in sentences):
         return None
     support = sum(bool(sentence.says & SUPPORT) for sentence in sentences)
     allowed = MOST_OTHER_SENTENCES if support >= LEAST_SUPPORT else 0
     allowed += 2 * has_hint
     absent = next((sentence for sentence in sentences if _is_absence(sentence)), None)
-    if absent and others <= allowed and (support or has_hint or not has_quote):
+    if absent and others <= allowed and (support or has_hint or not has_quote or len(sentences) == 1):
+        return _quoted(absent)
+    absent = next((sentence for sentence in sentences if "away_soft" in sentence.says), None)
+    if absent and not others and (support >= LEAST_SUPPORT or has_hint):
         return _quoted(absent)
     receipt = next((sentence for sentence in sentences if sentence.says & {"receipt", "gone"}), None)
     return _quoted(receipt) if receipt and not others and (has_hint or _is_stock(sentences)) else None
@@ -134,10 +150,10 @@ def away_or_other(
     told = next((sentence for sentence in sentences if "gone" in sentence.says), None)
     if told:
         return Kind.AUTOMATIC, _quoted(told)
-    absent = next((sentence for sentence in sentences if "away_self" in sentence.says), None)
+    absent = next((sentence for sentence in sentences if sentence.says & {"away_self", "away_soft"}), None)
     if absent:
         return Kind.OUT_OF_OFFICE, _quoted(absent)
-    if title.says & {"subject_away", "away_self", "away"}:
+    if title.says & {"subject_away", "subject_loose", "away_self", "away"}:
         return Kind.OUT_OF_OFFICE, Evidence("subject", subject[:LONGEST_EVIDENCE_CHARS])
     name = next((name for name in AWAY_HEADERS if name in headers), None)
     if name:
@@ -149,6 +165,11 @@ def away_or_other(
     if absent and not receipt:
         return Kind.OUT_OF_OFFICE, _quoted(absent)
     return Kind.AUTOMATIC, _quoted(receipt) if receipt else None
+
+
+def is_denied(headers: Message) -> bool:
+    """Say whether the message states that a person wrote it (`Auto-Submitted: no`, RFC 3834 §5)."""
+    return str(headers.get("Auto-Submitted", "")).strip().lower() == "no"
 
 
 def has_hint(headers: Message) -> bool:

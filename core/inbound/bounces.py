@@ -28,7 +28,7 @@ MOST_ABOUT: Final = 10
 NO_FAILURE: Final = frozenset({"delivered", "relayed", "expanded"})
 
 SENDER = re.compile(
-    r"mailer-?daemon|(?<![\w-])postmaster|mail delivery (?:sub)?system|mail delivery service|mdaemon|mail administrator"
+    r"mailer-?daemon|(?<![\w-])post_?master|mail delivery (?:sub)?system|mail delivery service|mdaemon|mail administrator"
     r"|mailadmin|delivery subsystem|delivery system|double-bounce|mmdf|microsoftexchange[0-9a-f]+@|mail router"
     r"|smtp gateway|(?<![\w-])mail\+?daemon|system administrator|systemadministrator|administrador del sistema|mailsystem"
     r"|mail-?system|(?<![\w-])noreply-?bounce|(?<![\w-])bounces?@|eximadmin|mmta|notification-dsn"
@@ -45,6 +45,12 @@ SUBJECT = re.compile(
     r"|olevererbar|kunde inte levereras|kunne ikke leveres|kan ikke leveres|uleverlig|ei voitu toimittaa|toimittamaton"
     r"|nedoruc|недостав|не доставлено|невозможно доставить|配信不能|配送失敗|配信できません|送信できません|エラーメール|届けられません|未达|退信|退回|无法投递|系统退信|kezbesitetlen|teslim edilemedi"
 )
+NO_REPLY = re.compile(r"no-?reply|do-?not-?reply")
+REPLY = re.compile(r"\s*(?:re|aw|sv|fwd?|wg|tr|rv|antw)\s*:", re.IGNORECASE)
+# Said of one mail to one address, so that it is enough from a sender that takes no answers.
+UNSENT = re.compile(
+    r"could not be delivered to[: ]|(?:送信|配信|配達)できません|メールボックスが一杯|was not delivered to|undeliverable to|nicht zugestellt werden"
+)
 # Words of a server that says so in the body; each is enough only together with a sender or subject as above.
 BODY = re.compile(
     r"(?:could|can|was|were|has|have) ?not be(?:en)? deliver|not delivered|unable to deliver|delivery (?:to the following|failed|has failed|attempt"
@@ -59,10 +65,10 @@ FULL = re.compile(
     r"(?:mail ?box|mail ?folder|inbox|account|user|storage|disk|message store|quota).{0,40}(?:full|exceed|over|quota|limit|insufficient|too much)|over ?quota|quota|out of (?:disk )?space|insufficient (?:system )?(?:storage|space)|not enough space|容量|いっぱい|postfach (?:ist )?voll|boite pleine|buzon lleno"
 )
 TRANSIENT = re.compile(
-    r"temporar|try (?:again )?later|timed? ?out|time-?out|connection (?:refused|reset|lost|timed|died|dropped|closed)|too many (?:connections|hops|messages|recipients|emails|errors)|greylist|grey-list|deferred|unreachable|no route|retry|expired|delayed|undelivered for|still not|rate limit|throttl|resources|suspended|inactive|disabled|deactivated|not accepting|on hold|frozen|loops? back|mail loop|name server|dns (?:lookup|error|fail)|host not responding|unable to (?:connect|reach)|queued? (?:for )?too long|could not connect|been in the queue|can't connect|system (?:error|problem|not)|server (?:error|busy|is down|not responding)|long time"
+    r"temporar|locked|aborted after|hop count|routing loop|did not accept our requests|could not find a gateway|socket error|not delivered within|try (?:again )?later|timed? ?out|time-?out|connection (?:refused|reset|lost|timed|died|dropped|closed)|too many (?:connections|hops|messages|recipients|emails|errors)|greylist|grey-list|deferred|unreachable|no route|retry|expired|delayed|undelivered for|still not|rate limit|throttl|resources|suspended|inactive|disabled|deactivated|not accepting|on hold|frozen|loops? back|mail loop|name server|dns (?:lookup|error|fail)|host not responding|unable to (?:connect|reach)|queued? (?:for )?too long|could not connect|been in the queue|can't connect|system (?:error|problem|not)|server (?:error|busy|is down|not responding)|long time"
 )
 NOBODY = re.compile(
-    r"(?:user|recipient|mailbox|address|account|alias|addressee|destinat\w+|login|name|person|inbox|e-?mail|local ?part|rcpt|customer).{0,60}(?:unknown|not exist|n't exist|no longer exist|not found|non.?exist|invalid|not known|no longer|unavailable|not (?:listed|valid|local|recognized|a known|available|our|one of)|undeliverable|doesn|unrouteable|does not|no such|not have|is not|rejected)|(?:unknown|no such|invalid|bad|nonexistent|not a known|unrouteable|unrouted|unroutable|non-existent|wrong|illegal) (?:virtual |local |destination |mail )?(?:user|recipient|mailbox|address|account|alias|person|addressee|rcpt|name|login|mail|e-?mail|local|destination|host|domain)|user \S* ?(?:is )?unknown|doesn't have a|not have an account|no mailbox|addresses? (?:failed|unknown)|couldn't be found|could not be found|wasn't found|host (?:not found|unknown)|domain (?:not found|unknown|does not exist|not exist)|name or service not known|nullmx|null mx|no mx|no valid hosts|nobody here|has (?:left|retired)|existiert nicht|unbekannt|inconnu|desconocid|non esiste|sconosciut|nie istnieje|不明|存在しま|見つかり|не (?:существ|найден)"
+    r"(?:user|userid|recipient|mailbox|address|account|alias|addressee|destinat\w+|login|name|person|inbox|e-?mail|local ?part|rcpt|customer).{0,60}(?:unknown|not exist|n't exist|no longer exist|not found|non.?exist|invalid|not known|no longer|unavailable|not (?:listed|valid|local|recognized|a known|available|our|one of)|undeliverable|unrouteable|does not exist|no such|not have)|(?:unknown|no such|invalid(?: final delivery)?|bad|nonexistent|not a known|unrouteable|unrouted|unroutable|non-existent|wrong|illegal) (?:virtual |local |destination |mail )?(?:user|userid|recipient|mailbox|address|account|alias|person|addressee|rcpt|name|login|mail|e-?mail|local|destination|host|domain)|user \S* ?(?:is )?unknown|doesn't have a|not have an account|no mailbox|addresses? (?:failed|unknown)|couldn't be found|could not be found|wasn't found|host (?:not found|unknown)|domain (?:not found|unknown|does not exist|not exist)|name or service not known|nullmx|null mx|no mx|no valid hosts|nobody here|has (?:left|retired)|existiert nicht|unbekannt|inconnu|desconocid|non esiste|sconosciut|nie istnieje|不明|存在しま|見つかり|не (?:существ|найден)"
 )
 POLICY = re.compile(
     r"spam|block|blacklist|black list|blocklist|listed (?:at|by|in|on)|rbl|reputation|policy|denied|not allowed|not permitted|prohibited|dmarc|spf|dkim|authenticat|refused|content|virus|malware|too (?:large|big)|size|reverse dns|ptr|rejected for|filter|relay|banned|suspicious|unauthori[sz]ed|sender"
@@ -184,8 +190,12 @@ def _of_words(root: Message, envelope: Envelope, told: str) -> Report | None:
     failed = str(root.get("X-Failed-Recipients", ""))
     own = _above_copy(told)
     said = bool(BODY.search(_fold(own)))
-    if not failed and not (is_sender and (is_titled or said)) and not (is_titled and said and _is_null(root)):
-        return None
+    is_plain = is_titled and len(set(BODY.findall(_fold(own)))) >= 2 and not REPLY.match(envelope.subject)
+    is_null = is_titled and said and _is_null(root) and bool(_named(own, envelope) or STATUS.search(own))
+    if not (failed or is_plain or is_null or (is_sender and (is_titled or said))):
+        is_mute = any(NO_REPLY.search(value.lower()) for value in message.raw_values(root, "From")[:2])
+        if not (is_mute and UNSENT.search(_fold(own))):
+            return None
     recipient = _recipient(failed) or _named(own, envelope)
     is_delay = bool(
         re.search(
@@ -237,7 +247,8 @@ def _is_hard(status: str | None, diagnostic: str, own: str) -> bool:
         is_temporary = (status or "").startswith("4") or (
             code is not None and code[1].startswith("4") and not status
         )
-        if NOBODY.search(text) and not is_temporary:
+        is_known = (status or "").startswith("5.1.")
+        if NOBODY.search(text) and not is_temporary and (is_known or not TRANSIENT.search(text)):
             return True
         if is_temporary or TRANSIENT.search(text) or POLICY.search(text):
             return False
@@ -271,7 +282,9 @@ def _has_returned(root: Message) -> bool:
 def _fields_of(part: Message) -> list[tuple[str, str]]:
     payload = part.get_payload()
     blocks = [block for block in payload if isinstance(block, Message)] if isinstance(payload, list) else []
-    return [(name.lower(), message.readable(value)) for block in blocks for name, value in block.items()]
+    return [
+        (name.lower(), message.readable(str(value))) for block in blocks for name, value in block.raw_items()
+    ]
 
 
 def _first(fields: list[tuple[str, str]], name: str) -> str:

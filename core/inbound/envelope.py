@@ -22,7 +22,7 @@ LONGEST_SUBJECT_CHARS: Final = 500
 MESSAGE_ID = re.compile(r"<[!#-;=?-\[\]-~]{1,300}>")
 ADDRESS_IN_TEXT = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}", re.ASCII)
 REPORT_SENDER = re.compile(
-    r"mailer-?daemon|postmaster|mail delivery|mdaemon|mailadmin|mail administrator|delivery subsystem"
+    r"mailer-?daemon|post_?master|no-?reply|do-?not-?reply|mail delivery|mdaemon|mailadmin|mail administrator|delivery subsystem"
     r"|email?feedback|feedback|fbl|abuse|staff@hotmail|complaint|microsoftexchange|arf|symantec"
 )
 REPORT_SUBJECT = re.compile(
@@ -127,11 +127,4 @@ def _cause(froms: list[str], people: list[tuple[str, str]]) -> str:
 
 
 def _values(headers: Message, name: str) -> list[str]:
-    return [_raw(value) for value in headers.get_all(name, [])[:20]]
-
-
-def _raw(value: object) -> str:
-    try:
-        return str(value)[: LONGEST_LIST_CHARS * 8]
-    except (UnicodeError, ValueError):
-        return ""
+    return [value[: LONGEST_LIST_CHARS * 8] for value in message.raw_values(headers, name)[:20]]

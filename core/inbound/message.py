@@ -114,16 +114,20 @@ def decoded(data: bytes, charset: str) -> str:
 
 def header(message: Message, name: str) -> str:
     """Give the first such header as one line of text with its encoded words read, "" where there is none."""
-    value = message.get(name)
-    return "" if value is None else readable(value)
+    values = raw_values(message, name)
+    return readable(values[0]) if values else ""
 
 
-def readable(value: object) -> str:
+def raw_values(message: Message, name: str) -> list[str]:
+    """Give every such header as it came; its 8-bit bytes are still there, as surrogates."""
+    return [str(value) for key, value in message.raw_items() if key.lower() == name.lower()]
+
+
+def readable(value: str) -> str:
     """Give a header's raw value as one line of text; what cannot be decoded stays as it is."""
-    try:
-        line = str(value)[:MOST_ENCODED_CHARS]
-    except (UnicodeError, MessageError, ValueError):
-        return ""
+    line = value[:MOST_ENCODED_CHARS]
+    if "\x1b$" in line:  # Japanese servers write ISO-2022-JP into headers as it is
+        line = decoded(line.encode("ascii", "replace"), "iso-2022-jp")
     if not line.isascii():
         line = decoded(line.encode("ascii", "surrogateescape"), "utf-8") if _has_bytes(line) else line
     if "=?" in line:

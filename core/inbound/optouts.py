@@ -10,6 +10,7 @@ from core.inbound.reading import Sentence, line
 from core.inbound.words import Evidence
 
 MOST_SENTENCES: Final = 25  # a longer letter is read by a person
+MOST_OTHERS: Final = 1  # sentences beside a lone "Stop."
 
 
 def find(subject: str, sentences: Sequence[Sentence]) -> Evidence | None:

@@ -6,12 +6,20 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from core.inbound import languages
 from core.inbound.phrases import Phrase, fold, likely
 
 MOST_CHARS: Final = 8_000
 MOST_SENTENCES: Final = 150
 LONGEST_SENTENCE_CHARS: Final = 600
 SHORTEST_WRAPPED_CHARS: Final = 50  # a shorter line ends where its writer ended it
+
+# Categories that take a verdict back. A small word of one language ("de", "ma") is another's "but", so these
+# count only in a language that the text may be in.
+DOUBTS: Final = frozenset({"contrast", "engaged", "optout_not", "past"})
+MOST_LANGUAGES: Final = 4
+# What may stand below small print all the same: the second half of a message in two languages.
+MEANT: Final = frozenset({"away_self", "automatic", "optout"})
 
 # A full stop behind a digit ("5. Mai") or one or two letters ("z. B.") ends nothing.
 END = re.compile(
@@ -42,8 +50,12 @@ class Sentence:
 
 def read(text: str) -> tuple[Sentence, ...]:
     """Give the sentences of a text."""
-    some = likely(fold(text[:MOST_CHARS]))
-    return tuple(_sentence(piece, some) for piece in split(text[:MOST_CHARS]))
+    spoken = languages.ranked(text)[:MOST_LANGUAGES]
+    found = likely(fold(text[:MOST_CHARS]))
+    some = tuple(
+        phrase for phrase in found if not spoken or phrase.language in spoken or phrase.category not in DOUBTS
+    )
+    return _without_small_print([_sentence(piece, some) for piece in split(text[:MOST_CHARS])])
 
 
 def line(text: str) -> Sentence:
@@ -61,6 +73,17 @@ def split(text: str) -> list[str]:
             pieces += _cut(paragraph)
             paragraph = ""
     return pieces[:MOST_SENTENCES]
+
+
+def _without_small_print(sentences: list[Sentence]) -> tuple[Sentence, ...]:
+    """Give the sentences without disclaimers, and without what nobody wrote by hand between and below two of them."""
+    small = [at for at, sentence in enumerate(sentences) if "disclaimer" in sentence.says]
+    end = small[0] if len(small) > 1 and small[0] else len(sentences)
+    return tuple(
+        sentence
+        for at, sentence in enumerate(sentences)
+        if at not in small and (at < end or sentence.says & MEANT)
+    )
 
 
 def _cut(paragraph: str) -> list[str]:

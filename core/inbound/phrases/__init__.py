@@ -6,6 +6,7 @@ A table is YAML: a category and its phrases. In a phrase
     [word]     may be missing
     *          up to six words of any kind (in languages without blanks: up to 20 characters)
     word~      any ending
+    ^          in front: only where a sentence begins
 
 Case, accents and the form of apostrophes do not matter. `spaced: false` marks a language without blanks.
 The categories are those of CATEGORIES below; the last eight are lists of plain words for core/inbound/text.py.
@@ -24,6 +25,7 @@ import yaml
 
 CATEGORIES: Final = {
     "away_self": "somebody says now that they, or their office, are absent",
+    "away_soft": "is busy or travels, which people also say in passing; counts only beside other signs",
     "away": "an absence, in whatever person; read only where it is known that a machine wrote",
     "gone": "left for good, a new address, a mailbox nobody reads",
     "receipt": "the message was received, somebody will answer",
@@ -40,6 +42,8 @@ CATEGORIES: Final = {
     "optout_alone": "wants no more mail, where it is all that is written",
     "optout_not": "speaks of unsubscribing without asking for it",
     "subject_away": "opens the subject of an away message",
+    "subject_loose": "the same, in words that open people's subjects too; the text must speak of an absence",
+    "disclaimer": "legal small print, which is not read",
     "subject_automatic": "opens the subject of another automatic message",
 }
 WORDS: Final = (
@@ -132,10 +136,10 @@ def _tables() -> dict[str, dict[str, list[str]]]:
 def _compiled(line: str, category: str, language: str, *, is_spaced: bool) -> tuple[Phrase, set[str]]:
     """Give a phrase as a pattern over folded text, and the words of which every match has one."""
     gap = GAP if is_spaced else ".{0,20}?"
-    end = r"(?:\s+|(?=\W|$))" if is_spaced else ""
+    end = r"(?:[\s,.;:!-]+|(?=\W|$))" if is_spaced else ""
     out: list[str] = []
     anchors: set[str] = set()
-    for match in PIECE.finditer(line):
+    for match in PIECE.finditer(line.removeprefix("^")):
         group, optional, star, literal = match.groups()
         if star:
             out.append(gap)
@@ -148,7 +152,7 @@ def _compiled(line: str, category: str, language: str, *, is_spaced: bool) -> tu
         out.append(f"(?:{body})?" if can_miss else body)
         if not can_miss:
             anchors = max(anchors, {_anchor(choice) for choice in choices}, key=_shortest)
-    start = r"(?<!\w)" if is_spaced else ""
+    start = r"^\W*" if line.startswith("^") else r"(?<!\w)" if is_spaced else ""
     return Phrase(category, language, re.compile(start + "".join(out))), anchors
 
 
