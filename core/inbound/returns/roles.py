@@ -18,6 +18,8 @@ from core.inbound.returns.table import Table
 REACH_CHARS: Final = 60
 TAIL_CHARS: Final = 48
 DAY_OFF_CHARS: Final = 20
+# Some switch their message on a few days before they leave.
+EVE: Final = 3 * DAY
 MOST_FILLERS: Final = 8
 # How sure a statement is, best first: "back on", the end of an absence, an end with no word of absence near.
 BACK, END, WEAK = 1, 2, 3
@@ -63,6 +65,7 @@ class _Reading:
         self.table: Table = reader.table
         self.spots, self.is_away = spots, is_away
         self.absences = [found.span() for found in self.table.absent.finditer(self.text)]
+        self.is_other = not self.absences and bool(self.table.other.search(self.text))
         self.returns = self._present(self.table.returning)
         self.answers = [found.span() for found in self.table.answering.finditer(self.text)]
         self.began: date | None = None
@@ -134,6 +137,8 @@ class _Reading:
         return self._of_day_off(spot)
 
     def _made(self, spot: Spot, rank: int, *, plus: int = 0, began: date | None = None) -> Claim | None:
+        if self.is_other and rank != BACK:
+            return None
         if spot.kind == "week" and plus:
             plus = 7
         rank = WEAK if rank == END and not self.is_away else rank
@@ -178,8 +183,8 @@ class _Reading:
     def _ranged(self, spot: Spot, starts: tuple[date, ...]) -> Claim | None:
         began, today = min(starts), self.reader.today
         pairs = [(one, two) for one in starts for two in spot.days if one <= two]
-        running = any(one <= today <= two + DAY for one, two in pairs)
-        if not self.is_away and not (running and spot.kind == "day"):
+        running = any(one - EVE <= today <= two + DAY for one, two in pairs)
+        if not self.absences and not (running and spot.kind == "day"):
             return None
         if spot.kind == "weekday" and re.search(r"\d[:.h]\d\d", self.text):
             return None  # office hours

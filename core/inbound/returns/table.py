@@ -38,6 +38,7 @@ class Table:
     answering: re.Pattern[str]
     absent: re.Pattern[str]
     breaks: re.Pattern[str]
+    other: re.Pattern[str]
     every: re.Pattern[str]
     lasting: re.Pattern[str]
     within: re.Pattern[str]
@@ -98,6 +99,7 @@ class _Compiler:
             answering=self._cue("answer"),
             absent=self._cue("absent"),
             breaks=re.compile(rf"[;!?\n]|(?<!\w)(?:{self.any_of('breaks')})(?!\w)"),
+            other=self._cue("other"),
             every=re.compile(rf"(?:{self.any_of('every')})\s*$"),
             lasting=self._at_end("for"),
             within=self._at_end("in"),

@@ -351,6 +351,14 @@ LETTERS = [
     ("ja", "6月12日(金)まで出張しております。", june(12)),
 ]
 NOT_STATED = [
+    ("en", "I'm away at the moment. Meet our team at the Expo in Lyon, 15-18 June."),
+    ("en", "I'm on leave. Register until 22 June to get the early price."),
+    ("en", "Out of office. Our summer campaign runs 22 June to 26 June."),
+    ("de", "Ich bin im Urlaub. Unser Angebot gilt bis 30.6.2026!"),
+    ("de", "Ich bin derzeit nicht da. Besuchen Sie uns vom 16. bis 18. Juni in Halle 4."),
+    ("fr", "Je suis absent. Inscriptions ouvertes jusqu'au 22 juin."),
+    ("es", "Estoy de vacaciones. La oferta es válida hasta el 30 de junio."),
+    ("it", "Sono in ferie. Iscrizioni aperte fino al 22 giugno."),
     ("de", "Ich bin mittwochs nicht im Büro."),
     ("de", "Ich bin bis auf Weiteres nicht im Büro."),
     ("de", "Ich bin bis 12 Uhr in einem Termin."),
