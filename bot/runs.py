@@ -11,6 +11,7 @@ from bot.text import JSON, instant, sentence, words
 from core.answers import EnrollmentView, LeadCard
 from core.dates import say
 from core.lifecycle import RUNNING, Status
+from core.words import counted
 
 REASONS_SHOWN = 4
 
@@ -30,16 +31,17 @@ def status_words(status: str) -> str:
 
 
 def run_state(view: LeadCard, e: EnrollmentView, *, reasons: int = REASONS_SHOWN) -> JSON:
-    """Give how it stands, what comes next, and why nothing leaves now."""
+    """Give how it stands, what comes next, and why nothing leaves now; `reasons` 0: without that."""
     run = f" · run {e.run}" if e.run > 1 else ""
     lines = [[words(status_words(e.status), bold=True), words(f"  ·  {e.sequence}", 100, bold=True)]]
     lines[0].append(words(f"  ·  {place(e)}{run}"))
     lines += _next(e, view.zone)
     if e.end_reason:
         lines.append([words(e.end_reason, italic=True)])
-    more = len(e.reasons) - reasons
     bullets = [sentence(reason) for reason in e.reasons[:reasons]]
-    return rich(*lines, bullets=[*bullets, *([[words(f"and {more} more reasons")]] if more > 0 else [])])
+    more = len(e.reasons) - len(bullets)
+    unseen = [[words(f"and {counted(more, 'more reason')}")]] if bullets and more else []
+    return rich(*lines, bullets=[*bullets, *unseen])
 
 
 def place(e: EnrollmentView) -> str:

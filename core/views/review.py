@@ -73,6 +73,8 @@ def card(session: Session, card: Card, *, now: datetime) -> ReviewCard | NoticeC
 def heading(message: Message, lead: Lead) -> str:
     """Give in one sentence what came back, and from whom where that is not the lead."""
     kind, name = Kind(message.kind), lead.name or lead.email
+    if message.matched_by in DOUBTFUL and message.corrected_at is None:
+        return f"{message.sender_name or message.sender} wrote, perhaps about {name}"
     if kind is Kind.REPLY and _is_other(message, lead):
         return f"{message.sender_name or message.sender} answered a mail to {name}"
     return HEADINGS[kind].format(name=name)

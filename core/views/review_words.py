@@ -29,7 +29,7 @@ ICONS = {
 HEADINGS = {
     Kind.REPLY: "{name} replied",
     Kind.OUT_OF_OFFICE: "{name} is out of office",
-    Kind.AUTOMATIC: "An automatic answer about {name}",
+    Kind.AUTOMATIC: "A machine answered for {name}",
     Kind.BOUNCE: "Mail to {name} bounced",
     Kind.CALENDAR: "{name} answered by calendar",
     Kind.UNSUBSCRIBE: "{name} wants no more mail",

@@ -129,6 +129,18 @@ def test_a_colleagues_answer_says_who_wrote(world: World) -> None:
     assert "Add carol@acme.test as a lead" in [choice.label for choice in card.choices]
 
 
+def test_what_is_matched_by_the_company_alone_is_asked_about(world: World) -> None:
+    came(world, "Could you call me?\n", sender="Carol <carol@acme.test>", to=None, subject="Your offer")
+
+    card = review(world)
+    assert card.heading.startswith("Carol wrote, perhaps about ")
+    assert card.question.startswith("carol@acme.test is not known: is this about ")
+    assert [choice.label for choice in card.choices] == ["Yes, it is", "No", "Add carol@acme.test as a lead"]
+    email = card.lead.email
+    press(world, "No")
+    assert (world.status(email), review(world).question) == ("pending", "")
+
+
 def test_a_date_that_could_be_two_days_is_asked_about(world: World) -> None:
     away(world, SLASH)
 
@@ -238,6 +250,29 @@ def test_unsubscribe_stops_everywhere_and_suppresses(world: World) -> None:
     assert world.status(ADA) == "stopped"
     with world.read() as session:
         assert session.get(Suppression, ADA) is not None
+
+
+def test_not_an_unsubscribe_lifts_the_suppression_and_waits_for_a_person(world: World) -> None:
+    came(world, "Please unsubscribe me from this list.\n")
+    assert (world.status(ADA), review(world).heading) == ("stopped", "Ada Lovelace wants no more mail")
+
+    press(world, "Not an unsubscribe: an answer")
+
+    assert (world.status(ADA), held_until(world)) == ("paused", [None])
+    with world.read() as session:
+        assert session.get(Suppression, ADA) is None
+
+
+def test_a_correction_names_the_mail_that_was_leaving(world: World) -> None:
+    came(world, "Thanks!\n")
+    world.say(f"resume {ADA} now")
+    claims = world.claims()
+    assert len(world.begin(claims)) == 1
+    world.wait_seconds = 0.1
+    answer = press(world, "Unsubscribe")
+
+    assert "had begun leaving" in answer.lines[0]
+    world.report(claims[0])
 
 
 def test_a_persons_hold_outlives_a_correction(world: World) -> None:
