@@ -148,6 +148,11 @@ class Hooks:
                     "It could not be stored now; send it again.\n", 503, {"retry-after": "60"}
                 )
 
+            except Exception:  # a body that nobody foresaw must not take more than its own answer
+                LOG.exception("hook_failed hook=%s", name)
+                self._counts[name, "500"] += 1
+                return PlainTextResponse("It could not be handled.\n", 500)
+
         return enter
 
     async def _checked(self, door: _Door, request: Request) -> tuple[bytes, datetime]:
