@@ -35,6 +35,11 @@ def listed(words: Iterable[str], last: str = "and") -> str:
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {last} {items[-1]}" if items else ""
 
 
+def ended(sentence: str) -> str:
+    """Give a sentence with its full stop; one that ends with a quoted sentence has its stop inside."""
+    return sentence if sentence.endswith((".”", "!”", "?”", "…”")) else f"{sentence}."
+
+
 def some(words: Sequence[str], most: int = MOST_NAMED) -> str:
     """Give the first words, and how many more there are."""
     more = len(words) - most

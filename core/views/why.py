@@ -28,6 +28,7 @@ from core.models import (
 )
 from core.names import names
 from core.schedule import closed_because, send_at
+from core.words import ended
 
 
 class Kind(IntEnum):
@@ -134,7 +135,7 @@ def hold_words(hold: Hold, author: str, position: int, zone: str) -> str:
     until = f" until {say(hold.until, zone)}" if hold.until else ""
     because = f": {hold.reason.rstrip('.')}" if hold.reason else ""
     way_out = f"; {_WAY_OUT[hold.source]}" if hold.source in _WAY_OUT else ""
-    return f"{start}{until}{because}{way_out}."
+    return ended(f"{start}{until}{because}{way_out}")
 
 
 def _holds(session: Session, row: Loaded, zone: str) -> Iterator[Reason]:
