@@ -44,9 +44,11 @@ from sandbox.mailbox import MailStore
 from sandbox.sink import Accepted, Sink
 from sandbox.slack.workspace import Command, Workspace
 from sandbox.world import HISTORY, ZONE, furnish, opening
+from web.hooks import Hooks
 from web.unsubscribe import routes as unsubscribe_routes
 
 CHANNEL = "C0OUTBOUND"
+HOOKS_SECRET = "sandbox-webhooks"  # noqa: S105 - for this machine only, and written in docs/hooks.md
 TICK_SECONDS = 1
 POLL_SECONDS = 1
 IMAP_SECONDS = 10
@@ -109,6 +111,9 @@ def settings_for(port: int, home: Path, *, database_url: str = "") -> Settings:
         bot_token=SecretStr("xoxb-sandbox"),
         app_token=SecretStr("xapp-sandbox"),
         slack_api_url=f"{url}/api/",
+        hooks_secret=SecretStr(HOOKS_SECRET),
+        calendly_secret=SecretStr(HOOKS_SECRET),
+        cal_secret=SecretStr(HOOKS_SECRET),
         tick_seconds=TICK_SECONDS,
         poll_seconds=POLL_SECONDS,
     )
@@ -167,6 +172,9 @@ async def showing(made: World) -> AsyncIterator[None]:
         info=_info(made.desk, made.clock),
     )
     page.include_router(unsubscribe_routes(made.desk.db, wiring.make_office(made.settings), made.clock.now))
+    # Signed by the clock on the wall, whatever day it is in the sandbox.
+    secrets = serving.make_secrets(made.settings)
+    page.include_router(Hooks(made.desk.db, made.clock.now, secrets, stamps=wiring.now).routes())
     async with serving.listening(page, made.settings.host, made.settings.port):
         yield
 

@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 from core import handover
 from core.announcements import announce_due
 from core.db import Database
+from core.meetings import ask_about_ended
 from core.releases import release_due
 from jobs.queue import QUEUE, from_json, open_queue, to_json
 from jobs.sender import Post
@@ -88,6 +89,7 @@ class Engine:
         steps: tuple[Callable[[], Awaitable[object]], ...] = (
             lambda: asyncio.to_thread(release_due, self._db, now=now),
             lambda: asyncio.to_thread(announce_due, self._db, now=now),
+            lambda: asyncio.to_thread(ask_about_ended, self._db, now=now),
             lambda: asyncio.to_thread(handover.reap, self._db, now=now),
             lambda: self._wake_mailboxes(now),
             *self._also,
