@@ -341,6 +341,7 @@ async function send() {
   const line = $("line");
   const text = line.value.trim();
   if (!text) return;
+  if (!S.slack) await refresh(); // somebody was faster than the first look
   line.value = "";
   S.recalled = false;
   back = 0;

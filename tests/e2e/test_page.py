@@ -140,6 +140,51 @@ def test_what_a_stranger_tries_next(page, sandbox):
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
+def test_what_a_lead_does_comes_back(page, sandbox):
+    """The page opens with what came back in its six days; then a lead answers, is away, meets, complains."""
+    from playwright.sync_api import expect
+
+    def card(words: str):
+        return page.locator(".message:not(.threaded)").filter(has_text=words).last
+
+    for words in ("Grace Okafor bounced", "Hiro Sato is out of office", "Inês Duarte replied"):
+        expect(card(words)).to_be_visible()
+    expect(page.locator("#inbox-count")).to_have_text("3")
+
+    page.locator("#mails").get_by_role("button", name=re.compile(LEAD)).first.click()
+    page.get_by_role("button", name="Answer…", exact=True).click()
+    page.get_by_label("In their words").fill("Thanks, Tuesday suits me. <b>Ada</b>")
+    page.locator("#letter").get_by_role("button", name="Send").click()
+    expect(card("Ada Winter replied")).to_contain_text("Thanks, Tuesday suits me. <b>Ada</b>")
+    expect(card("Ada Winter replied")).to_contain_text("Paused in Spring outreach until somebody resumes.")
+    expect(page.locator("#inbox-count")).to_have_text("1 new")
+    expect(page.locator("#steps li.done")).to_have_count(2)
+
+    page.locator("#mails").get_by_role("button", name=re.compile("elif@")).first.click()
+    page.get_by_role("button", name="Away…").click()
+    page.get_by_label("Language").select_option("de")
+    page.locator("#letter").get_by_role("button", name="Send").click()
+    expect(card("Elif Aydın is out of office")).to_contain_text("wieder erreichbar")
+
+    page.get_by_role("button", name="Meeting…").click()
+    page.locator("#letter").get_by_role("button", name="Send").click()
+    expect(card("Elif Aydın booked a meeting")).to_be_visible()
+    page.get_by_role("button", name="Meeting…").click()
+    page.get_by_label("Call the meeting off").check()
+    page.locator("#letter").get_by_role("button", name="Send").click()
+    expect(card("The meeting with Elif Aydın was cancelled")).to_be_visible()
+
+    page.get_by_role("button", name="More ▾").click()
+    page.get_by_role("menuitem", name="Report as spam").click()
+    expect(card("Elif Aydın reported our mail as spam")).to_be_visible()
+
+    page.get_by_role("tab", name="Inbox").click()
+    expect(page.locator("#mails li")).to_have_count(8)
+    page.locator("#mails button").first.click()
+    expect(page.locator("#reader")).to_contain_text("email abuse report")
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
 def _until(condition, seconds: float = 60.0) -> None:
     ends = time.monotonic() + seconds
     while not condition():

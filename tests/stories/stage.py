@@ -199,6 +199,42 @@ class Team:
         return [reading(m) for m in shown if f"✉️ {email}" in reading(m)]
 
 
+class Correspondent:
+    """A lead at their own mail program: whatever they do is about the last mail that they got, and is read at once."""
+
+    def __init__(self, stage: Stage, email: str) -> None:
+        self._stage, self.email = stage, email
+
+    def answers(self, text: str, **more: object) -> None:
+        self._does("answer", text, **more)
+
+    def is_away(self, words: str = "", **more: object) -> None:
+        self._does("away", words=words, **more)
+
+    def bounces(self, *, is_hard: bool) -> None:
+        self._does("bounce", is_hard=is_hard)
+
+    def complains(self) -> None:
+        self._does("complain")
+
+    def wants_no_more(self, language: str = "en") -> None:
+        self._does("unsubscribe", language=language)
+
+    def books(self, at: datetime) -> None:
+        self._does("book", at)
+
+    def moves_it(self, at: datetime) -> None:
+        self._does("move", at)
+
+    def calls_it_off(self) -> None:
+        self._does("call_off")
+
+    def _does(self, act: str, *values: object, **more: object) -> None:
+        leads = self._stage.made.leads
+        getattr(leads, act)(leads.last_mail(self.email), *values, **more)
+        self._stage.backstage.do(self._stage.made.clock.settle())
+
+
 class Stage:
     """One sandbox and the people in it."""
 
@@ -302,6 +338,10 @@ class Stage:
 
     def _mail(self, email: str) -> list[dict]:
         return [mail for mail in self.made.mail.messages() if mail["to"] == email]
+
+    def lead(self, email: str) -> Correspondent:
+        """The lead as a person who writes back."""
+        return Correspondent(self, email)
 
     def status(self, email: str, into: str = "Spring") -> str:
         """The status that lists show."""
