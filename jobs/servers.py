@@ -17,6 +17,7 @@ def smtp_server(mailbox: Mailbox, secret: Secret, tokens: Tokens | None, timeout
     """Give where a mailbox hands over its mail; raises Refused for security `none` off this machine."""
     return _server(
         mailbox,
+        mailbox.username,
         mailbox.smtp_host,
         mailbox.smtp_port,
         mailbox.smtp_security,
@@ -27,13 +28,17 @@ def smtp_server(mailbox: Mailbox, secret: Secret, tokens: Tokens | None, timeout
 
 
 def imap_server(mailbox: Mailbox, secret: Secret, tokens: Tokens | None, timeout_seconds: float) -> Server:
-    """Give where a mailbox is read; raises Refused as above, and MailboxDown where its secret is missing."""
+    """Give where a mailbox is read; raises Refused as above, and MailboxDown where its secret is missing.
+
+    Nobody reads without logging in, so a mailbox that sends without a user name reads with its address.
+    """
     if mailbox.password_env and not secret(mailbox.password_env):
         raise MailboxDown(
             f"The variable {mailbox.password_env} is not set, so there is no password.", lasting=True
         )
     return _server(
         mailbox,
+        mailbox.username or mailbox.address,
         mailbox.imap_host or "",
         mailbox.imap_port or 0,
         mailbox.imap_security or mailbox.smtp_security,
@@ -45,6 +50,7 @@ def imap_server(mailbox: Mailbox, secret: Secret, tokens: Tokens | None, timeout
 
 def _server(
     mailbox: Mailbox,
+    user: str | None,
     host: str,
     port: int,
     security: str,
@@ -56,6 +62,7 @@ def _server(
     found = secret(mailbox.password_env) if mailbox.password_env else None
     where = (host, port, cast("Security", security))
     if mailbox.auth == PASSWORD or tokens is None:
-        return Server(*where, mailbox.username, found, timeout_seconds)
-    user = mailbox.username or mailbox.address
-    return Server(*where, user, None, timeout_seconds, token=tokens.of(mailbox.auth, found))
+        return Server(*where, user, found, timeout_seconds)
+    return Server(
+        *where, user or mailbox.address, None, timeout_seconds, token=tokens.of(mailbox.auth, found)
+    )

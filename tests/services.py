@@ -439,14 +439,19 @@ class Dovecot:
     """A real IMAP server without root's rights; a test may stop, kill and start it again on the same ports.
 
     Every address has a mailbox with INBOX, Junk and Sent, which PASSWORD opens; ODD has one of its own. `introspection`:
-    where it asks whether an access token is good; "": it knows none.
+    where it asks whether an access token is good; "": it knows none. `more` is put behind its settings.
     """
 
     PASSWORD = "correct-horse"
     ODD, ODD_PASSWORD = "odd@x.test", 'gr"ün \\ 鍵'
 
     def __init__(
-        self, folder: Path, *, certificate: tuple[bytes, bytes] | None = None, introspection: str = ""
+        self,
+        folder: Path,
+        *,
+        certificate: tuple[bytes, bytes] | None = None,
+        introspection: str = "",
+        more: str = "",
     ) -> None:
         program = dovecot_program()
         if program is None:
@@ -460,6 +465,8 @@ class Dovecot:
         for name in ("run", "state", "mail", "homes"):
             (folder / name).mkdir(parents=True)
         self._write_settings(program, certificate, introspection)
+        with (folder / "dovecot.conf").open("a") as settings:
+            settings.write(more)
         for path in (folder, *folder.rglob("*")):
             os.chown(path, self._user.pw_uid, self._user.pw_gid)
         command = [str(program), "-F", "-c", str(folder / "dovecot.conf")]
