@@ -34,6 +34,7 @@ __all__ = [
 
 LONGEST_TEXT_CHARS: Final = 4_000
 MOST_CONTACTS: Final = 5
+MOST_BRIEF_BYTES: Final = 60_000
 MOST_CALENDAR_BYTES: Final = 200_000
 METHODS: Final = frozenset(
     {"request", "reply", "cancel", "counter", "declinecounter", "add", "refresh", "publish"}
@@ -62,7 +63,8 @@ def _judge(raw: bytes, *, received: datetime, zone: str) -> Findings:
     heads = of(tree.root)
     told, has_body = texts.body(tree.root)
     cause = heads.cause or _cause(tree, has_body=has_body)
-    report = _report(tree.root, heads, told)
+    brief = tree.root if len(raw) <= MOST_BRIEF_BYTES else message.tree(raw[:MOST_BRIEF_BYTES]).root
+    report = _report(tree.root, heads, told, brief)
     if report:
         return _with_cause(report, heads.cause)
     if found := _calendar(tree.root, zone):
@@ -73,13 +75,13 @@ def _judge(raw: bytes, *, received: datetime, zone: str) -> Findings:
     return _with_cause(findings, cause or (_unread(tree.root) if findings.kind is Kind.REPLY else ""))
 
 
-def _report(root: Message, heads: Envelope, told: str) -> Findings | None:
+def _report(root: Message, heads: Envelope, told: str, brief: Message) -> Findings | None:
     """Give a complaint or a delivery report; one of a delivery that succeeded is only an automatic message."""
     if found := bounces.complaint(root, heads):
         return Findings(Kind.COMPLAINT, (found.evidence,), _shown(told), about=found.about)
     if bounces.is_authentication_report(root):
         return Findings(Kind.AUTOMATIC, (Evidence("part", "message/feedback-report"),), _shown(told))
-    found = bounces.find(root, heads, told)
+    found = bounces.find(root, heads, told, brief=brief)
     if found is None:
         return None
     kind = Kind.BOUNCE if found.bounce else Kind.AUTOMATIC

@@ -72,6 +72,7 @@ BOILERPLATE: Final = frozenset(
     }
 )
 SUPPORT: Final = frozenset({"contact", "urgent", "later", "automatic", "thanks"})
+WEAK_AWAY: Final = frozenset({"away", "subject_away", "subject_loose"})
 # "(vacation)" alone is no proof of an absence: Sieve writes it for every answer it sends.
 AWAY_HEADERS: Final = ("X-Apple-Criteria", "X-Out-Of-Office", "X-Away-Message")
 
@@ -160,7 +161,7 @@ def away_or_other(
         return Kind.OUT_OF_OFFICE, Evidence(
             name, f"{name}: {message.header(headers, name)}"[:LONGEST_EVIDENCE_CHARS]
         )
-    absent = next((sentence for sentence in sentences if "away" in sentence.says), None)
+    absent = next((sentence for sentence in sentences if sentence.says & WEAK_AWAY), None)
     receipt = next((sentence for sentence in sentences if "receipt" in sentence.says), None)
     if absent and not receipt:
         return Kind.OUT_OF_OFFICE, _quoted(absent)
@@ -174,7 +175,7 @@ def is_denied(headers: Message) -> bool:
 
 def has_hint(headers: Message) -> bool:
     """Say whether headers make an automatic message likelier, though people's mail has them too."""
-    is_null = any(str(value).strip() == "<>" for value in headers.get_all("Return-Path", [])[:3])
+    is_null = any(value.strip() == "<>" for value in message.raw_values(headers, "Return-Path")[:3])
     is_bulk = str(headers.get("Precedence", "")).strip().lower() in {"bulk", "junk"}
     return is_null or is_bulk or "X-Auto-Response-Suppress" in headers
 

@@ -53,7 +53,7 @@ UNSENT = re.compile(
 )
 # Words of a server that says so in the body; each is enough only together with a sender or subject as above.
 BODY = re.compile(
-    r"(?:could|can|was|were|has|have) ?not be(?:en)? deliver|not delivered|unable to deliver|delivery (?:to the following|failed|has failed|attempt"
+    r"created automatically by mail delivery|not a valid (?:user|mailbox|recipient)|(?:could|can|was|were|has|have) ?not be(?:en)? deliver|not delivered|unable to deliver|delivery (?:to the following|failed|has failed|attempt"
     r"|of (?:the|your|this) (?:message|mail))|undeliverable|permanent(?:ly)? (?:error|fail|reject)|user unknown|unknown user|no such (?:user|recipient|address|mailbox|account)"
     r"|mailbox (?:is )?(?:full|unavailable|not found|disabled|does not exist)|recipient(?:'s)? (?:address )?(?:rejected|unknown|not found)|over ?quota|quota exceeded|address(?:es)? (?:had|failed|not found|rejected|unknown)"
     r"|does not exist|(?<!\d)[45]\d\d[ -]#?[45]\.\d+\.\d+|(?<!\d)5[0-57]\d (?:[a-z<]|.{0,30}(?:rejected|unknown|denied))|smtp error|returned (?:to sender|mail|message)|host (?:not found|unknown|unreachable)"
@@ -123,8 +123,11 @@ def is_authentication_report(root: Message) -> bool:
     return any(part.get_content_type() == "message/feedback-report" for part in message.parts(root))
 
 
-def find(root: Message, envelope: Envelope, text: str) -> Report | None:
-    """Give a delivery report, of success too (bounce None); None where the message is none."""
+def find(root: Message, envelope: Envelope, text: str, *, brief: Message) -> Report | None:
+    """Give a delivery report, of success too (bounce None); None where the message is none.
+
+    brief: the beginning of the message, for flufl.bounce, which reads every line twenty times.
+    """
     told = text[:MOST_TEXT_CHARS]
     status = next(
         (part for part in message.parts(root) if part.get_content_type() == "message/delivery-status"), None
@@ -136,7 +139,7 @@ def find(root: Message, envelope: Envelope, text: str) -> Report | None:
     flat = [(match[1].lower(), match[2].strip()) for match in FIELD.finditer(told)]
     if len({name for name, _ in flat} & {"final-recipient", "action", "status"}) >= 2:
         return _of_fields(flat, root, told, "text")
-    return _of_makers(root, envelope, told) or _of_words(root, envelope, told)
+    return _of_makers(root, brief, envelope, told) or _of_words(root, envelope, told)
 
 
 def about(root: Message) -> tuple[str, ...]:
@@ -144,7 +147,7 @@ def about(root: Message) -> tuple[str, ...]:
     found: list[str] = []
     for part in message.parts(root, inside_returned=True):
         if part is not root:
-            found += ids([str(value) for value in part.get_all("Message-ID", [])[:2]])
+            found += ids(message.raw_values(part, "Message-ID")[:2])
         if part.get_content_type() in {"text/rfc822-headers", "text/plain", "text/rfc822-header"}:
             body = message.text_of(part)[:MOST_TEXT_CHARS]
             found += re.findall(r"(?im)^[ \t>]*message-id[ \t]*:\s*(" + MESSAGE_ID.pattern + ")", body)
@@ -169,10 +172,10 @@ def _of_fields(fields: list[tuple[str, str]], root: Message, told: str, where: s
     return _report(Evidence(where, sign), root, told, recipient, status, diagnostic, is_delay=is_delay)
 
 
-def _of_makers(root: Message, envelope: Envelope, told: str) -> Report | None:
+def _of_makers(root: Message, brief: Message, envelope: Envelope, told: str) -> Report | None:
     """Give the report where flufl.bounce knows its form."""
     try:
-        temporary, permanent = all_failures(root)
+        temporary, permanent = all_failures(brief)
     except Exception:  # noqa: BLE001 - twenty parsers of foreign formats; one that fails finds nothing
         return None
     failed = sorted(permanent or temporary)
@@ -186,11 +189,12 @@ def _of_makers(root: Message, envelope: Envelope, told: str) -> Report | None:
 def _of_words(root: Message, envelope: Envelope, told: str) -> Report | None:
     """Give the report where a mail server wrote it and says that a mail failed."""
     subject = _fold(envelope.subject)
-    is_sender, is_titled = _is_machines(root, envelope), bool(SUBJECT.search(subject))
+    is_sender, is_titled = _is_daemon(root), bool(SUBJECT.search(subject))
     failed = str(root.get("X-Failed-Recipients", ""))
     own = _above_copy(told)
     said = bool(BODY.search(_fold(own)))
-    is_plain = is_titled and len(set(BODY.findall(_fold(own)))) >= 2 and not REPLY.match(envelope.subject)
+    is_copied = bool(COPY_BEGINS.search(told)) or _has_returned(root) or bool(about(root))
+    is_plain = is_titled and said and is_copied and not REPLY.match(envelope.subject)
     is_null = is_titled and said and _is_null(root) and bool(_named(own, envelope) or STATUS.search(own))
     if not (failed or is_plain or is_null or (is_sender and (is_titled or said))):
         is_mute = any(NO_REPLY.search(value.lower()) for value in message.raw_values(root, "From")[:2])
@@ -260,16 +264,17 @@ def _is_hard(status: str | None, diagnostic: str, own: str) -> bool:
 
 
 def _is_machines(root: Message, envelope: Envelope) -> bool:
-    senders = " ".join(
-        str(value) for value in [*root.get_all("From", [])[:2], *root.get_all("Sender", [])[:1]]
-    )
-    return bool(SENDER.search(senders.lower())) or (
-        _is_null(root) and bool(SUBJECT.search(_fold(envelope.subject)))
-    )
+    return _is_daemon(root) or (_is_null(root) and bool(SUBJECT.search(_fold(envelope.subject))))
+
+
+def _is_daemon(root: Message) -> bool:
+    """Say whether a mail server's own address or name is the sender."""
+    senders = [*message.raw_values(root, "From")[:2], *message.raw_values(root, "Sender")[:1]]
+    return any(SENDER.search(message.readable(value).lower()) for value in senders)
 
 
 def _is_null(root: Message) -> bool:
-    return any(str(value).strip() in {"<>", "< >"} for value in root.get_all("Return-Path", [])[:3])
+    return any(value.strip() in {"<>", "< >"} for value in message.raw_values(root, "Return-Path")[:3])
 
 
 def _has_returned(root: Message) -> bool:

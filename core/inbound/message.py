@@ -24,6 +24,9 @@ MOST_PARTS: Final = 100
 MOST_TEXT_BYTES: Final = 200_000
 MOST_ENCODED_CHARS: Final = 4_000  # of one header's encoded words
 DEEPEST: Final = 10
+# The library reads their parameters in time that grows with the square of the length, or worse.
+STRUCTURED: Final = ("Content-Type", "Content-Disposition", "Content-Transfer-Encoding")
+LONGEST_STRUCTURED_CHARS: Final = 1_000
 
 END_OF_HEADERS = re.compile(rb"\r?\n\r?\n|\r\r")
 # Codecs that decode no mail, or in time that grows with the square of the length.
@@ -181,6 +184,11 @@ def _headers(raw: bytes) -> tuple[Message, bytes]:
     lines = head[:MOST_HEADER_BYTES].splitlines(keepends=True)
     kept = b"".join(lines[: MOST_HEADERS * 4])
     message = BytesHeaderParser().parsebytes(kept + b"\n\n")
+    for name in STRUCTURED:
+        values = raw_values(message, name)
+        if values and not (values[0].isascii() and len(values[0]) <= LONGEST_STRUCTURED_CHARS):
+            short = values[0][:LONGEST_STRUCTURED_CHARS]
+            message.replace_header(name, short.encode("ascii", "replace").decode("ascii"))
     left = message.get_payload()
     if isinstance(left, str) and left.strip():  # a line that is no header ends them, as in the library
         body = left.encode("ascii", "surrogateescape") + body

@@ -20,17 +20,18 @@ def find(subject: str, sentences: Sequence[Sentence]) -> Evidence | None:
     ]
     if not written:
         title = line(opening(subject)[0])
-        is_wish = title.says & {"optout", "optout_alone"} and not opening(subject)[1]
+        is_wish = title.says & {"optout", "optout_alone"}
         return Evidence("subject", subject[:LONGEST_EVIDENCE_CHARS]) if is_wish else None
     if len(sentences) > MOST_SENTENCES:
         return None
     asked = next((sentence for sentence in written if _is_wish(sentence)), None)
     if asked is None:
-        first = written[0]
         others = [
-            sentence for sentence in written[1:] if not sentence.is_slight and "thanks" not in sentence.says
+            sentence for sentence in written if not sentence.is_slight and "thanks" not in sentence.says
         ]
-        asked = first if "optout_alone" in first.says and not others else None
+        is_short = len(others) <= MOST_OTHERS and not any(sentence.is_question for sentence in sentences)
+        alone = (sentence for sentence in written if "optout_alone" in sentence.says)
+        asked = next(alone, None) if is_short else None
     return Evidence("text", asked.text[:LONGEST_EVIDENCE_CHARS]) if asked else None
 
 

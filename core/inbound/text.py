@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from email.message import Message
+from functools import cache
 from html import unescape
 from typing import Final
 
@@ -14,10 +15,12 @@ from core.inbound.phrases import fold, words
 MOST_CHARS: Final = 20_000
 MOST_LINES: Final = 800
 LONGEST_ATTRIBUTION_CHARS: Final = 300
+LONGEST_MARK_CHARS: Final = 200
 MOST_SIGNATURE_LINES: Final = 15
 LONGEST_CLOSING_CHARS: Final = 45
 
 TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:_-]*)|<!--|<[!?]")
+LONG_NUMBER = re.compile(r"&#x?[0-9a-fA-F]{8,};?")  # no character; Python refuses to read the longest
 LINES = frozenset(
     {
         "address", "article", "br", "center", "dd", "div", "dl", "dt", "footer", "form", "h1", "h2", "h3", "h4", "h5",
@@ -30,7 +33,7 @@ VOID = frozenset(
 )
 HIDDEN = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?![.\d])|max-height\s*:\s*0(?![.\d])"
-    r"|opacity\s*:\s*0(?![.\d])|mso-hide\s*:\s*all|\shidden(?:[\s=/]|$)"
+    r"|opacity\s*:\s*0(?![.\d])|mso-hide\s*:\s*all|\shidden(?:[\s=/>]|$)"
 )
 # Where Outlook on the web and others begin what they quote.
 QUOTE_BEGINS = re.compile(r"divrplyfwdmsg|appendonsend|outlookmessageheader|mail-editor-reference-message")
@@ -110,7 +113,7 @@ def from_markup(html: str) -> str:
             out.append(_break(name, is_end=bool(match[1])))
     if not skipped:
         out.append(_shown(html[at:]))
-    return _tidy(unescape("".join(out)))
+    return _tidy(unescape(LONG_NUMBER.sub("", "".join(out))))
 
 
 def _break(name: str, *, is_end: bool) -> str:
@@ -150,7 +153,7 @@ def _is_placeholder(text: str) -> bool:
 def _tidy(text: str) -> str:
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u00a0", " ").replace("\0", "")
     text = re.sub("[\u200b-\u200f\u2060\ufeff\u00ad\u202a-\u202e]", "", text)
-    return re.sub(r"\n{3,}", "\n\n", re.sub(r"[ \t]+\n", "\n", text))
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip(" \t") for line in text.split("\n")))
 
 
 def _unquoted(lines: list[str]) -> tuple[list[str], bool]:
@@ -184,8 +187,8 @@ def _is_separator(lines: list[str], at: int) -> bool:
         return bool(LIST_FOOTER.search(fold(following))) or any(
             _is_header_block(lines, below) for below in range(at + 1, min(at + 3, len(lines)))
         )
-    marked = DASHED.match(line)
-    if marked and len(line) < 200:
+    marked = DASHED.match(line) if len(line) < LONGEST_MARK_CHARS else None
+    if marked:
         return any(word in fold(marked[1]) for word in words("original"))
     folded = fold(line) if len(line) < 80 else ""
     if folded.rstrip(":") in words("original") or folded.startswith("begin forwarded message"):
@@ -277,10 +280,11 @@ def _is_closing(line: str) -> bool:
     if not 0 < len(folded) <= LONGEST_CLOSING_CHARS:
         return False
     bare = folded.strip(" ,.!;:-。、")
-    closings = words("closings")
-    return bare in closings or any(
-        bare.startswith(closing + mark)
-        for closing in closings
-        if len(closing) > 4
-        for mark in (",", " from", " -")
-    )
+    return bare in words("closings") or bare.startswith(_closing_starts())
+
+
+@cache
+def _closing_starts() -> tuple[str, ...]:
+    """Give how a closing and a name on one line begin; short ones, such as "best", open sentences too."""
+    long = [closing for closing in words("closings") if len(closing) > 4]
+    return tuple(closing + mark for closing in long for mark in (",", " from", " -"))

@@ -35,7 +35,9 @@ def letter(
     return message.as_bytes()
 
 
-def quoted(body: str, attribution: str = "On Mon, 7 Sep 2026 at 10:12, Sam Rivers <sam@fermata.example> wrote:") -> str:
+def quoted(
+    body: str, attribution: str = "On Mon, 7 Sep 2026 at 10:12, Sam Rivers <sam@fermata.example> wrote:"
+) -> str:
     """Give a body with our mail quoted below, its footer included."""
     return (
         f"{body}\n\n{attribution}\n"

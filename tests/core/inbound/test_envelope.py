@@ -1,0 +1,98 @@
+"""Whom a message concerns, and what is doubtful about its headers."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+import pytest
+
+from core.inbound import envelope, judge
+from tests.core.inbound.mail import RECEIVED, letter
+
+LONGEST_SECONDS = 0.005  # generous: 0.2 ms are usual
+
+
+def head(*lines: str) -> bytes:
+    return "\r\n".join([*lines, "", "Hello"]).encode("utf-8", "surrogateescape")
+
+
+def test_envelope_gives_ids_newest_first_and_addresses():
+    found = envelope(
+        head(
+            "From: =?utf-8?q?Mira_H=C3=B6lt?= <Mira@LUMEN.example>",
+            'To: sam@fermata.example, "Rivers, Jo" <jo@fermata.example>',
+            "Subject: =?utf-8?b?TMOkZ2Vy?=",
+            "Message-ID: <a@lumen.example>",
+            "References: <1@fermata.example> <2@fermata.example>",
+            "In-Reply-To: <2@fermata.example>",
+        )
+    )
+
+    assert found.message_id == "<a@lumen.example>"
+    assert found.answers == ("<2@fermata.example>", "<1@fermata.example>")
+    assert (found.senders, found.sender_name) == (("mira@lumen.example",), "Mira Hölt")
+    assert found.recipients == ("sam@fermata.example", "jo@fermata.example")
+    assert (found.subject, found.may_be_report, found.cause) == ("Läger", False, "")
+
+
+@pytest.mark.parametrize(
+    "value", ['<a"b@x.example>', "<a b@x.example>", "<a\\b@x.example>", "none", "<a@x.example\r\n evil>"]
+)
+def test_message_id_that_is_not_plain_is_none(value):
+    assert envelope(head("From: a@x.example", f"Message-ID: {value}")).message_id is None
+
+
+def test_two_from_headers_ask_for_a_look_and_show_both():
+    raw = head("From: a@x.example", "From: b@y.example", "Subject: hi")
+
+    assert envelope(raw).senders == ("a@x.example", "b@y.example")
+    assert "two From lines" in envelope(raw).cause
+    assert judge(raw, received=RECEIVED).cause == envelope(raw).cause
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["From: Mail Delivery Subsystem <mailer-daemon@x.example>"],
+        ["From: a@x.example", "Subject: Undeliverable: Depots"],
+        ["From: a@x.example", "Return-Path: <>"],
+        ["From: a@x.example", 'Content-Type: multipart/report; boundary="x"'],
+    ],
+)
+def test_what_may_be_a_report_is_said(lines):
+    assert envelope(head(*lines)).may_be_report
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"\r\n\r\n",
+        b"\0" * 1000,
+        head("From: " + "(" * 5000 + "a@x.example"),
+        head("From: " + "a@x.example, " * 5000),
+        head("From: a@x.example", *[f"X-{number}: y" for number in range(10_000)]),
+        head("From: a@x.example", "X-Long: " + "y" * 1_000_000),
+        head("From: a@x.example", "References: " + "<a@b.example> " * 20_000),
+        head("From: a@x.example", "Subject: " + "=?utf-8?q?=C3?=" * 20_000),
+        head("From: a@x.example", "Content-Type: text/plain" + ';"' * 30_000),
+        "From: J\xf6rg <j@x.example>\r\nSubject: \xfcber\r\n\r\n".encode("latin-1"),
+        head("From: =?martian?b?////?= <a@x.example>", "Subject: =?utf-8?b?!!!?="),
+    ],
+)
+def test_envelope_of_hostile_headers_is_quick_and_never_raises(raw):
+    envelope(raw)
+    before = perf_counter()
+    envelope(raw)
+
+    assert perf_counter() - before < LONGEST_SECONDS * 20
+
+
+def test_envelope_of_a_usual_message_is_cheap():
+    raw = letter("Hello")
+    envelope(raw)
+    before = perf_counter()
+    for _ in range(20):
+        envelope(raw)
+
+    assert (perf_counter() - before) / 20 < LONGEST_SECONDS
