@@ -331,10 +331,10 @@ class Message(SQLModel, table=True):
 
 
 class Meeting(SQLModel, table=True):
-    """A meeting with a lead. `state`: booked, cancelled, happened or no_show; `number` and `changed_at` order its news."""
+    """A meeting with a lead. `state`: a word of core.meetings.State; `number` and `changed_at` order its news."""
 
     id: int | None = _id()
-    key: str = Field(unique=True)  # of the source and its id there
+    key: str = Field(unique=True)  # of the lead, the source and its id there: one meeting may have two leads
     lead_id: int = Field(foreign_key="lead.id", index=True)
     enrollment_id: int | None = Field(default=None, foreign_key="enrollment.id")
     source: str

@@ -25,6 +25,7 @@ from core import hooks
 from core.db import Database
 from core.errors import FermataError, Refused
 from core.hooks import Told, cal, calendly, events
+from core.inbox import receive_content
 from web import body as bodies
 from web import strict_json
 from web.signatures import is_signed, is_stamped
@@ -174,7 +175,7 @@ class Hooks:
         return body, self._clock()
 
     def _mail(self, body: bytes, *, now: datetime) -> Response:
-        received = hooks.take_in_mail(self._db, body, now=now)
+        received = receive_content(self._db, body, now=now)
         result = hooks.UNKNOWN if received.kind is None else hooks.DONE if received.is_new else hooks.SEEN
         return self._answer("mime", result, received.kind or "")
 

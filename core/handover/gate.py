@@ -59,14 +59,14 @@ def begin(
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _NOW = bindparam("now", type_=UtcDateTime())
 _FREE = (
-    select(
+    select(  # type: ignore[call-overload]  # SQLModel has types for four columns at most
         Delivery.id,
         Delivery.fence,
         Delivery.enrollment_id,
         Delivery.mailbox_id,
         Enrollment.has_started,
         Workspace.read_within_seconds,
-    )  # fmt: skip
+    )
     .join(Enrollment, col(Enrollment.id) == Delivery.enrollment_id)
     .join(Lead, col(Lead.id) == Enrollment.lead_id)
     .join(Sequence, col(Sequence.id) == Enrollment.sequence_id)

@@ -11,24 +11,20 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from core import cards, inbox, meetings
+from core import cards, meetings
 from core.acts import tried
 from core.db import Database
 from core.hooks.words import Told, What
-from core.inbound import envelope
-from core.inbox import Raw, Received
 from core.lifecycle import Source
-from core.models import Lead, Mailbox, Meeting
+from core.models import Lead, Meeting
 from core.reactions import Happened, react
 from core.seen import once
 from core.sequence_file.spec import Act, Reaction, Scope
 from core.verbs.choosing import lock_leads
 
-__all__ = ["DONE", "IGNORED", "SEEN", "UNKNOWN", "Told", "What", "take_in", "take_in_mail"]
+__all__ = ["DONE", "IGNORED", "SEEN", "UNKNOWN", "Told", "What", "take_in"]
 
 DONE, SEEN, IGNORED, UNKNOWN = "done", "seen before", "ignored", "unknown address"
-# As much as is read of a message in a mailbox.
-MOST_MAIL_BYTES = 2_000_000
 GOAL = Reaction(do=Act.STOP, scope=Scope.LEAD)
 UNSUBSCRIBED = "unsubscribed, says an event of your own"
 COMPLAINED = "complained, says an event of your own"
@@ -51,16 +47,6 @@ def take_in(db: Database, key: str, told: Sequence[Told], *, now: datetime) -> s
         return DONE
 
     return tried(db, act)
-
-
-def take_in_mail(db: Database, content: bytes, *, now: datetime) -> Received:
-    """Give what became of a raw message, taken in as if it had been read from the mailbox it is addressed to."""
-    raw = Raw(content[:MOST_MAIL_BYTES], now, is_cut=len(content) > MOST_MAIL_BYTES)
-    with db.read() as session:
-        known = dict(session.exec(select(Mailbox.address, Mailbox.id)).all())
-    mailbox_id = next((known[one] for one in envelope(raw.content).recipients if one in known), None)
-    [received] = inbox.receive(db, [raw], mailbox_id=mailbox_id, now=now)
-    return received
 
 
 def _leads(session: Session, told: Told) -> list[int]:

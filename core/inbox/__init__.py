@@ -12,21 +12,23 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Table
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from core.acts import tried
 from core.db import Database, upsert
+from core.errors import Refused
 from core.inbound import Envelope, Findings, Kind, envelope, judge
 from core.inbox.acting import act, settle_by_evidence, stored
 from core.inbox.correcting import correct
 from core.inbox.matching import Directory, Match, directory
-from core.models import Folder, Message
+from core.models import Folder, Mailbox, Message
 from core.verbs.choosing import lock_leads
 
-__all__ = ["FolderMark", "Match", "Raw", "Received", "correct", "receive"]
+__all__ = ["MOST_BYTES", "FolderMark", "Match", "Raw", "Received", "correct", "receive", "receive_content"]
 
 MESSAGES: Table = Message.__table__  # type: ignore[attr-defined]
 FOLDERS: Table = Folder.__table__  # type: ignore[attr-defined]
+MOST_BYTES = 2_000_000  # as much as is read of a message
 BODY_BYTES_IN_KEY = (
     32_768  # less than is read of the largest message, so that a message cut short is known again
 )
@@ -96,6 +98,22 @@ def receive(
         return done
 
     return tried(db, take_in)
+
+
+def receive_content(db: Database, content: bytes, *, mailbox: str = "", now: datetime) -> Received:
+    """Give what became of one message that came by another way than a mailbox: by the hook, or in a file.
+
+    `mailbox`: its address, "" for the one that it is addressed to. Raises Refused where there is none of that address.
+    """
+    raw = Raw(content[:MOST_BYTES], now, is_cut=len(content) > MOST_BYTES)
+    with db.read() as session:
+        known = dict(session.exec(select(Mailbox.address, Mailbox.id)).all())
+    if mailbox and mailbox not in known:
+        raise Refused(f"{mailbox} is no mailbox here; `fermata mailbox list` shows them.")
+    candidates = [mailbox] if mailbox else envelope(raw.content).recipients
+    mailbox_id = next((known[one] for one in candidates if one in known), None)
+    [received] = receive(db, [raw], mailbox_id=mailbox_id, now=now)
+    return received
 
 
 def _judged(db: Database, raws: Sequence[Raw], mailbox_id: int | None) -> list[_Judged]:

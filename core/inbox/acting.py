@@ -29,7 +29,7 @@ HOLD = Reaction(do=Act.PAUSE)
 SOFT_BOUNCE = Reaction(do=Act.PAUSE, until=Delay(2, Unit.DAYS))
 SOFT_AGAIN_WITHIN = timedelta(days=30)
 BOOKING = frozenset({"request", "publish"})
-AGREEING = frozenset({"accepted", "tentative"})
+ANSWERS = {"accepted": "booked", "tentative": "booked", "declined": "declined"}
 ASKED_BY_MAIL = "asked by mail to get no more"
 COMPLAINED = "reported our mail as spam"
 
@@ -152,7 +152,7 @@ def _state(invitation: Invitation) -> str | None:
     if invitation.method in BOOKING:
         return "booked"
     if invitation.method == "reply":
-        return "booked" if invitation.answer in AGREEING else "declined"
+        return ANSWERS.get(invitation.answer or "")
     return "cancelled" if invitation.method == "cancel" else None
 
 

@@ -12,6 +12,7 @@ from core import cards
 from core.errors import Refused
 from core.inbound import Bounce, Findings, Kind, Return
 from core.inbox.acting import happening
+from core.inbox.matching import PROVEN
 from core.journal import note
 from core.leads import SUPPRESSIONS
 from core.models import Batch, Lead, Message
@@ -40,7 +41,8 @@ def correct(
     message = session.exec(select(Message).where(Message.id == row_id).with_for_update()).first()
     if message is None:
         raise Refused("That message is no longer here.")
-    if kind == message.kind and back_on is None:
+    is_settled = message.matched_by in PROVEN or message.corrected_at is not None
+    if kind == message.kind and back_on is None and is_settled:
         raise Refused("It is judged like that already; nothing was changed.")
     lock_leads(session, [message.lead_id])
     before, was_final = message.batch_id, Kind(message.kind) in FINAL
