@@ -35,7 +35,7 @@ class Imap:
         self.inboxes, self.host, self.port = inboxes, host, port
         self.refuses = ""
         self.commands: list[str] = []
-        self._sessions: set[_Session] = set()
+        self._sessions: dict[_Session, asyncio.Task[None] | None] = {}
         self._server: asyncio.Server | None = None
         self._deaf: Callable[[], None] = lambda: None
 
@@ -56,6 +56,9 @@ class Imap:
         if self._server is not None:
             self._server.close()
             self.drop()
+            # A session that the loop's end would cancel is an error on the screen.
+            if tasks := [task for task in self._sessions.values() if task is not None]:
+                await asyncio.wait(tasks, timeout=1)
             await self._server.wait_closed()
 
     def drop(self) -> None:
@@ -69,13 +72,13 @@ class Imap:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         session = _Session(self, reader, writer)
-        self._sessions.add(session)
+        self._sessions[session] = asyncio.current_task()
         try:
             await session.run()
         except (OSError, asyncio.IncompleteReadError, ValueError):
             writer.transport.abort()  # the client went, or spoke something else
         finally:
-            self._sessions.discard(session)
+            del self._sessions[session]
             writer.close()
 
 
