@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from core import ledger
+from core.announcements import announce_due
 from core.answers import LeadCard, NoticeCard, TaskCard, UncertainCard
 from core.cards import show_lead
 from core.handover import Fate
@@ -149,6 +150,8 @@ def test_the_next_event(world: World) -> None:
 
     assert upcoming() == (datetime(2027, 6, 5, 8, tzinfo=UTC), "a step is due")
     world.say(f"pause {ADA} until June 15")
+    assert upcoming() == (datetime(2027, 6, 15, 7, tzinfo=UTC), "a heads-up is due")
+    announce_due(world.db, now=datetime(2027, 6, 15, 7, tzinfo=UTC))
     assert upcoming() == (datetime(2027, 6, 15, 22, tzinfo=UTC), "a hold ends")
     world.say(f"stop {ADA}")
     assert upcoming() is None
