@@ -197,8 +197,8 @@ def _is_engaged(sentence: Sentence) -> bool:
     """Say whether the sentence answers us, as only a person does; "call me if it is urgent" does not."""
     if sentence.is_question:
         return True
-    if "engaged" in sentence.says and not sentence.says & {"urgent"}:
-        return not sentence.says & {"automatic"}
+    if "engaged" in sentence.says and not sentence.says & {"urgent", "automatic"}:
+        return True
     return "past" in sentence.says or _turns(sentence)
 
 

@@ -23,7 +23,7 @@ MEANT: Final = frozenset({"away_self", "automatic", "optout"})
 
 # A full stop behind a digit ("5. Mai") or one or two letters ("z. B.") ends nothing.
 END = re.compile(
-    r"(?<=[^\d\s.][^\d\s.][^\d\s.])[.](?=\s|$)|[!?]+(?=\s|$)|[。！？]+|(?<=\d)[.](?=\s*$|\s+[A-Z][a-z]+ [a-z])"
+    r"(?<=[^\d\s.][^\d\s.][^\d\s.])[.](?=\s|$)|[!?]+(?=\s|$)|[。！？]+|(?<=\d{4})[.](?=\s)|(?<=\d)[.](?=\s*$)"
 )
 CONTACT = re.compile(r"[\w.+-]{1,64}@[\w-]+\.[\w.-]+|https?://|www\.|\+?\d[\d ()/.-]{6,}\d")
 
