@@ -72,10 +72,11 @@ export async function post(path, body) {
   }
 }
 
-export function toast(text) {
+export function toast(text, seconds = 9) {
+  for (const old of document.querySelectorAll(".toast")) if (old.firstChild.textContent === text) old.remove();
   const note = h("div.toast", {}, h("span", {}, text), h("button", { type: "button", "aria-label": "Dismiss", onclick: () => note.remove() }, "✕"));
   document.getElementById("toasts").append(note);
-  setTimeout(() => note.remove(), 9000);
+  setTimeout(() => note.remove(), seconds * 1000);
 }
 
 const formats = new Map();

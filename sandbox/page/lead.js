@@ -25,7 +25,8 @@ export function bar(mail, about) {
 
 async function act(what, body) {
   const answer = await post(`sandbox/lead/${what}`, body);
-  toast(answer.ok ? `Delivered to ${answer.to}. Fermata reads it in a moment.` : answer.said || "That did not work.");
+  if (answer.ok) toast(`Delivered to ${answer.to}. Fermata reads it in a moment.`, 3);
+  else toast(answer.said || "That did not work.");
   return answer.ok;
 }
 

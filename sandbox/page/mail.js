@@ -25,6 +25,7 @@ export function told(status) {
   M.now = new Date(status.now);
   if (M.zone === status.zone) return;
   M.zone = status.zone;
+  M.turned = true;
   $("mails").replaceChildren();
   if (!M.first) draw();
 }
@@ -45,7 +46,8 @@ function draw() {
   $("mail-filter-name").textContent = M.box === "out" ? "To" : "From";
   const shown = list.filter((m) => !M.who[M.box] || box.whom(m) === M.who[M.box]);
   const made = reconcile($("mails"), shown.length ? shown : [{ id: `none${M.box}` }], (m) => m.id, row);
-  if (!M.first) made.forEach((li) => li.classList.add("fresh"));
+  if (!M.first && !M.turned) made.forEach((li) => li.classList.add("fresh"));
+  M.turned = false;
   mark();
   reader();
 }
@@ -115,6 +117,7 @@ function frame(m) {
 function turnTo(box) {
   if (M.box === box) return;
   M.box = box;
+  M.turned = true;
   $("mails").replaceChildren();
   draw();
 }

@@ -123,27 +123,36 @@ def _meetings() -> Iterator[tuple[str, CardView]]:
 
 
 def _returns() -> Iterator[tuple[str, CardView]]:
-    title = "Mail to Ada Winter goes on tomorrow"
-    lines = (
-        "Out of office until Wednesday 16 June 2027.",
-        "Next: “Re: Ada, a question about Lindenhof” (step 2 of 5), Thursday 17 June 2027, 09:00 (Europe/Berlin).",
-    )
+    day = "on Thursday 17 June 2027, 09:00 (Europe/Berlin)"
+    step = "Spring outreach: step 2 “Re: Ada, a question about Lindenhof”"
+    absence = "Paused because the lead is out of office, since Tuesday 1 June 2027, 11:30 (Europe/Berlin)"
     yield (
         "heads-up: a hold ends",
         NoticeCard(
-            title,
-            lines,
-            "🔔",
+            f"The pause of Ada Winter ends {day}",
+            (f"{step} leaves on Friday 18 June 2027, 11:30 (Europe/Berlin).",),
+            "⏰",
             owner="U0ANA",
-            facts=("ada@lindenhof.example", "Spring outreach"),
+            owner_name="Ana Ruiz",
+            facts=("ada@lindenhof.example", absence),
             choices=(
                 Choice("As planned", "card return 7 as planned", "primary"),
                 Choice("One week later", "card return 7 one week later"),
-                Choice("Stop", "card return 7 stop", "danger", "Ada Winter is stopped in Spring outreach."),
+                Choice(
+                    "Stop",
+                    "card return 7 stop",
+                    "danger",
+                    "Stop ada@lindenhof.example in Spring outreach for good?",
+                ),
             ),
         ),
     )
     yield (
         "heads-up: answered",
-        NoticeCard(title, lines, "🔔", verdict="Ana Ruiz said at 11:41: one week later."),
+        NoticeCard(
+            f"The pause of Ada Winter was to end {day}",
+            icon="⏰",
+            facts=("ada@lindenhof.example",),
+            verdict="Ana Ruiz said at 11:41: one week later.",
+        ),
     )
