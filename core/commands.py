@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy.exc import DataError
 from sqlmodel import Session
 
 from core import grammar
@@ -22,6 +23,7 @@ from core.db import Database
 from core.errors import Refused
 from core.grammar import commands as grammar_commands
 from core.lifecycle import Verdict
+from core.models import LARGEST_ID
 from core.people import Actor
 from core.verbs import (
     backlogs,
@@ -44,7 +46,6 @@ from core.verbs.handovers import await_handovers
 from core.verbs.outcome import Instead, Outcome
 from core.verbs.whens import zone_of
 
-LONGEST_ID = 10**18
 CANCEL_PROPOSAL = re.compile(r"cancel proposal ([0-9a-f]{32})")
 
 
@@ -91,6 +92,7 @@ _READING: dict[type, Callable[..., Answer]] = {
     grammar_commands.Mailboxes: lists.mailboxes,
 }
 NOT_BUILT = frozenset({"remind", "away", "digest"})
+NO_SUCH_NUMBER = "There is nothing of that number here."
 NOT_YET = "`{verb}` is not built yet; `help` lists what is."
 
 
@@ -186,6 +188,8 @@ def _write(desk: Desk, act: Callable[[Session], Outcome], *, actor: Actor, now: 
         outcome = tried(desk.db, act)
     except Instead as instead:
         return instead.answer
+    except DataError:  # a number beyond what PostgreSQL can look for: no card of ours bears one
+        return Answer(NO_SUCH_NUMBER, is_refusal=True)
     except Refused as refused:
         return Answer(str(refused), is_refusal=True)
     if not outcome.begun:
@@ -218,6 +222,6 @@ def _help(topic: str | None) -> Answer:
 
 
 def _number(text: str, what: str) -> int:
-    if not text.isdecimal() or int(text) > LONGEST_ID:
+    if not text.isdecimal() or int(text) > LARGEST_ID:
         raise Refused(f"“{text}” is no number of a {what}.")
     return int(text)

@@ -16,6 +16,7 @@ from sqlmodel import Field, SQLModel
 from core.types import Microseconds, UtcDateTime
 
 WORKSPACE_ID = 1
+LARGEST_ID = 2**31 - 1  # of a row: PostgreSQL refuses a larger number instead of finding nothing
 # Named constraints can be altered later on every database.
 SQLModel.metadata.naming_convention = {
     "ix": "ix_%(column_0_label)s",

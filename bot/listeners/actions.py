@@ -18,7 +18,7 @@ from bot.text import JSON
 from core import commands
 from core.answers import Answer
 from core.errors import Refused
-from core.models import Enrollment, Lead, Message, Sequence
+from core.models import LARGEST_ID, Enrollment, Lead, Message, Sequence
 from core.people import Actor
 
 log = logging.getLogger("fermata.bot")
@@ -75,6 +75,8 @@ def perform(
         case codec.Settle("left" | "again" | "drop" as verdict, delivery_id):
             return commands.settle(desk, delivery_id=delivery_id, verdict=verdict, actor=actor, now=now)
         case codec.OpenForm(form, enrollment_id, version):
+            if enrollment_id > LARGEST_ID:
+                raise Refused(codec.OLD_BUTTON)
             remembered = Form(form, enrollment_id, version, asked.channel, asked.response_url)
             return open_form(front, remembered, asked, actor=actor, now=now)
     raise Refused(codec.OLD_BUTTON)

@@ -17,7 +17,7 @@ from core.grammar.commands import Press
 from core.journal import note
 from core.lifecycle import CancelStep, Event, Hold, Pause, Policy, Resume, Source, Status, Stop
 from core.meetings import State, live_runs, same
-from core.models import Lead, Meeting
+from core.models import LARGEST_ID, Lead, Meeting
 from core.people import Actor
 from core.plain import shown
 from core.reactions import holding
@@ -28,7 +28,6 @@ from core.verbs.outcome import Outcome
 from core.verbs.whens import zone_of
 from core.views.meeting import GONE, VERB, WORDS, verdict
 
-LARGEST_ID = 2**63 - 1
 STEP = re.compile(r"(?:no show|resume) from step (\d{1,3})")
 ANSWERS = {
     "happened": State.HAPPENED,

@@ -15,7 +15,7 @@ from core.grammar import to_text
 from core.grammar.commands import Press, Start, Who
 from core.inbound.words import Kind
 from core.lead_file.row import lead_of
-from core.models import Enrollment, Journal, Lead, Message, Sequence, Suppression
+from core.models import LARGEST_ID, Enrollment, Journal, Lead, Message, Sequence, Suppression
 from core.names import name_of
 from core.people import Actor
 from core.plain import shown
@@ -28,7 +28,6 @@ from core.views.review_words import KIND_OF, KIND_WORDS, STOPPING, Said, said
 from core.words import clock
 
 DAY = timedelta(days=1)
-LARGEST_ID = 2**63 - 1
 GONE = "That message is no longer here."
 CONTACT = re.compile(r"contact (\d{1,2})")
 EXAMPLES = "reply, away until June 15, automatic, bounce, unsubscribe or not about them"

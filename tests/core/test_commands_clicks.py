@@ -255,3 +255,14 @@ class TestTask:
         tasked.click("task_done", ADA)
 
         assert "no open task any more" in tasked.click("task_done", ADA).title
+
+
+@pytest.mark.parametrize("number", [2**31, 2**40, 2**63 - 1])
+def test_number_beyond_every_row_is_refused(world: World, number: int) -> None:
+    pressed = commands.click(world.desk, "pause", enrollment_id=number, version=1, actor=ANA, now=world.now)
+    settled = commands.settle(world.desk, delivery_id=number, verdict="left", actor=ANA, now=world.now)
+    assert pressed.is_refusal
+    assert settled.is_refusal
+    for text in (f"undo {number}", f"card meeting {number} happened", f"card review {number} reply",
+                 f"card return {number} stop", f"card backlog {number} drop", f"settle {number} left"):  # fmt: skip
+        assert world.say(text).is_refusal, text
