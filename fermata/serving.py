@@ -61,10 +61,12 @@ async def serve(settings: Settings, *, bot: bool = False, worker: bool = False, 
         slack = None
         if bot or (web and is_http):
             slack = await parts.enter_async_context(talking(settings, desk, is_guarded=is_http))
-        engine = wiring.make_engine(settings, db) if worker else None
-        if engine is not None:
+        engine = None
+        if worker:
+            reader = wiring.make_reader(settings, db)
+            engine = wiring.make_engine(settings, db, look=reader.look)
+            await parts.enter_async_context(reading(reader))
             await parts.enter_async_context(sending(engine))
-            await parts.enter_async_context(reading(wiring.make_reader(settings, db)))
         if web:
             page = create_app(
                 db=db,

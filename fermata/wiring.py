@@ -102,8 +102,9 @@ def make_engine(
     *,
     clock: Clock = now,
     also: tuple[Callable[[], Awaitable[object]], ...] = (),
+    look: Callable[[int], Awaitable[None]] | None = None,
 ) -> Engine:
-    """Give the sending half of a process."""
+    """Give the sending half of a process; `look` reads a mailbox once more before follow-ups leave it."""
     # Imported here: arq and its kin take longer to load than most commands take to run.
     from jobs.engine import Engine
     from jobs.sender import Desk as SendingDesk
@@ -118,6 +119,7 @@ def make_engine(
             lease=timedelta(seconds=settings.lease_seconds),
             timeout_seconds=settings.smtp_timeout_seconds,
             tokens=make_tokens(settings),
+            look=look,
         )
     )
     return Engine(

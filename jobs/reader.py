@@ -22,6 +22,7 @@ from uuid import uuid4
 from core import reading
 from core.db import Database
 from core.errors import Refused
+from core.inbound import judge
 from core.models import Mailbox
 from jobs import imap
 from jobs.imap import Connection
@@ -35,6 +36,7 @@ FIRST_BACK_OFF_SECONDS = 1.0
 LONGEST_BACK_OFF_SECONDS = 60.0
 LASTING_SECONDS = 900.0  # a wrong password tried every minute locks accounts
 STOP_SECONDS = 10
+GLANCE_SECONDS = 3  # how long the sender waits for a look
 
 T = TypeVar("T")
 
@@ -64,11 +66,13 @@ class Reader:
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="fermata-reader")
         self._rounds: dict[int, _Rounds] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._looks: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
         """Read every mailbox, again and again, until `stop`."""
         try:
+            await asyncio.get_running_loop().run_in_executor(self._pool, _warm_up, self._desk.clock())
             await self._refresh(runs=True)
             while not await _within(self._stopping.wait(), self._desk.look_seconds):
                 try:
@@ -78,8 +82,8 @@ class Reader:
                     LOG.exception("mailboxes could not be looked up")
         finally:
             self.stop()
-            if self._tasks:
-                await asyncio.wait(self._tasks.values(), timeout=STOP_SECONDS)
+            if ending := {*self._tasks.values(), *self._looks}:
+                await asyncio.wait(ending, timeout=STOP_SECONDS)
 
     def stop(self) -> None:
         """Begin no further batch; connections are cut, and what was not committed is read again."""
@@ -93,6 +97,19 @@ class Reader:
         await self._refresh(runs=False)
         await asyncio.gather(*(rounds.read_now() for rounds in list(self._rounds.values())))
         await self._watch()
+
+    async def look(self, mailbox_id: int) -> None:
+        """Read one mailbox now, as far as that can be done in a moment; one that is not read here is left alone.
+
+        For the sender, right before follow-ups leave: what lies in the mailbox by then stops its step, however late
+        the server would have told of it. Where the moment is too short, the reply barrier decides.
+        """
+        rounds = self._rounds.get(mailbox_id)
+        if rounds is not None and rounds.is_well:
+            task = asyncio.create_task(rounds.read_now())
+            self._looks.add(task)
+            task.add_done_callback(self._looks.discard)
+            await asyncio.wait({task}, timeout=GLANCE_SECONDS)
 
     async def _refresh(self, *, runs: bool) -> None:
         """Have rounds for exactly the mailboxes there are, as they are set up now; with `runs` each gets its task."""
@@ -296,6 +313,11 @@ class _Rounds:
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+
+def _warm_up(now: datetime) -> None:
+    """Judge a message in vain: the first one takes a second, for the tables of all languages."""
+    judge(b"Subject: Automatic reply\n\nI am out of the office until next Monday.\n", received=now)
 
 
 def _setup(mailbox: Mailbox) -> tuple[object, ...]:

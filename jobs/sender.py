@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
@@ -23,6 +23,7 @@ from core.handover import BATCH, Claimed, Report
 from core.letters import Letter, Office
 from core.mime import Sender
 from core.models import Mailbox
+from core.reading import waiting
 from jobs.groups import Groups
 from jobs.oauth import Tokens
 from jobs.servers import smtp_server
@@ -54,6 +55,8 @@ class Desk:
     lease: timedelta = handover.LEASE
     timeout_seconds: float = 60
     tokens: Tokens | None = None  # for mailboxes that log in with access tokens
+    # Reads a mailbox once more before follow-ups leave it: an answer that lies there already stops its step.
+    look: Callable[[int], Awaitable[None]] | None = None
 
 
 class Post:
@@ -74,10 +77,19 @@ class Post:
             mailbox = await asyncio.to_thread(postbox.get, self._desk.db, mailbox_id)
             if mailbox is None or self._stopping:
                 return 0
+            await self._look(mailbox_id)
             self._rounds[mailbox_id] = work = Round(self._desk, mailbox)
             return await work.run(self._lines_of(mailbox))
         finally:
             del self._rounds[mailbox_id]
+
+    async def _look(self, mailbox_id: int) -> None:
+        if self._desk.look is not None and await asyncio.to_thread(self._has_follow_ups, mailbox_id):
+            await self._desk.look(mailbox_id)
+
+    def _has_follow_ups(self, mailbox_id: int) -> bool:
+        with self._desk.db.read() as session:
+            return waiting(session, mailbox_id, now=self._desk.clock(), is_follow_up=True) > 0
 
     @property
     def is_busy(self) -> bool:
