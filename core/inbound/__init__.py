@@ -42,6 +42,8 @@ METHODS: Final = frozenset(
 # Tops of domains whose speakers write the month first, and those who write it after the day.
 MONTH_FIRST: Final = frozenset({"us", "mil", "gov", "edu"})
 
+LEFT: Final = "They no longer work there, it says; decide who should get this mail."
+
 log = logging.getLogger(__name__)
 
 
@@ -154,7 +156,9 @@ def _written(
     if kind is Kind.AUTOMATIC and (back.on or back.options):  # it names a day back: somebody is away
         kind, why = Kind.OUT_OF_OFFICE, Evidence("text", back.evidence[:200])
     evidence = tuple(dict.fromkeys((*signs, why) if why else signs))
-    return Findings(kind, evidence, shown, language, back, contacts=_contacts(own.whole, heads))
+    # Whoever has left is not to be resumed by a date or a default: a person decides who is written to.
+    cause = LEFT if kind is Kind.AUTOMATIC and any("gone" in sentence.says for sentence in whole) else ""
+    return Findings(kind, evidence, shown, language, back, contacts=_contacts(own.whole, heads), cause=cause)
 
 
 def _machine(

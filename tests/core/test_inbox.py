@@ -16,7 +16,7 @@ from core.errors import Refused
 from core.handover import Fate
 from core.inbound import Kind
 from core.inbox import FolderMark, Raw, Received
-from core.models import Folder, Mailbox, Message, Suppression
+from core.models import Folder, Lead, Mailbox, Message, Suppression
 from tests.world import ANA, PLAIN, START, World, make
 
 ADA, BOB, EVE = "ada@acme.test", "bob@acme.test", "eve@elsewhere.test"
@@ -275,6 +275,20 @@ class TestWishes:
         assert messages(world)[0].kind == "automatic"
         assert world.status(ADA) == "pending"
         assert world.cards() == []
+
+    def test_whoever_has_left_is_held_and_their_successor_offered(self, world: World) -> None:
+        arrive(
+            world,
+            letter("Ada Lovelace no longer works at Acme. Please contact carol@acme.test instead.",
+                   answers=mail_of(world), subject="Automatic reply: hello", Auto_Submitted="auto-replied"),
+        )  # fmt: skip
+        [message] = messages(world)
+        assert (message.kind, message.findings["contacts"]) == ("automatic", ["carol@acme.test"])
+        assert message.findings["cause"]
+        assert world.status(ADA) == "paused"
+        assert [card.kind for card in world.cards()] == ["review"]
+        with world.read() as session:
+            assert session.exec(select(Lead).where(Lead.email == "carol@acme.test")).first() is None
 
 
 class TestEvidence:
