@@ -105,7 +105,7 @@ def _buttons(view: LeadCard, e: EnrollmentView) -> Iterator[JSON | None]:
             yield press("Stop", "stop", "danger", stop)
         case Status.SKIPPED:
             yield press("Let it start", "unskip", "primary")
-        case Status.STOPPED | Status.COMPLETED:
+        case Status.STOPPED | Status.COMPLETED if not view.suppressed:
             again = confirmation("Start again?", f"{who} begins a new run at step 1.", "Start again")
             yield press("Start again", "start", confirm=again)
 
@@ -118,7 +118,7 @@ def _menu(view: LeadCard, e: EnrollmentView) -> Iterator[tuple[str, codec.Intent
         yield "Pause until a date…", codec.OpenForm("pause", e.id, e.version)
     if e.status in {Status.PENDING, Status.PAUSED}:
         yield "Skip this step", codec.Click("cancel", e.id, e.version)
-    if e.status in {Status.PENDING, Status.COMPLETED} and e.position > 0:
+    if e.status in {Status.PENDING, Status.COMPLETED} and e.position > 0 and not view.suppressed:
         yield "Resend the last step", codec.Click("resend", e.id, e.version)
     if e.status in RUNNING or e.status == Status.PAUSED:
         yield "Stop, with a reason…", codec.OpenForm("stop", e.id, e.version)

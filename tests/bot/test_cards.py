@@ -120,6 +120,12 @@ def test_card_offers_what_fits_the_status(shown, expected):
     assert labels(card(lead(shown))) == expected
 
 
+def test_suppressed_lead_is_offered_no_mail():
+    ended = enrollment(Status.STOPPED)
+    assert "Start again" in labels(card(lead(ended)))
+    assert "Start again" not in labels(card(lead(ended, suppressed="This address gets no mail.")))
+
+
 @pytest.mark.parametrize("view", [lead(enrollment(status)) for status in Status])
 def test_every_button_can_be_read(view):
     message = card(view)
