@@ -82,13 +82,13 @@ class Connection:
 
     def places(self) -> list[Place]:
         """Give the folders to read: the inbox, and what the server says is for junk and for sent mail (RFC 6154)."""
-        found = [Place(INBOX, "inbox")]
+        found: list[Place] = []
         with self._explaining("listing the folders"):
             for flags, _, name in self._client.list_folders():
                 role = next((_ROLES[flag] for flag in flags if flag in _ROLES), None)
                 if role and not _UNUSABLE.intersection(flags) and _is_folder_name(name):
                     found.append(Place(name, role))
-        return found
+        return [Place(INBOX, "inbox"), *sorted(found, key=lambda place: (place.role, place.name))]
 
     def open(self, name: str) -> State:
         """Open a folder for reading only; raises FolderGone when it cannot be."""

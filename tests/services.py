@@ -319,7 +319,13 @@ def dovecot_program() -> Path | None:
         return found
     quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
     for words in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", "dovecot-imapd"]):
-        subprocess.run(["apt-get", *words], env=quiet, capture_output=True, check=False, timeout=300)
+        subprocess.run(
+            ["apt-get", "-o", "DPkg::Lock::Timeout=120", *words],
+            env=quiet,
+            capture_output=True,
+            check=False,
+            timeout=300,
+        )
     return first_program(places)
 
 
