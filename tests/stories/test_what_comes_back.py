@@ -48,6 +48,27 @@ def test_thanks_pauses_and_waits_for_review(ada, world, clock, team, ana, mail_t
     assert mail_to(ADA)[1:] == ["Ada, did it reach you?", "Ada, a last word"]
 
 
+@pytest.mark.parametrize(("rule", "becomes"), [("continue", "pending"), ("stop", "stopped")])
+def test_the_sequence_says_what_a_reply_does(world, clock, team, rule, becomes):
+    world.publishes(OPERA.replace("steps:", f"on: {{reply: {rule}, meeting: {rule}}}\nsteps:", 1))
+    for email in (ADA, BEA):
+        world.enrols(email, name=email[:3].capitalize(), into="Opera")
+    clock.settle()
+    world.lead(ADA).answers("Thanks")
+    world.lead(BEA).books(berlin(8, 15))
+    team.sees("Ada replied")
+    team.sees("Bea booked a meeting")
+    assert [world.status(email, "Opera") for email in (ADA, BEA)] == [becomes, becomes]
+
+
+def test_qualified_from_the_card_stops_the_rest(ada, world, clock, team, ana, mail_to):
+    ada.answers("We are in. Send the contract.")
+    team.sees("Ada replied")
+    assert "ada@x.test" in world.says("qualify ada@x.test")
+    clock.advance(days=10)
+    assert (world.status(ADA), mail_to(ADA)) == ("stopped", ["Ada, a question"])
+
+
 def test_a_second_answer_is_a_note_in_the_thread_of_one_card(ada, world, team):
     ada.answers("Thanks")
     team.sees("Ada replied", "Thanks")
