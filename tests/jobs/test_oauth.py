@@ -1,5 +1,7 @@
 """Access tokens from a real endpoint on loopback: kept until they end, and every refusal in words."""
 
+import asyncio
+import base64
 import socket
 from datetime import UTC, datetime, timedelta
 
@@ -7,7 +9,7 @@ import pytest
 
 from jobs import oauth
 from jobs.oauth import Tokens
-from jobs.smtp_login import MailboxDown
+from jobs.smtp_login import MailboxDown, Server, log_in
 from tests.jobs import tokens as endpoints
 
 NOW = datetime(2027, 6, 1, 8, 0, tzinfo=UTC)
@@ -145,3 +147,74 @@ def test_missing_settings_are_named(clock):
 def test_google_gives_nothing_without_a_refresh_token(clock):
     with pytest.raises(MailboxDown, match="--password-env"):
         Tokens({"google": oauth.google("id", "secret")}, clock=clock).access("google", None)
+
+
+# Handing over mail with an access token
+
+
+async def _smtp(good, offers="XOAUTH2 PLAIN"):
+    """A server that lets in who brings the good token, and tells others the way Google does (RFC 4954, XOAUTH2)."""
+    heard = []
+
+    async def serve(reader, writer):
+        writer.write(b"220 here\r\n")
+        while line := await reader.readline():
+            heard.append(line)
+            match line.split()[:1]:
+                case [b"EHLO"]:
+                    writer.write(b"250-here\r\n250 AUTH " + offers.encode() + b"\r\n")
+                case [b"AUTH"]:
+                    said = base64.b64decode(line.split()[2])
+                    is_good = said == b"user=ana@x.test\x01auth=Bearer " + good + b"\x01\x01"
+                    writer.write(b"235 in\r\n" if is_good else b"334 eyJzdGF0dXMiOiI0MDAifQ==\r\n")
+                case []:
+                    writer.write(b"535-5.7.8 Username and Password not accepted.\r\n535 5.7.8 Learn more\r\n")
+        writer.close()
+
+    return await asyncio.start_server(serve, "127.0.0.1", 0), heard
+
+
+def _log_in(token, **more):
+    async def story():
+        server, heard = await _smtp(**{"good": b"good-token", **more})
+        async with server:
+            port = server.sockets[0].getsockname()[1]
+            try:
+                welcome = await log_in(
+                    Server("127.0.0.1", port, "none", "ana@x.test", timeout=5, token=token)
+                )
+                welcome.wire.break_off("done")
+            finally:
+                await asyncio.sleep(0.01)
+        return heard
+
+    return asyncio.run(story())
+
+
+def test_mail_is_handed_over_with_an_access_token(endpoint, clock):
+    bearer = Tokens({"google": endpoint.provider()}, clock=clock).of("google", "refresh")
+    assert [line.split()[0] for line in _log_in(bearer)] == [b"EHLO", b"AUTH"]
+
+
+def test_an_access_token_that_smtp_refuses_is_a_sentence_and_asked_for_anew(endpoint, clock):
+    bearer = Tokens({"google": endpoint.provider()}, clock=clock).of("google", "refresh")
+    with pytest.raises(MailboxDown, match="refused the access token: 535") as down:
+        _log_in(bearer, good=b"another")
+    assert down.value.lasting
+    assert "good-token" not in str(down.value)
+    bearer()
+    assert len(endpoint.asked) == 2
+
+
+def test_an_smtp_server_without_access_tokens_says_so(endpoint, clock):
+    bearer = Tokens({"google": endpoint.provider()}, clock=clock).of("google", "refresh")
+    with pytest.raises(MailboxDown, match=r"offers no login with an access token \(XOAUTH2\)"):
+        _log_in(bearer, offers="PLAIN")
+    assert endpoint.asked == []
+
+
+def test_a_token_that_cannot_be_had_keeps_the_mailbox_from_sending(endpoint, clock):
+    endpoint.answer = (400, {"error": "invalid_grant"})
+    bearer = Tokens({"google": endpoint.provider()}, clock=clock).of("google", "refresh")
+    with pytest.raises(MailboxDown, match="the permission has ended"):
+        _log_in(bearer)
