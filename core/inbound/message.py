@@ -191,7 +191,7 @@ def _headers(raw: bytes) -> tuple[Message, bytes]:
             message.replace_header(name, short.encode("ascii", "replace").decode("ascii"))
     left = message.get_payload()
     if isinstance(left, str) and left.strip():  # a line that is no header ends them, as in the library
-        body = left.encode("ascii", "surrogateescape") + body
+        body = left.encode("utf-8", "surrogateescape") + body
         message.set_payload("")
     return message, body
 

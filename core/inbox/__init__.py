@@ -28,7 +28,7 @@ __all__ = ["MOST_BYTES", "FolderMark", "Match", "Raw", "Received", "correct", "r
 
 MESSAGES: Table = Message.__table__  # type: ignore[attr-defined]
 FOLDERS: Table = Folder.__table__  # type: ignore[attr-defined]
-MOST_BYTES = 2_000_000  # as much as is read of a message
+MOST_BYTES = 2_000_000  # as much as is looked at of a message that did not come from a mailbox
 BODY_BYTES_IN_KEY = (
     32_768  # less than is read of the largest message, so that a message cut short is known again
 )

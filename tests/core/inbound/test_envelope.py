@@ -5,8 +5,10 @@ from __future__ import annotations
 from time import perf_counter
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from core.inbound import envelope, judge
+from core.inbound import Kind, envelope, judge
 from tests.core.inbound.mail import RECEIVED, letter
 
 LONGEST_SECONDS = 0.005  # generous: 0.2 ms are usual
@@ -96,3 +98,21 @@ def test_envelope_of_a_usual_message_is_cheap():
         envelope(raw)
 
     assert (perf_counter() - before) / 20 < LONGEST_SECONDS
+
+
+@pytest.mark.parametrize("raw", [b"", b"not a mail at all \xff\x00", b"\xff\xfe" * 9_000, b"\r\n" * 1_000])
+def test_what_is_no_mail_has_an_empty_envelope(raw: bytes) -> None:
+    assert envelope(raw).senders == ()
+    assert judge(raw, received=RECEIVED).kind is Kind.REPLY
+
+
+PIECES = st.sampled_from(
+    [b"From: a@b.test", b"Message-ID: <", b">", b"\r\n", b"\n", b"\xff", b"\xed\xa0\x80", b"\x00", b"=?utf-8?B?", b"?=",
+     b"Content-Type: multipart/mixed; boundary=b", b"--b", b"--b--", b"Content-Transfer-Encoding: base64", b" ", b"x"]
+)  # fmt: skip
+
+
+@given(st.lists(PIECES, max_size=40).map(b"".join) | st.binary(max_size=300))
+def test_whatever_comes_is_judged(raw: bytes) -> None:
+    envelope(raw)
+    assert "could not be read" not in judge(raw, received=RECEIVED).cause
