@@ -107,11 +107,11 @@ def test_whole_day_is_a_day_of_the_zone():
     ],
 )
 def test_repetition_is_named_and_never_expanded(rule):
-    began = time.perf_counter()
+    began = time.process_time()
     found = read(part("UID:1", "DTSTART:20270310T140000Z", rule), zone="UTC")
     assert found.is_recurring
     assert found.starts_at == at(2027, 3, 10, 14)
-    assert time.perf_counter() - began < LONGEST_SECONDS
+    assert time.process_time() - began < LONGEST_SECONDS
 
 
 def test_alarm_inside_says_nothing_about_the_event():
@@ -191,9 +191,9 @@ HEAD = b"BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\nUID:x\r\n"
     ids=lambda content: content[len(HEAD) : len(HEAD) + 14].decode(errors="replace"),
 )
 def test_hostile_part_is_read_in_bounded_time(content):
-    began = time.perf_counter()
+    began = time.process_time()
     found = read(content, zone="UTC")
-    assert time.perf_counter() - began < LONGEST_SECONDS
+    assert time.process_time() - began < LONGEST_SECONDS
     assert found.uid == "x"
     assert len(found.attendees) <= MOST_ATTENDEES
     assert found.number == 0

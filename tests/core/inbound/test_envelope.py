@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -84,20 +84,20 @@ def test_what_may_be_a_report_is_said(lines):
 )
 def test_envelope_of_hostile_headers_is_quick_and_never_raises(raw):
     envelope(raw)
-    before = perf_counter()
+    before = process_time()
     envelope(raw)
 
-    assert perf_counter() - before < LONGEST_SECONDS * 20
+    assert process_time() - before < LONGEST_SECONDS * 20
 
 
 def test_envelope_of_a_usual_message_is_cheap():
     raw = letter("Hello")
     envelope(raw)
-    before = perf_counter()
+    before = process_time()
     for _ in range(20):
         envelope(raw)
 
-    assert (perf_counter() - before) / 20 < LONGEST_SECONDS
+    assert (process_time() - before) / 20 < LONGEST_SECONDS
 
 
 @pytest.mark.parametrize("raw", [b"", b"not a mail at all \xff\x00", b"\xff\xfe" * 9_000, b"\r\n" * 1_000])

@@ -52,9 +52,9 @@ def read(text, *, subject="", headers=None, language=None):
     ],
 )
 def test_hostile_text_is_answered_in_bounded_time(text):
-    began = time.perf_counter()
+    began = time.process_time()
     found = read(text, subject=text, headers={"X-Apple-Criteria": text})
-    assert time.perf_counter() - began < LONGEST_SECONDS
+    assert time.process_time() - began < LONGEST_SECONDS
     assert isinstance(found, Return)
     assert len(found.evidence) <= 200
     assert len(found.options) <= 5
