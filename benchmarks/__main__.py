@@ -12,6 +12,7 @@ NAMES = {
     "poll": "finding what is due",
     "pipeline": "the whole pipeline beside a raw aiosmtplib loop",
     "plain": "the whole pipeline beside one arq job per step",
+    "bulk": "pause, resume and stop of very many leads in one command",
     "pause": "a pause from Slack, idle and beside a sender at full speed",
 }
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import BindParameter, Table, bindparam, insert, select, update
+from sqlalchemy import BindParameter, Select, Table, bindparam, insert, select, update
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col
 
@@ -42,6 +42,7 @@ MOST_ANNOUNCED = 10  # holds of one act; what a larger one holds ends without a 
 TRIES = 5
 # PostgreSQL: deadlock detected, serialization failure. The transaction was rolled back whole, so it may run again.
 PASSING = frozenset({"40P01", "40001"})
+Ids = list[int] | Select[tuple[int]]
 T = TypeVar("T")
 ENROLLMENTS: Table = EnrollmentRow.__table__  # type: ignore[attr-defined]
 DELIVERIES: Table = Delivery.__table__  # type: ignore[attr-defined]
@@ -369,30 +370,39 @@ def _save_deliveries(
         return [change.row.id for change in changes if effect in change.effects]
 
     if withdrawn := having(Effect.WITHDRAW):
-        # A new fence, so that a worker which still holds the claim finds it void at the point of no return.
-        session.execute(
-            update(DELIVERIES)
-            .where(
-                DELIVERIES.c.enrollment_id.in_(withdrawn), DELIVERIES.c.state == DeliveryState.CLAIMED.value
-            )
-            .values(state=DeliveryState.READY.value, fence=DELIVERIES.c.fence + 1, lease_until=None)
-        )
+        withdraw(session, withdrawn)
     if dropped := having(Effect.DROP):
-        open_states = [DeliveryState.READY.value, DeliveryState.CLAIMED.value, DeliveryState.OPEN.value]
-        session.execute(
-            update(DELIVERIES)
-            .where(DELIVERIES.c.enrollment_id.in_(dropped), DELIVERIES.c.state.in_(open_states))
-            .values(
-                state=DeliveryState.SKIPPED.value,
-                fence=DELIVERIES.c.fence + 1,
-                lease_until=None,
-                settled_at=now,
-                reason=reason or f"by {actor.name}",
-            )
-        )
+        drop(session, dropped, actor=actor, now=now, reason=reason)
     for change in changes:
         if Effect.SKIP_STEP in change.effects:
             _record_skipped_step(session, change, actor=actor, now=now, reason=reason)
+
+
+def withdraw(session: Session, enrollment_ids: Ids) -> None:
+    """Take back what is claimed, under a new fence: a worker that still holds the claim finds it void at the gate."""
+    session.execute(
+        update(DELIVERIES)
+        .where(
+            DELIVERIES.c.enrollment_id.in_(enrollment_ids), DELIVERIES.c.state == DeliveryState.CLAIMED.value
+        )
+        .values(state=DeliveryState.READY.value, fence=DELIVERIES.c.fence + 1, lease_until=None)
+    )
+
+
+def drop(session: Session, enrollment_ids: Ids, *, actor: Actor, now: datetime, reason: str) -> None:
+    """Let nothing that is planned, claimed or open ever be done."""
+    open_states = [DeliveryState.READY.value, DeliveryState.CLAIMED.value, DeliveryState.OPEN.value]
+    session.execute(
+        update(DELIVERIES)
+        .where(DELIVERIES.c.enrollment_id.in_(enrollment_ids), DELIVERIES.c.state.in_(open_states))
+        .values(
+            state=DeliveryState.SKIPPED.value,
+            fence=DELIVERIES.c.fence + 1,
+            lease_until=None,
+            settled_at=now,
+            reason=reason or f"by {actor.name}",
+        )
+    )
 
 
 def _record_skipped_step(

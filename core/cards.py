@@ -16,6 +16,7 @@ from sqlmodel import Session, col, select
 
 from core.chunks import chunks
 from core.models import WORKSPACE_ID, Card, Workspace
+from core.sql import spelling
 
 IDS_AT_ONCE = 5000
 _Parent = aliased(Card)
@@ -80,8 +81,12 @@ _TOUCH = (
 def touch(session: Session, *, lead_ids: Iterable[int]) -> None:
     """Want a redraw of every card of these leads."""
     session.flush()  # a card that has just been wished for counts too
-    for chunk in chunks(set(lead_ids), IDS_AT_ONCE):
-        session.connection().execute(_TOUCH, {"lead_ids": chunk})
+    ids = list(set(lead_ids))
+    if len(ids) <= IDS_AT_ONCE:
+        session.connection().execute(_TOUCH, {"lead_ids": ids})
+    else:
+        very_many = CARDS.c.lead_id.in_(spelling(session).these(ids))
+        session.execute(update(CARDS).where(very_many).values(wanted=CARDS.c.wanted + 1))
 
 
 def touch_about(session: Session, kind: str, about_ids: Iterable[int | None]) -> None:

@@ -5,7 +5,17 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import ColumnElement, Table, case, exists, select
+
 from core.lifecycle import Enrollment, Hold, Source, Status
+from core.models import Delivery, DeliveryState
+from core.models import Enrollment as EnrollmentRow
+from core.models import Hold as HoldRow
+from core.sql import NONE, Spelling
+
+ENROLLMENTS: Table = EnrollmentRow.__table__  # type: ignore[attr-defined]
+HOLDS: Table = HoldRow.__table__  # type: ignore[attr-defined]
+DELIVERIES: Table = Delivery.__table__  # type: ignore[attr-defined]
 
 
 def to_snapshot(state: Enrollment) -> dict[str, Any]:
@@ -58,6 +68,31 @@ def from_snapshot(label: str, snapshot: dict[str, Any]) -> Enrollment:
         has_started=snapshot["has_started"],
         has_open_task=snapshot["has_open_task"],
         holds=holds,
+    )
+
+
+def snapshot_sql(sql: Spelling) -> ColumnElement[Any]:
+    """Give what `to_snapshot` would, as SQL, of an enrollment as it stands."""
+    e, h = ENROLLMENTS.c, HOLDS.c
+    may_wait = e.status.in_([Status.IN_PROGRESS.value, Status.PAUSED.value])  # as in core.acts.load
+    is_open = (DELIVERIES.c.enrollment_id == e.id) & (DELIVERIES.c.state == DeliveryState.OPEN.value)
+    hold = sql.json_object(
+        id=h.id, source=h.source, reason=h.reason, author=h.author, placed_at=sql.iso(h.placed_at),
+        until=sql.iso(h.until), batch_id=h.batch_id,
+    )  # fmt: skip
+    holds = select(sql.json_list(hold, order=h.id)).where(h.enrollment_id == e.id, h.released_at.is_(None))
+    return sql.json_object(
+        status=e.status,
+        position=e.position,
+        attempt=e.attempt,
+        due_at=sql.iso(e.due_at),
+        remaining=e.remaining,
+        has_started=sql.truth(e.has_started),
+        has_open_task=sql.truth(may_wait & exists().where(is_open).correlate(ENROLLMENTS)),
+        holds=case(
+            (e.status == Status.PAUSED.value, sql.json(holds.correlate(ENROLLMENTS).scalar_subquery())),
+            else_=sql.json(NONE),
+        ),
     )
 
 

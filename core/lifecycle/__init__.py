@@ -85,6 +85,7 @@ __all__ = [
     "Verdict",
     "begin",
     "decide",
+    "due_on_waking",
 ]
 
 NOTHING = timedelta(0)
@@ -230,19 +231,26 @@ def _without(
     holds = tuple(hold for hold in e.holds if hold not in released)
     if holds:
         return replace(e, holds=holds)
-    due = e.due_at
-    if e.due_at is not None:
-        match policy:
-            case Policy.FREEZE:
-                due = now + (e.remaining or NOTHING)
-            case Policy.KEEP:
-                due = max(e.due_at, now)
-            case Policy.AT:
-                due = max(at or now, now)
+    due = due_on_waking(e.due_at, e.remaining, policy, at, now)
     status = Status.IN_PROGRESS if e.has_open_task or e.is_sending else Status.PENDING
     # A failed step is tried anew under a new attempt: its old delivery keeps the record of the failure.
     failed = any(hold.source is Source.FAILED for hold in released)
     return replace(e, status=status, holds=(), remaining=None, due_at=due, attempt=e.attempt + failed)
+
+
+def due_on_waking(
+    due_at: datetime | None, remaining: timedelta | None, policy: Policy, at: datetime | None, now: datetime
+) -> datetime | None:
+    """Give the end of a countdown that goes on now, by the policy (DESIGN §2); None where none was running."""
+    if due_at is None:
+        return None
+    match policy:
+        case Policy.FREEZE:
+            return now + (remaining or NOTHING)
+        case Policy.KEEP:
+            return max(due_at, now)
+        case Policy.AT:
+            return max(at or now, now)
 
 
 def _holds_ended(e: Enrollment, event: HoldsEnded, now: datetime, plan: Plan) -> Decision:

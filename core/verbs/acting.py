@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
-from core.acts import Change, Loaded, apply, open_batch
+from core import bulk
+from core.acts import Change, Changed, Loaded, apply, open_batch
 from core.answers import Answer, Choice
 from core.dates import say
 from core.errors import Refused
-from core.lifecycle import Enrollment, Event, Status
+from core.lifecycle import Enrollment, Event, Plan, Status
 from core.models import Lead
 from core.people import Actor
 from core.verbs.handovers import Begun, begun
@@ -26,12 +27,16 @@ LINES_FOR_MANY = 10
 
 @dataclass(frozen=True)
 class Performed:
-    """What an act changed, whom it could not change, and what had begun to leave."""
+    """What an act changed, whom it could not change, and what had begun to leave.
+
+    `in_bulk`: the lead of each enrollment that was changed as one of very many, and is only counted.
+    """
 
     changes: tuple[Change, ...]
     refusals: tuple[str, ...]
     batch_id: int
     begun: tuple[Begun, ...]
+    in_bulk: Mapping[int, int] = field(default_factory=dict)
 
 
 def perform(
@@ -49,10 +54,35 @@ def perform(
     ids = list(enrollment_ids)
     batch_id = batch_id or open_batch(session, verb, actor=actor, now=now)
     changed = apply(session, ids, event, verb=verb, actor=actor, now=now, reason=reason, batch_id=batch_id)
-    if not changed.changes:
+    return _performed(session, changed, batch_id, {})
+
+
+def perform_alike(
+    session: Session,
+    enrollment_ids: Iterable[int],
+    event: Callable[[Plan], Event],
+    *,
+    verb: str,
+    actor: Actor,
+    now: datetime,
+    reason: str = "",
+    batch_id: int | None = None,
+) -> Performed:
+    """Do the same with an event that depends on the plan alone: very many rows then take a few statements."""
+    ids = list(enrollment_ids)
+    batch_id = batch_id or open_batch(session, verb, actor=actor, now=now)
+    if len(ids) >= bulk.MANY:
+        acted = bulk.apply_alike(session, ids, event, bulk.Act(verb, actor, now, reason, batch_id))
+        return _performed(session, acted.others, batch_id, acted.lead_ids)
+    of_row = lambda row: event(row.sequence.plan(row.zone))  # noqa: E731
+    return perform(session, ids, of_row, verb=verb, actor=actor, now=now, reason=reason, batch_id=batch_id)
+
+
+def _performed(session: Session, changed: Changed, batch_id: int, in_bulk: Mapping[int, int]) -> Performed:
+    if not changed.changes and not in_bulk:
         raise Refused(" ".join(dict.fromkeys(changed.refusals)) or "There is nothing to change.")
-    touched = [change.row.id for change in changed.changes]
-    return Performed(changed.changes, changed.refusals, batch_id, begun(session, touched))
+    touched = [*in_bulk, *(change.row.id for change in changed.changes)]
+    return Performed(changed.changes, changed.refusals, batch_id, begun(session, touched), in_bulk)
 
 
 def answered(
@@ -70,11 +100,14 @@ def answered(
     `done` and `suffix` make the title: "Paused" … "until Tuesday 15 June 2027".
     """
     changes = performed.changes
+    count = len(changes) + len(performed.in_bulk)
     wanted = {change.row.lead_id for change in changes[: 2 * LINES_FOR_MANY]}
     leads = {lead.id: lead for lead in session.exec(select(Lead).where(col(Lead.id).in_(wanted)))}
     lead_ids = list(dict.fromkeys(change.row.lead_id for change in changes))
     lines: list[str] = []
-    if len(changes) == 1:
+    if performed.in_bulk:
+        lead_ids = list({*lead_ids, *performed.in_bulk.values()})
+    elif len(changes) == 1:
         lines = list(says(changes[0], leads[lead_ids[0]]))
     elif len(changes) <= 2 * LINES_FOR_MANY and len(lead_ids) <= LINES_FOR_MANY:
         for change in changes:
@@ -82,11 +115,11 @@ def answered(
                 f"{change.before.label}: {' '.join(says(change, leads[change.row.lead_id])) or 'done.'}"
             )
     lines += [*_some(performed.refusals), *notes]
-    if len(lead_ids) == 1:
+    if len(lead_ids) == 1 and not performed.in_bulk:
         sequences = listed(sorted({change.row.sequence.name for change in changes}))
         what = f"{leads[lead_ids[0]].email} in {sequences}"
     else:
-        what = f"{counted(len(lead_ids), 'lead')} ({counted(len(changes), 'enrollment')})"
+        what = f"{counted(len(lead_ids), 'lead')} ({counted(count, 'enrollment')})"
     title_ = f"{done} {what}{' ' + suffix if suffix else ''}."
     cards = tuple(lead_ids) if len(lead_ids) == 1 else ()
     answer = Answer(title_, tuple(lines), choices, card_leads=cards, batch_id=performed.batch_id)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement
+from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, func, select
 
 from core import sequences
@@ -18,6 +19,7 @@ from core.lifecycle import Status
 from core.models import Enrollment, Lead, LeadTag
 from core.models import Sequence as SequenceRow
 from core.people import Actor
+from core.sql import spelling
 from core.words import listed
 
 LEADS_WITHOUT_ASKING = 10
@@ -107,19 +109,17 @@ def choose(
 
 
 def _confirmed(session: Session, only: Sequence[int]) -> Chosen:
-    lead_ids: set[int] = set()
-    for chunk in chunks(only, IDS_AT_ONCE):
-        lead_ids |= set(session.exec(select(Enrollment.lead_id).where(col(Enrollment.id).in_(chunk))))
-    lock_leads(session, lead_ids)
+    of_leads = select(Enrollment.lead_id).where(col(Enrollment.id).in_(spelling(session).these(only)))
+    # As in `lock_leads`, but without reading the leads, of which there may be very many.
+    query = select(Lead.id).where(col(Lead.id).in_(of_leads)).order_by(col(Lead.id))
+    locked = query.with_for_update(key_share=True).subquery()
+    session.exec(select(func.count()).select_from(locked)).one()
     return Chosen(tuple(by_ids(session, only)), is_confirmed=True)
 
 
 def by_ids(session: Session, enrollment_ids: Iterable[int]) -> list[Place]:
     """Give exactly these enrollments, as far as they are still their leads' latest runs."""
-    places: list[Place] = []
-    for chunk in chunks(enrollment_ids, IDS_AT_ONCE):
-        places += _read(session, col(Enrollment.id).in_(chunk))
-    return places
+    return _read(session, col(Enrollment.id).in_(spelling(session).these(enrollment_ids)))
 
 
 def lock_leads(session: Session, lead_ids: Iterable[int]) -> list[Lead]:
@@ -157,25 +157,25 @@ def _places(
 
 
 def _read(session: Session, *conditions: ColumnElement[bool]) -> list[Place]:
+    # Columns, not objects: of a hundred thousand those take seconds.
     query = (
-        select(Enrollment, Lead, col(SequenceRow.name))
+        select_columns(
+            col(Enrollment.id),
+            col(Enrollment.lead_id),
+            col(Lead.email),
+            col(Lead.owner),
+            col(SequenceRow.name),
+            col(Enrollment.status),
+            col(Enrollment.has_started),
+        )
         .join(Lead, col(Lead.id) == col(Enrollment.lead_id))
         .join(SequenceRow, col(SequenceRow.id) == col(Enrollment.sequence_id))
         .where(current_run(), *conditions)
         .order_by(col(Lead.email), col(SequenceRow.name))
-        .execution_options(populate_existing=True)
     )
     return [
-        Place(
-            id=row.id or 0,
-            lead_id=row.lead_id,
-            email=lead.email,
-            owner=lead.owner,
-            sequence=name,
-            status=Status(row.status),
-            has_started=row.has_started,
-        )
-        for row, lead, name in session.exec(query)
+        Place(row_id or 0, lead_id, email, owner, sequence, Status(status), has_started)
+        for row_id, lead_id, email, owner, sequence, status, has_started in session.execute(query)
     ]
 
 

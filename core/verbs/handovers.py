@@ -48,9 +48,10 @@ def begun(session: Session, enrollment_ids: Iterable[int] | None) -> tuple[Begun
     query = select(Delivery).where(text("delivery.state = 'sending'")).order_by(col(Delivery.id))
     if enrollment_ids is None:
         rows = list(session.exec(query))
-    else:
-        for chunk in chunks(enrollment_ids, IDS_AT_ONCE):
-            rows += session.exec(query.where(col(Delivery.enrollment_id).in_(chunk)))
+    elif len(wanted := set(enrollment_ids)) <= IDS_AT_ONCE:
+        rows = list(session.exec(query.where(col(Delivery.enrollment_id).in_(wanted))))
+    else:  # few are ever under way
+        rows = [delivery for delivery in session.exec(query) if delivery.enrollment_id in wanted]
     return _named(session, rows)
 
 

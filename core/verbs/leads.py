@@ -8,19 +8,19 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from core.acts import Change, Loaded, open_batch
+from core.acts import Change, open_batch
 from core.answers import Choice
 from core.dates import say
 from core.grammar import commands as orders
 from core.grammar import to_text
 from core.grammar.commands import EVERYWHERE, Who
-from core.lifecycle import LIVE, RUNNING, Event, Hold, Pause, Policy, Resume, Source, Status, Stop
+from core.lifecycle import LIVE, RUNNING, Event, Hold, Pause, Plan, Policy, Resume, Source, Status, Stop
 from core.models import Lead
 from core.names import names
 from core.people import Actor
 from core.schedule import closed_because, send_at
 from core.verbs import proposals
-from core.verbs.acting import answered, is_leaving, perform, says_frozen, says_next, says_wake
+from core.verbs.acting import answered, is_leaving, perform_alike, says_frozen, says_next, says_wake
 from core.verbs.choosing import Chosen, Place, choose
 from core.verbs.outcome import Instead, Outcome
 from core.verbs.whens import Read, exact, read, zone_of
@@ -105,12 +105,14 @@ def pause_these(
     zone, _ = zone_of(session, actor)
     batch_id = open_batch(session, "pause", actor=actor, now=now)
 
-    def event(row: Loaded) -> Event:
-        ends_at = until.hold_end(row.sequence.plan(row.zone)) if until else None
+    def event(plan: Plan) -> Event:
+        ends_at = until.hold_end(plan) if until else None
         return Pause(Hold(Source.PERSON, because, actor.id, now, ends_at, batch_id), is_wide=is_wide)
 
     reason = "; ".join(part for part in (until and f"until {until.words}", because) if part)
-    done = perform(session, ids, event, verb="pause", actor=actor, now=now, reason=reason, batch_id=batch_id)
+    done = perform_alike(
+        session, ids, event, verb="pause", actor=actor, now=now, reason=reason, batch_id=batch_id
+    )
 
     def says(change: Change, lead: Lead) -> list[str]:
         wake = says_wake(change.after, zone=zone)
@@ -167,15 +169,15 @@ def resume_these(
     """Resume these enrollments, whose leads are locked. `policy`: freeze, keep, now, or None with or without `on`."""
     zone, _ = zone_of(session, actor)
 
-    def event(row: Loaded) -> Event:
+    def event(plan: Plan) -> Event:
         if on is not None:
-            return Resume(Policy.AT, on.moment(row.sequence.plan(row.zone), now))
+            return Resume(Policy.AT, on.moment(plan, now))
         if policy == "now":
             return Resume(Policy.AT, now)
         return Resume(Policy(policy) if policy else None)
 
     words = f"on {on.words}" if on else policy or ""
-    done = perform(session, ids, event, verb="resume", actor=actor, now=now, reason=words)
+    done = perform_alike(session, ids, event, verb="resume", actor=actor, now=now, reason=words)
     called = names(session, [hold.author for change in done.changes for hold in change.before.holds])
 
     def says(change: Change, lead: Lead) -> list[str]:
@@ -234,6 +236,6 @@ def stop_these(
     session: Session, ids: Sequence[int], *, actor: Actor, now: datetime, because: str = ""
 ) -> Outcome:
     """Stop these enrollments, whose leads are locked."""
-    done = perform(session, ids, lambda _: Stop(), verb="stop", actor=actor, now=now, reason=because)
+    done = perform_alike(session, ids, lambda _: Stop(), verb="stop", actor=actor, now=now, reason=because)
     ending = "Nothing more is sent. `start` would begin a new run from step 1."
     return answered(session, done, "Stopped", lambda _change, _lead: [ending])

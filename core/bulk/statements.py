@@ -1,0 +1,130 @@
+"""The statements that write what a rule says, for every row on the list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    Insert,
+    Table,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
+from sqlmodel import Session
+
+from core.acts import ENROLLMENTS, HOLDS, JOURNAL, Overtaken, drop, withdraw
+from core.bulk.rule import ACTING, Act, E, H, Rule
+from core.lifecycle import Hold
+from core.snapshots import snapshot_sql
+from core.sql import Spelling
+
+Listed = tuple[int, datetime | None, datetime | None]  # enrollment, due_at, send_at
+
+
+@contextmanager
+def listing(connection: Connection) -> Iterator[Connection]:
+    """Have the table of the rows; an error takes it away with the transaction."""
+    ACTING.create(connection, checkfirst=False)
+    yield connection
+    ACTING.drop(connection, checkfirst=False)
+
+
+def fill(connection: Connection, rows: list[Listed], sql: Spelling) -> None:
+    """List these rows and no others."""
+    connection.execute(delete(ACTING))
+    ids, dues, sends = zip(*rows, strict=True) if rows else ((), (), ())
+    if not any(dues):
+        connection.execute(insert(ACTING).from_select(["id"], sql.these(ids)))
+    elif sql.is_sqlite:
+        connection.execute(insert(ACTING), [dict(zip(ACTING.c.keys(), row, strict=True)) for row in rows])
+    else:  # one array for each column: row by row it would take longer than all else
+        arrays = [
+            func.unnest(bindparam(None, list(values), type_=ARRAY(column.type)))
+            for column, values in zip(ACTING.c, (ids, dues, sends), strict=True)
+        ]
+        connection.execute(insert(ACTING).from_select(ACTING.c.keys(), select(*arrays)))
+
+
+def left_out(connection: Connection, rule: Rule) -> set[int]:
+    """Give the rows about which the rule does not say all; they are taken off the list."""
+    is_plain = exists().where(E.id == ACTING.c.id, rule.says_all).correlate(ACTING)
+    return set(connection.execute(delete(ACTING).where(~is_plain).returning(ACTING.c.id)).scalars())
+
+
+def write(session: Session, rule: Rule, act: Act, sql: Spelling, *, count: int) -> None:
+    """Write what `core.acts._write` would, for every row on the list."""
+    connection = session.connection()
+    listed = select(ACTING.c.id)
+    connection.execute(_into(JOURNAL, _line(rule, act, sql)))
+    connection.execute(
+        update(HOLDS)
+        .where(H.enrollment_id.in_(listed), H.released_at.is_(None), rule.ends)
+        .values(released_at=act.now, released_by=act.actor.id, announce_at=None)
+    )
+    if rule.begins:
+        connection.execute(_into(HOLDS, _begun(rule.begins)))
+    saved = (
+        update(ENROLLMENTS)
+        .where(E.id == ACTING.c.id)
+        .values({"ended_at": None, "end_reason": None, **rule.becomes, "wake_at": rule.becomes["send_at"],
+                 "version": E.version + 1})
+    )  # fmt: skip
+    if connection.execute(saved).rowcount != count:
+        msg = "An enrollment changed in the middle of an act; nothing was written."
+        raise Overtaken(msg)
+    if rule.begins:
+        withdraw(session, listed)
+    if rule.is_last:
+        drop(session, listed, actor=act.actor, now=act.now, reason=act.reason)
+
+
+def _into(table: Table, values: dict[str, Any]) -> Insert:
+    """Give the statement that adds one row for each enrollment on the list."""
+    typed = [
+        value if isinstance(value, ColumnElement) else literal(value, table.c[name].type)
+        for name, value in values.items()
+    ]
+    rows = select(*typed).join_from(ACTING, ENROLLMENTS, E.id == ACTING.c.id).order_by(ACTING.c.id)
+    return insert(table).from_select(list(values), rows, include_defaults=False)
+
+
+def _line(rule: Rule, act: Act, sql: Spelling) -> dict[str, Any]:
+    return {
+        "at": act.now,
+        "actor": act.actor.id,
+        "verb": act.verb,
+        "lead_id": E.lead_id,
+        "sequence_id": E.sequence_id,
+        "enrollment_id": E.id,
+        "batch_id": act.batch_id,
+        "was": E.status,
+        "became": rule.becomes["status"],
+        "reason": act.reason,
+        "before": snapshot_sql(sql),
+        "version": E.version + 1,
+    }
+
+
+def _begun(hold: Hold) -> dict[str, Any]:
+    # No `announce_at`: of what holds many, the end is not announced lead by lead.
+    return {
+        "enrollment_id": E.id,
+        "source": hold.source.value,
+        "reason": hold.reason,
+        "author": hold.author,
+        "placed_at": hold.placed_at,
+        "until": hold.until,
+        "batch_id": hold.batch_id,
+    }

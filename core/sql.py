@@ -1,0 +1,87 @@
+"""What SQLite and PostgreSQL spell differently in statements about very many rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    BigInteger,
+    ColumnElement,
+    Integer,
+    Select,
+    String,
+    bindparam,
+    case,
+    cast,
+    column,
+    func,
+    literal_column,
+    select,
+)
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlmodel import Session
+
+NONE: ColumnElement[str] = literal_column("'[]'")
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """One database's way of saying it."""
+
+    is_sqlite: bool
+
+    def these(self, ids: Iterable[int]) -> Select[Any]:
+        """Give the ids as a query, for `in_`: one parameter however many; a placeholder for each ends at 32,766."""
+        if self.is_sqlite:
+            found = func.json_each(json.dumps(list(ids))).table_valued(column("value", Integer))
+            return select(found.c.value)
+        return select(func.unnest(bindparam(None, list(ids), type_=ARRAY(BigInteger))))
+
+    def microseconds(self, moment: ColumnElement[Any]) -> ColumnElement[int]:
+        """Give an instant as whole microseconds since 1970."""
+        if self.is_sqlite:
+            # The fraction by itself: SQLite's own clock knows milliseconds, and rounds to them.
+            whole = cast(func.strftime("%s", func.substr(moment, 1, 19)), BigInteger)
+            return whole * 1_000_000 + cast(func.substr(moment, 21, 6), BigInteger)
+        return cast(func.extract("epoch", moment) * 1_000_000, BigInteger)
+
+    def iso(self, moment: ColumnElement[Any]) -> ColumnElement[str]:
+        """Give an instant in ISO 8601 and UTC; NULL stays NULL."""
+        if self.is_sqlite:
+            return func.replace(moment, " ", "T", type_=String).concat("+00:00")
+        return func.to_char(func.timezone("UTC", moment), 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"', type_=String)
+
+    def truth(self, condition: ColumnElement[bool]) -> ColumnElement[Any]:
+        """Give JSON's true or false."""
+        if self.is_sqlite:
+            return func.json(case((condition, "true"), else_="false"))
+        return condition
+
+    def json(self, text: ColumnElement[Any]) -> ColumnElement[Any]:
+        """Give as JSON what is text, or comes from a subquery, which SQLite takes for text."""
+        return func.json(text) if self.is_sqlite else cast(text, JSON)
+
+    def json_object(self, **values: Any) -> ColumnElement[Any]:
+        """Give a JSON object."""
+        made = func.json_object if self.is_sqlite else func.json_build_object
+        pairs: list[Any] = []
+        for name, value in values.items():
+            pairs += [literal_column(f"'{name}'"), value]
+        found: ColumnElement[Any] = made(*pairs)
+        return found
+
+    def json_list(self, item: ColumnElement[Any], *, order: ColumnElement[Any]) -> ColumnElement[Any]:
+        """Give the items of a group as a JSON list; of none, an empty one."""
+        if self.is_sqlite:  # its order is that of the index that finds the rows, which ends with their ids
+            return func.json_group_array(item)
+        return func.coalesce(func.json_agg(aggregate_order_by(item, order)), self.json(NONE))
+
+
+def spelling(session: Session) -> Spelling:
+    """Give the way of the session's database."""
+    return Spelling(session.get_bind().dialect.name == "sqlite")
