@@ -6,10 +6,9 @@ every refusal, goes through `core.acts.apply`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
 from sqlmodel import Session, col
@@ -17,7 +16,7 @@ from sqlmodel import Session, col
 from core import cards
 from core.acts import ENROLLMENTS, LEADS, Changed, apply
 from core.bulk.rule import Act, E, rule_of
-from core.bulk.statements import Listed, fill, left_out, listing, write
+from core.bulk.statements import COUNTDOWNS, Countdown, fill, fill_countdowns, left_out, listing, write
 from core.errors import Refused
 from core.lifecycle import Event, Plan, Resume, due_on_waking
 from core.models import Batch
@@ -28,7 +27,7 @@ from core.sql import Spelling, spelling
 __all__ = ["MANY", "Act", "Acted", "apply_alike"]
 
 MANY = 500  # fewer are decided one by one: that is fast enough, and the answer can tell of each
-Key = tuple[int, str | None]  # a sequence and a lead's zone: they make the plan
+Group = tuple[Plan, dict[int, int]]  # the leads of one plan, by enrollment
 
 
 @dataclass(frozen=True)
@@ -43,15 +42,19 @@ def apply_alike(session: Session, ids: Iterable[int], event: Callable[[Plan], Ev
     """Do what `apply` does, for an event that depends on the plan alone; the leads are locked already."""
     ids = sorted(set(ids))
     sql = spelling(session)
-    rows: list[Any] = list(session.connection().execute(_LOCKED.where(E.id.in_(sql.these(ids)))))
-    sequences = planned(session, {row.sequence_id for row in rows})
-    plans = {key: sequences[key[0]].plan(key[1]) for key in {_key(row) for row in rows}}
-    events = {key: _asked(event, plan) for key, plan in plans.items()}
+    groups: dict[tuple[int, str | None], dict[int, int]] = {}
+    locked = session.connection().execute(_LOCKED.where(E.id.in_(sql.these(ids))))
+    for row_id, lead_id, sequence_id, zone in locked:
+        groups.setdefault((sequence_id, zone), {})[row_id] = lead_id
+    sequences = planned(session, {sequence_id for sequence_id, _ in groups})
+    alike: dict[Event | None, list[Group]] = {}
+    for (sequence_id, zone), lead_ids in groups.items():
+        plan = sequences[sequence_id].plan(zone)
+        alike.setdefault(_asked(event, plan), []).append((plan, lead_ids))
     done: dict[int, int] = {}
     with listing(session.connection()):
-        for same in dict.fromkeys(events.values()):
-            group = [row for row in rows if events[_key(row)] == same] if len(events) > 1 else rows
-            done |= _act(session, group, plans, same, act, sql)
+        for same, of_plans in alike.items():
+            done |= _act(session, same, of_plans, act, sql)
     cards.touch(session, lead_ids=done.values())
     size = Batch.size + len(done)
     session.execute(update(Batch).where(col(Batch.id) == act.batch_id).values(size=size))
@@ -64,30 +67,37 @@ def apply_alike(session: Session, ids: Iterable[int], event: Callable[[Plan], Ev
 
 # The order of the ids is that of `apply`. What else decides is looked at only after the locks are taken.
 _LOCKED = (
-    select(E.id, E.lead_id, E.sequence_id, E.due_at, E.remaining, LEADS.c.zone)
+    select(E.id, E.lead_id, E.sequence_id, LEADS.c.zone)
     .join(LEADS, LEADS.c.id == E.lead_id)
     .order_by(E.id)
     .with_for_update(of=ENROLLMENTS, key_share=True)
 )
 
 
-def _key(row: Any) -> Key:
-    return row.sequence_id, row.zone
-
-
 def _act(
-    session: Session, rows: list[Any], plans: Mapping[Key, Plan], event: Event | None, act: Act, sql: Spelling
+    session: Session, event: Event | None, groups: list[Group], act: Act, sql: Spelling
 ) -> dict[int, int]:
-    """Do one event to all of these rows for which the rule says all; give their leads, by enrollment."""
+    """Do one event to all of these for which the rule says all; give their leads, by enrollment."""
     rule = rule_of(event, act, sql)
     if rule is None:
         return {}
-    awake = [one for one in (_awake(row, event, plans[_key(row)], act.now) for row in rows) if one]
-    fill(session.connection(), awake, sql)
-    listed = {one[0] for one in awake} - left_out(session.connection(), rule)
+    connection = session.connection()
+    lead_ids = {row_id: lead_id for _, leads in groups for row_id, lead_id in leads.items()}
+    fill(connection, lead_ids, sql)
+    listed = lead_ids.keys() - left_out(connection, rule)
+    if isinstance(event, Resume):
+        rest = {row_id: (due, left) for row_id, due, left in connection.execute(COUNTDOWNS)}
+        awake = [
+            one
+            for plan, leads in groups
+            for row_id in leads.keys() & rest.keys()
+            if (one := _awake(row_id, *rest[row_id], event, plan, act.now))
+        ]
+        fill_countdowns(connection, awake, sql)
+        listed = {row_id for row_id, _, _ in awake}
     if listed:
         write(session, rule, act, sql, count=len(listed))
-    return {row.id: row.lead_id for row in rows if row.id in listed}
+    return {row_id: lead_ids[row_id] for row_id in listed}
 
 
 def _asked(event: Callable[[Plan], Event], plan: Plan) -> Event | None:
@@ -98,12 +108,17 @@ def _asked(event: Callable[[Plan], Event], plan: Plan) -> Event | None:
         return None
 
 
-def _awake(row: Any, event: Event | None, plan: Plan, now: datetime) -> Listed | None:
-    """Give the id, and for a resume when the countdown ends and when that lets the step leave; None: refused."""
-    if not isinstance(event, Resume):
-        return row.id, None, None
-    due = due_on_waking(row.due_at, row.remaining, event.policy or plan.resume, event.at, now)
+def _awake(
+    row_id: int,
+    due_at: datetime | None,
+    remaining: timedelta | None,
+    event: Resume,
+    plan: Plan,
+    now: datetime,
+) -> Countdown | None:
+    """Give when the countdown of an enrollment now ends, and when that lets its step leave; None: refused."""
+    due = due_on_waking(due_at, remaining, event.policy or plan.resume, event.at, now)
     try:
-        return row.id, due, None if due is None else send_at(due, plan.calendar)
+        return row_id, due, None if due is None else send_at(due, plan.calendar)
     except Refused:
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -30,7 +30,8 @@ from core.lifecycle import Hold
 from core.snapshots import snapshot_sql
 from core.sql import Spelling
 
-Listed = tuple[int, datetime | None, datetime | None]  # enrollment, due_at, send_at
+Countdown = tuple[int, datetime | None, datetime | None]  # enrollment, due_at, send_at
+COUNTDOWNS = select(E.id, E.due_at, E.remaining).join(ACTING, ACTING.c.id == E.id)
 
 
 @contextmanager
@@ -41,20 +42,26 @@ def listing(connection: Connection) -> Iterator[Connection]:
     ACTING.drop(connection, checkfirst=False)
 
 
-def fill(connection: Connection, rows: list[Listed], sql: Spelling) -> None:
+def fill(connection: Connection, ids: Iterable[int], sql: Spelling) -> None:
     """List these rows and no others."""
     connection.execute(delete(ACTING))
-    ids, dues, sends = zip(*rows, strict=True) if rows else ((), (), ())
-    if not any(dues):
-        connection.execute(insert(ACTING).from_select(["id"], sql.these(ids)))
-    elif sql.is_sqlite:
+    connection.execute(insert(ACTING).from_select(["id"], sql.these(ids)))
+
+
+def fill_countdowns(connection: Connection, rows: list[Countdown], sql: Spelling) -> None:
+    """List these rows and no others, with their new countdowns."""
+    connection.execute(delete(ACTING))
+    if not rows:
+        return
+    if sql.is_sqlite:
         connection.execute(insert(ACTING), [dict(zip(ACTING.c.keys(), row, strict=True)) for row in rows])
-    else:  # one array for each column: row by row it would take longer than all else
-        arrays = [
-            func.unnest(bindparam(None, list(values), type_=ARRAY(column.type)))
-            for column, values in zip(ACTING.c, (ids, dues, sends), strict=True)
-        ]
-        connection.execute(insert(ACTING).from_select(ACTING.c.keys(), select(*arrays)))
+        return
+    # One array for each column: row by row it would take longer than all else.
+    arrays = [
+        func.unnest(bindparam(None, list(values), type_=ARRAY(column.type)))
+        for column, values in zip(ACTING.c, zip(*rows, strict=True), strict=True)
+    ]
+    connection.execute(insert(ACTING).from_select(ACTING.c.keys(), select(*arrays)))
 
 
 def left_out(connection: Connection, rule: Rule) -> set[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement
 from sqlalchemy import select as select_columns
@@ -26,8 +27,7 @@ LEADS_WITHOUT_ASKING = 10
 IDS_AT_ONCE = 1000
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """One lead in one sequence: the latest run of it."""
 
     id: int
