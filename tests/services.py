@@ -522,6 +522,8 @@ class Dovecot:
             with suppress(psutil.NoSuchProcess):
                 one.kill()
         self._server.stop()
+        # After a power cut nobody bears that number; here init may not yet have buried who did.
+        (self.folder / "run" / "master.pid").unlink(missing_ok=True)
 
     def _is_up(self) -> bool:
         try:

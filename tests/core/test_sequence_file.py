@@ -322,7 +322,7 @@ def test_dump_writes_every_setting_in_one_order() -> None:
     assert dump(spec) == (
         "sequence: Short\nzone: UTC\n"
         'window:\n  days: Mon-Fri\n  from: "09:00"\n  to: "17:00"\n'
-        "holidays: 'NO'\nlead_zone: true\nresume: freeze\ngrace: 0 days\n"
+        "holidays: 'NO'\nlead_zone: true\nresume: freeze\ngrace: 1 business day\n"
         "on:\n  reply: pause\n  out_of_office: pause\n  bounce: stop\n  meeting: pause\n"
         "  click:\n    do: pause\n    scope: sequence\n    until: 2 days\n"
         "  unsubscribe: stop\n  complaint: stop\n"
