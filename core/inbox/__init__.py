@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Table
@@ -74,6 +74,7 @@ class _Judged:
 
 
 OWN = "own"
+CUT = "The message is very large, so only its beginning was read; look at it in the mailbox."
 
 
 def receive(
@@ -145,7 +146,10 @@ def _concerned(raw: Raw, head: Envelope, report: Findings | None, known: Directo
     match = known.match(head)
     if match is None:
         return _Judged(raw, head, key, None, None)
-    return _Judged(raw, head, key, report or judge(raw.content, received=raw.came_at), match)
+    findings = report or judge(raw.content, received=raw.came_at)
+    if raw.is_cut and not findings.cause:
+        findings = replace(findings, cause=CUT)
+    return _Judged(raw, head, key, findings, match)
 
 
 def _reported(report: Findings, head: Envelope, known: Directory) -> Match | None:

@@ -420,6 +420,13 @@ class TestBarrier:
         assert [email for email, _ in world.hand_over(claims)] == [BOB]
 
 
+def test_message_that_was_cut_asks_for_a_look(world: World) -> None:
+    raw = Raw(letter("Thanks", answers=mail_of(world)), world.now, is_cut=True)
+    inbox.receive(world.db, [raw], mailbox_id=1, now=world.now)
+    assert "very large" in messages(world)[0].findings["cause"]
+    assert world.status(ADA) == "paused"
+
+
 def test_hostile_headers_are_kept_as_text(world: World) -> None:
     raw = letter("Thanks", answers=mail_of(world)).replace(b"<one@acme.test>", b"<\"a\x00b' OR 1=1 --@x>")
     arrive(world, raw)
