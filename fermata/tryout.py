@@ -230,7 +230,9 @@ def shortcuts(kind: str) -> tuple[tuple[str, str], ...]:
 
 
 def _features() -> dict[str, Any]:
-    manifest = yaml.safe_load((Path(__file__).parent.parent / "manifest.yml").read_text("utf-8"))
+    here = Path(__file__).parent
+    places = (here / "manifest.yml", here.parent / "manifest.yml")  # in an installed package, in a clone
+    manifest = yaml.safe_load(next(path for path in places if path.exists()).read_text("utf-8"))
     features: dict[str, Any] = manifest["features"]
     return features
 
