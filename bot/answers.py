@@ -44,10 +44,15 @@ def _undo(shown: Answer) -> Iterator[JSON | None]:
 
 def _rows(rows: Sequence[Row]) -> Iterator[JSON]:
     """Give rows: one list where nothing can be pressed, else each with its buttons."""
-    if rows and not any(row.choices for row in rows):
+    if rows and not any(row.choices or row.verdict for row in rows):
         yield rich(bullets=[_row(row) for row in rows])
         return
     for number, row in enumerate(rows):
+        if row.verdict:
+            yield rich(
+                [words("✅ "), words(row.title, 200, strike=True), *sentence(f"  {row.verdict}", LINE_CHARS)]
+            )
+            continue
         pressed = list(choice_buttons(row.choices[:BUTTONS_IN_ROW], f"row:{number}"))
         if len(pressed) == 1 and pressed[0]:
             yield section(f"{row.title}  ·  {row.detail}") | {"accessory": pressed[0]}
@@ -71,4 +76,6 @@ def choice_buttons(choices: Sequence[Choice], name: str) -> Iterator[JSON | None
 
 def choice_intent(choice: Choice) -> codec.Intent:
     """Give what pressing a choice means."""
+    if choice.form:
+        return codec.OpenForm(*choice.form)
     return codec.Confirm(choice.proposal) if choice.proposal else codec.Say(choice.command)

@@ -18,11 +18,13 @@ from bot.blocks import (
     rich,
     section,
 )
+from bot.digest_cards import digest_card
 from bot.review_cards import notice_card, review_card
 from bot.runs import place, run_controls, run_state
 from bot.text import JSON, instant, sentence, words
 from core.answers import (
     CardView,
+    DigestCard,
     LeadCard,
     NoticeCard,
     ReviewCard,
@@ -51,6 +53,8 @@ def card(view: CardView, *, is_new: bool = True) -> JSON:
             return notice_card(view, is_new=is_new)
         case ReviewCard():
             return review_card(view, is_new=is_new)
+        case DigestCard():
+            return digest_card(view)
 
 
 def lead_card(view: LeadCard) -> JSON:

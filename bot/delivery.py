@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from slack_sdk import WebClient
@@ -48,18 +49,28 @@ def draw(client: WebClient, view: CardView, card: Card, *, parent: Card | None =
 
 
 def deliver(
-    desk: Desk, client: WebClient, *, now: datetime, limit: int = 20, members: Members | None = None
+    desk: Desk,
+    client: WebClient,
+    *,
+    now: datetime,
+    limit: int = 20,
+    members: Members | None = None,
+    is_over: Callable[[], bool] = lambda: False,
 ) -> int:
     """Draw cards that want it and give how many were drawn; the network is never inside a transaction.
 
-    `members` get to know whoever is named first; None: who has never spoken is shown by id.
+    Once `is_over` says so no further card is begun: the others are left to whoever draws next. `members` get to know whoever is named first; None: who has never spoken is shown by id.
     """
     if members is not None:
         members.meet(now=now)
     drawn = 0
     with desk.db.write() as session:
         claimed = cards.claim_due(session, now=now, limit=limit, lease=LEASE)
-    for card in claimed:
+    for number, card in enumerate(claimed):
+        if is_over():
+            with desk.db.write() as session:
+                cards.left(session, [_id(one) for one in claimed[number:]])
+            break
         with desk.db.read() as session:
             known = session.get(Card, card.id)
             wanted, view = (known.wanted, views.view(session, known, now=now)) if known else (0, None)

@@ -54,9 +54,13 @@ def _of(command: asked.Command) -> Need:
             return Need.STOPS_MAIL
         case asked.Show() | asked.Paused() | asked.List() | asked.Sequences() | asked.Log() | asked.Stats():
             return Need.STOPS_MAIL
-        case asked.Help() | asked.Mailboxes():
+        case asked.Help() | asked.Mailboxes() | asked.Digest(_, None):
             return Need.STOPS_MAIL
         case asked.Press("review", _, answer) if only_stops(answer):
+            return Need.STOPS_MAIL
+        case asked.Press("digest", _, answer) if answer.startswith("more "):
+            return Need.STOPS_MAIL
+        case asked.Press("paused", _, answer) if answer.startswith("stop "):
             return Need.STOPS_MAIL
         case asked.Press("meeting", _, "happened" | "keep") | asked.Press("return"):
             return Need.STOPS_MAIL

@@ -162,6 +162,9 @@ def apply(
     if batch_id is not None:
         size = Batch.size + len(changes)
         session.execute(update(Batch).where(col(Batch.id) == batch_id).values(size=size))
+    # Last, since many acts share these rows: whoever locks them waits for nothing else any more.
+    if held := [change.row.lead_id for change in changes if change.before.holds != change.after.holds]:
+        cards.touch_digests(session, lead_ids=held)
     return Changed(tuple(changes), tuple(refusals), batch_id)
 
 

@@ -13,7 +13,8 @@ from datetime import datetime
 class Choice:
     """A button under an answer; clicking it runs `command` (slash grammar) as the person who clicks.
 
-    `proposal` names the stored proposal it confirms; `confirm` is asked before, None: at once.
+    `proposal` names the stored proposal it confirms; `confirm` is asked before, None: at once. `form`: opens this form
+    instead, about this enrollment in the version that was shown.
     """
 
     label: str
@@ -21,16 +22,18 @@ class Choice:
     style: str | None = None  # "primary", "danger" or None
     confirm: str | None = None
     proposal: str | None = None
+    form: tuple[str, int, int] | None = None
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a list about an enrollment, with its buttons."""
+    """One line of a list about an enrollment, with its buttons; `verdict`: it is done, and who did what."""
 
     title: str
     detail: str
     enrollment_id: int | None = None
     choices: tuple[Choice, ...] = ()
+    verdict: str = ""
 
 
 @dataclass(frozen=True)
@@ -186,4 +189,30 @@ class ReviewCard:
     verdict: str | None = None
 
 
-CardView = LeadCard | UncertainCard | TaskCard | NoticeCard | ReviewCard
+@dataclass(frozen=True)
+class DigestGroup:
+    """Lines of one kind on the list of paused leads; `choices` are about all of them."""
+
+    title: str
+    rows: tuple[Row, ...]
+    choices: tuple[Choice, ...] = ()
+
+
+@dataclass(frozen=True)
+class DigestCard:
+    """The day's list of paused leads, to be worked off. `summary`: how much of what. `owners`: who has how much.
+
+    `progress`: how much is done. `more`: the next page. `verdict`: that all is done, or where the rest stands.
+    """
+
+    title: str
+    summary: tuple[str, ...] = ()
+    groups: tuple[DigestGroup, ...] = ()
+    owners: tuple[str, ...] = ()
+    progress: str = ""
+    more: Choice | None = None
+    is_done: bool = False
+    verdict: str = ""
+
+
+CardView = LeadCard | UncertainCard | TaskCard | NoticeCard | ReviewCard | DigestCard

@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Table, bindparam, or_, update
+from sqlalchemy import Table, bindparam, case, or_, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from core.chunks import chunks
-from core.models import WORKSPACE_ID, Card, Workspace
+from core.models import WORKSPACE_ID, Card, Digest, Lead, Workspace
 from core.sql import spelling
 
 IDS_AT_ONCE = 5000
@@ -89,6 +89,22 @@ def touch(session: Session, *, lead_ids: Iterable[int]) -> None:
         session.execute(update(CARDS).where(very_many).values(wanted=CARDS.c.wanted + 1))
 
 
+def touch_digests(session: Session, *, lead_ids: Iterable[int]) -> None:
+    """Want a redraw of the newest lists of paused leads on which these may stand: their owners', and the channels'."""
+    session.flush()
+    of_these = col(Lead.id).in_(spelling(session).these(set(lead_ids)))
+    owners = select(col(Lead.owner)).where(of_these)
+    lists = select(col(Digest.card_id)).where(or_(col(Digest.is_channel), col(Digest.place).in_(owners)))
+    session.execute(update(CARDS).where(CARDS.c.id.in_(lists)).values(wanted=CARDS.c.wanted + 1))
+
+
+def supersede(session: Session, card_id: int, *, now: datetime) -> None:
+    """Want a last redraw of a card that another has taken the place of; one that nobody has seen is never posted."""
+    is_unseen = (CARDS.c.ts.is_(None)) & or_(CARDS.c.retry_at.is_(None), CARDS.c.retry_at <= now)
+    last = {"wanted": CARDS.c.wanted + 1, "drawn": case((is_unseen, CARDS.c.wanted + 1), else_=CARDS.c.drawn)}
+    session.execute(update(CARDS).where(CARDS.c.id == card_id).values(last))
+
+
 def touch_about(session: Session, kind: str, about_ids: Iterable[int | None]) -> None:
     """Want a redraw of the cards of this kind that show these."""
     keys = [f"{kind}:{about_id}" for about_id in about_ids if about_id is not None]
@@ -116,6 +132,11 @@ def claim_due(session: Session, *, now: datetime, limit: int, lease: timedelta) 
         if session.connection().execute(leased).rowcount:
             claimed.append(card)
     return claimed
+
+
+def left(session: Session, card_ids: Iterable[int]) -> None:
+    """Give back cards that were claimed and not begun."""
+    session.execute(update(Card).where(col(Card.id).in_(list(card_ids))).values(retry_at=None))
 
 
 def drawn(session: Session, card_id: int, *, wanted: int, ts: str, channel: str = "") -> None:

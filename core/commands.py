@@ -28,6 +28,7 @@ from core.people import Actor
 from core.verbs import (
     backlogs,
     clicks,
+    digests,
     leads,
     lists,
     meetings,
@@ -76,11 +77,14 @@ _PRESSED: dict[str, Callable[..., Outcome]] = {
     "backlog": backlogs.press,
     "return": returns.press,
     "meeting": meetings.press,
+    "digest": digests.press,
+    "paused": digests.press_row,
 }
 _WHOLE: dict[type, Callable[..., Outcome]] = {
     grammar_commands.SequenceVerb: sequences.change_sequence,
     grammar_commands.Halt: sequences.halt,
     grammar_commands.Unhalt: sequences.unhalt,
+    grammar_commands.Digest: digests.digest,
 }
 _READING: dict[type, Callable[..., Answer]] = {
     grammar_commands.Show: shows.show,
@@ -91,7 +95,7 @@ _READING: dict[type, Callable[..., Answer]] = {
     grammar_commands.Stats: lists.stats,
     grammar_commands.Mailboxes: lists.mailboxes,
 }
-NOT_BUILT = frozenset({"remind", "away", "digest"})
+NOT_BUILT = frozenset({"remind", "away"})
 NO_SUCH_NUMBER = "There is nothing of that number here."
 NOT_YET = "`{verb}` is not built yet; `help` lists what is."
 

@@ -27,6 +27,7 @@ from core.verbs.choosing import lock_leads
 ASKED_AT_ONCE = 200
 OLD_NEWS = "This was known already, or is older than what is known; nothing was changed."
 TITLE_CHARS = 200
+ANSWERED = "answered for the meeting"  # the verb of the journal's line
 
 
 class State(StrEnum):

@@ -249,6 +249,8 @@ class Hold(SQLModel, table=True):
               postgresql_where=text("released_at IS NULL")),
         Index("announced_holds", "announce_at", sqlite_where=text("announce_at IS NOT NULL"),
               postgresql_where=text("announce_at IS NOT NULL")),
+        Index("released_holds", "released_at", sqlite_where=text("released_at IS NOT NULL"),
+              postgresql_where=text("released_at IS NOT NULL")),
     )  # fmt: skip
     id: int | None = _id()
     enrollment_id: int = Field(foreign_key="enrollment.id")
@@ -423,6 +425,21 @@ class Card(SQLModel, table=True):
     retry_at: datetime | None = _instant()
     fault: str | None = None
     created_at: datetime = _instant(required=True)
+
+
+class Digest(SQLModel, table=True):
+    """When a person, or a channel, gets the list of paused leads. `at` None: nobody asked, so at the usual time.
+
+    `day` is the reader's own day on which it was last due, ISO; `card_id` the newest list, the only one that is redrawn.
+    """
+
+    id: int | None = _id()
+    place: str = Field(unique=True)  # a Slack id, or a channel
+    is_channel: bool = False
+    at: str | None = None  # "08:30", on the reader's clock
+    is_off: bool = False
+    day: str | None = None
+    card_id: int | None = Field(default=None, foreign_key="card.id")
 
 
 class Seen(SQLModel, table=True):

@@ -31,8 +31,8 @@ def name_of(session: Session, actor_id: str) -> str:
 def strangers(session: Session) -> list[str]:
     """Give Slack ids that cards and answers would show as they are, since their members have never spoken."""
     named = [
-        _distinct(col(Lead.owner)),
-        _distinct(col(Batch.actor)),
+        slack_ids_in(col(Lead.owner)),
+        slack_ids_in(col(Batch.actor)),
         select(col(Sequence.changed_by)).distinct(),
         select(col(Workspace.halted_by)),
     ]
@@ -45,7 +45,7 @@ def strangers(session: Session) -> list[str]:
     return sorted(found - known)
 
 
-def _distinct(column: Any) -> Select[Any]:
+def slack_ids_in(column: Any) -> Select[Any]:
     """Give the distinct values of an indexed column, by one look into the index for each instead of one per row."""
     walk = select(func.min(column).label("value")).where(column >= "U", column < "X").cte(recursive=True)
     following = select(func.min(column)).where(column > walk.c.value, column < "X").scalar_subquery()

@@ -9,6 +9,7 @@ from sqlmodel import Session, col, func, select
 
 from core.acts import apply
 from core.db import Database
+from core.digests import next_digest
 from core.lifecycle import HoldsEnded
 from core.mailboxes import may_leave, unread_before
 from core.models import (
@@ -80,6 +81,7 @@ def next_event(session: Session, *, now: datetime) -> tuple[datetime, str] | Non
         ),
         (session.exec(_ANNOUNCED).one(), "a heads-up is due"),
         (session.exec(lease).one(), "a lease ends"),
+        (next_digest(session, now=now), "a digest is due"),
     ]
     known = [(max(at, now), what) for at, what in events if at is not None]
     return min(known, default=None)

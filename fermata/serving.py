@@ -7,9 +7,11 @@ import logging
 import os
 import signal
 import socket as sockets
+import threading
 from collections.abc import AsyncIterator, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -156,26 +158,32 @@ async def talking(
             msg = f"Slack refuses the token: {refused.response.get('error')}. Check SLACK_APP_TOKEN and SLACK_BOT_TOKEN."
             raise Refused(msg) from None
     client = WebClient(settings.bot_token.get_secret_value(), settings.slack_api_url, timeout=SLACK_SECONDS)
-    drawing = asyncio.create_task(_draw(client, desk, nudged, clock))
+    over = threading.Event()
+    drawing = asyncio.create_task(_draw(client, desk, nudged, clock, over))
     try:
         yield app
     finally:
-        drawing.cancel()
+        over.set()  # the card in hand is finished: a cancelled task would leave its thread behind
+        nudged.set()
         await asyncio.gather(drawing, return_exceptions=True)
         if handler is not None:
             await asyncio.to_thread(socket.stop, handler)
         await asyncio.to_thread(pool.shutdown)  # answers that have begun are given
 
 
-async def _draw(client: WebClient, desk: Desk, nudged: asyncio.Event, clock: wiring.Clock) -> None:
-    members = Members(desk.db, client)
-    while True:
+async def _draw(
+    client: WebClient, desk: Desk, nudged: asyncio.Event, clock: wiring.Clock, over: threading.Event
+) -> None:
+    draw = partial(deliver, desk, client, members=Members(desk.db, client), is_over=over.is_set)
+    while not over.is_set():
         try:
-            while await asyncio.to_thread(deliver, desk, client, now=clock(), members=members):
+            while await asyncio.to_thread(draw, now=clock()):
                 pass
         except Exception:  # cards are rows: the next round draws what this one could not
             LOG.exception("drawing cards failed")
         nudged.clear()
+        if over.is_set():
+            return
         with suppress(TimeoutError):
             # not wait_for: Python 3.11's can swallow a cancellation
             async with asyncio.timeout(DRAW_SECONDS):

@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 from core import handover
 from core.announcements import announce_due
 from core.db import Database
+from core.digests import digest_due
 from core.meetings import ask_about_ended
 from core.releases import release_due
 from jobs.queue import QUEUE, from_json, open_queue, to_json
@@ -90,6 +91,7 @@ class Engine:
             lambda: asyncio.to_thread(release_due, self._db, now=now),
             lambda: asyncio.to_thread(announce_due, self._db, now=now),
             lambda: asyncio.to_thread(ask_about_ended, self._db, now=now),
+            lambda: asyncio.to_thread(digest_due, self._db, now=now),
             lambda: asyncio.to_thread(handover.reap, self._db, now=now),
             lambda: self._wake_mailboxes(now),
             *self._also,

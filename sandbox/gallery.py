@@ -14,7 +14,7 @@ from fastapi.responses import FileResponse
 from bot import answers, cards, codec, modals
 from bot.codec import Form
 from sandbox.slack.blocks import check_message, check_view
-from sandbox.specimens import leads, notices, reviews
+from sandbox.specimens import digests, leads, notices, reviews
 from sandbox.specimens.leads import NOW
 
 JSON = dict[str, Any]
@@ -49,6 +49,7 @@ def _pieces() -> Iterator[Piece]:
         "Lead card": leads.leads(),
         "Review card": reviews.reviews(),
         "Notices and questions": notices.notices(),
+        "Daily digest": digests.digests(),
         "Deliveries and tasks": leads.questions(),
     }
     for group, views in groups.items():

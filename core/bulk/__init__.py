@@ -62,6 +62,8 @@ def apply_alike(session: Session, ids: Iterable[int], event: Callable[[Plan], Ev
         session, [i for i in ids if i not in done], lambda row: event(row.sequence.plan(row.zone)), verb=act.verb,
         actor=act.actor, now=act.now, reason=act.reason, batch_id=act.batch_id,
     )  # fmt: skip
+    if done:
+        cards.touch_digests(session, lead_ids=done.values())
     return Acted(done, others)
 
 

@@ -117,6 +117,18 @@ def read(
     return _on_a_day(asked, text, languages)
 
 
+def read_clock(phrase: str) -> tuple[time, ...]:
+    """Give the times of day that a phrase such as "at 8:30" may mean, each on the clock of whoever says it.
+
+    Raises Refused for what is no time of day, or names a zone.
+    """
+    text = _prepared(phrase)
+    clock, words = split_clock(text)
+    if clock is None or words or clock.places:
+        raise Refused(f"“{shown(text)}” is no time of day; write one such as 8:30.")
+    return clock.times
+
+
 def say(moment: datetime, zone: str) -> str:
     """Give the moment as people read it: "Tuesday 15 June 2027, 09:00 (Europe/Berlin)"."""
     here = local(moment, zone)

@@ -227,7 +227,7 @@ COMMANDS: Final = (
     Entry(("tag",), "WHO TAG", "puts a tag on leads", "tag lead@x.com hot", read_tag),
     Entry(("untag",), "WHO TAG", "takes a tag off leads", "untag lead@x.com hot", read_tag),
     Entry(("away",), "until WHEN [cover @user]", "says that you are out, and who looks after your leads", "away until Friday cover @kim", read_away, frozenset({"until", "for", "cover"})),
-    Entry(("digest",), "[now | at TIME | off]", "sends you the day's summary", "digest at 9am", read_digest),
+    Entry(("digest",), "[now | at TIME | off] [for #CHANNEL]", "sends the list of paused leads each working day, or now", "digest at 8:30", read_digest, frozenset({"for"})),
     Entry(("mailboxes",), "", "lists the sending mailboxes and how they are", "mailboxes", alone(Mailboxes())),
     Entry(("settle",), "DELIVERY left | again | drop", "says what became of an uncertain delivery", "settle 4711 left", read_settle),
     Entry(("card",), "CARD NUMBER ANSWER [until WHEN]", "answers what a card asks, as its buttons do", "card review 12 away until June 15", read_press, frozenset({"until"})),

@@ -173,9 +173,10 @@ class Away:
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """when: "now", "off" or a clock time with its "at"."""
+    """when: "now", "on", "off" or a clock time with its "at". channel: an id or a name; None is the person's own."""
 
     when: str = "now"
+    channel: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,8 +39,9 @@ from core.grammar.words import SECOND_WORDS, Parts, Word, is_span, name_of, read
 from core.plain import shown
 
 STATUSES: Final = frozenset({"skipped", "pending", "in_progress", "paused", "stopped", "completed"})
-CARDS: Final = ("review", "meeting", "return", "mailbox", "backlog")
+CARDS: Final = ("review", "meeting", "return", "mailbox", "backlog", "digest", "paused")
 FATES: Final = frozenset({"left", "again", "drop"})
+CHANNEL: Final = re.compile(r"#?[\w-]{1,80}")
 IDENTIFIER: Final = re.compile(r"[\w:.-]{1,64}", re.ASCII)
 
 
@@ -253,11 +254,14 @@ def read_away(asked: Asked) -> Command:
 
 
 def read_digest(asked: Asked) -> Command:
-    """A clock time keeps its "at", which tells "at 9" from the number 9."""
-    when = text_of(asked.parts.head).lower() or "now"
-    if when not in {"now", "off"} and not re.match(r"at \S", when):
+    """A clock time keeps its "at", which tells "at 9" from the number 9; for a channel alone means "on"."""
+    channel = asked.phrase("for")
+    when = text_of(asked.parts.head).lower() or ("on" if channel else "now")
+    if when not in {"now", "on", "off"} and not re.match(r"at \S", when):
         raise Refused(f"A digest comes now, at a time, or never: `{asked.entry.usage}`.")
-    return Digest(when)
+    if channel and not CHANNEL.fullmatch(channel):
+        raise Refused(f"“{shown(channel)}” is no channel; for example: `digest at 8:30 for #sales`.")
+    return Digest(when, channel and channel.removeprefix("#"))
 
 
 def read_settle(asked: Asked) -> Command:

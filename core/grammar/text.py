@@ -79,8 +79,9 @@ def _parts(command: Command) -> list[str]:
             return [verb, _who(who), _quoted(tag)]
         case Away(until, cover):
             return ["away", _after("until", until), f"cover @{cover}" if cover else ""]
-        case Digest(when):
-            return ["digest", _after("at", when[3:]) if when.startswith("at ") else when]
+        case Digest(when, channel):
+            clock = _after("at", when[3:]) if when.startswith("at ") else when
+            return ["digest", clock, f"for #{channel}" if channel else ""]
         case Settle(verb, delivery):
             return ["settle", delivery, verb]
         case Press(card, number, answer, until):

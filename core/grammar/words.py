@@ -36,6 +36,10 @@ HIDDEN_BREAKS: Final = str.maketrans(dict.fromkeys("\t\n\r\v\f\x85\u2028\u2029",
 QUOTES: Final = str.maketrans(dict.fromkeys("“”„‟«»″＂", '"'))
 
 SLACK_TOKEN = re.compile(r"<(?P<target>[^<>|]+)(?:\|(?P<label>[^<>]*))?>")
+# Where a digest is posted: Slack's token for a channel gives its id, which outlives a new name.
+DIGEST_FOR = re.compile(
+    r"^(\s*(?:/\w+\s+)?digest\b.*\bfor\s+)<#(?P<id>[CG][A-Z0-9]+)(?:\|[^<>]*)?>", re.IGNORECASE
+)
 WORD = re.compile(r'(?P<key>(?:tag|stage):)?"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<bare>[^\s"]+)', re.IGNORECASE)
 SPAN_START = re.compile(
     r"(?:\d|an? |one|two|three|four|five|six|seven|eight|nine|ten|half)\S*\s*"
@@ -77,7 +81,7 @@ def clean(text: str) -> str:
     text = text.translate(HIDDEN_BREAKS)
     if is_forbidden(text):
         raise Refused("There are control characters in that command; type it anew.")
-    text = SLACK_TOKEN.sub(_unwrapped, text)
+    text = SLACK_TOKEN.sub(_unwrapped, DIGEST_FOR.sub(r"\1#\g<id>", text))
     for escape, char in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
         text = text.replace(escape, char)
     return plain(text.translate(QUOTES))

@@ -58,7 +58,7 @@ def click(
     query = select(Enrollment.version).where(Enrollment.id == enrollment_id)
     if session.exec(query).one() != version and verb not in ACT_WHEN_STALE:
         cards.touch(session, lead_ids=[lead_id])
-        sentence = _overtaken(session, enrollment_id, version, actor=actor, now=now)
+        sentence = overtaken(session, enrollment_id, version, actor=actor, now=now)
         return Outcome(Answer(sentence, is_refusal=True))
     on = meant(session, when, actor=actor) if when else None
     outcome = _act(session, verb, enrollment_id, actor=actor, now=now, on=on, policy=policy, reason=reason)
@@ -101,7 +101,8 @@ def _act(
     )
 
 
-def _overtaken(session: Session, enrollment_id: int, version: int, *, actor: Actor, now: datetime) -> str:
+def overtaken(session: Session, enrollment_id: int, version: int, *, actor: Actor, now: datetime) -> str:
+    """Give who changed it since the version that was shown."""
     line = session.exec(
         select(Journal)
         .where(Journal.enrollment_id == enrollment_id, col(Journal.version) > version)

@@ -16,7 +16,7 @@ from core.errors import Refused
 from core.grammar.commands import Press
 from core.journal import note
 from core.lifecycle import CancelStep, Event, Hold, Pause, Policy, Resume, Source, Status, Stop
-from core.meetings import State, live_runs, same
+from core.meetings import ANSWERED, State, live_runs, same
 from core.models import LARGEST_ID, Lead, Meeting
 from core.people import Actor
 from core.plain import shown
@@ -26,7 +26,7 @@ from core.verbs.choosing import lock_leads
 from core.verbs.handovers import begun
 from core.verbs.outcome import Outcome
 from core.verbs.whens import zone_of
-from core.views.meeting import GONE, VERB, WORDS, verdict
+from core.views.meeting import GONE, WORDS, verdict
 
 STEP = re.compile(r"(?:no show|resume) from step (\d{1,3})")
 ANSWERS = {
@@ -92,9 +92,10 @@ def _settle(session: Session, meeting: Meeting, state: State, *, actor: Actor, n
         row.state, row.settled_by, row.asked_at = state.value, actor.id, row.asked_at or now
         session.add(row)
         note(
-            session, VERB, actor=actor, now=now, lead_id=row.lead_id, batch_id=row.batch_id, reason=WORDS[state]
+            session, ANSWERED, actor=actor, now=now, lead_id=row.lead_id, batch_id=row.batch_id, reason=WORDS[state]
         )  # fmt: skip
     cards.touch(session, lead_ids=[meeting.lead_id])
+    cards.touch_digests(session, lead_ids=[meeting.lead_id])
 
 
 def _stop(session: Session, meeting: Meeting, batch_id: int, *, actor: Actor, now: datetime) -> Outcome:

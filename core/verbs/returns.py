@@ -80,16 +80,22 @@ def _end(ends: list[Returning]) -> datetime:
 
 
 def _later(session: Session, ends: list[Returning], *, actor: Actor, now: datetime) -> Outcome:
-    """Hold all of it a week longer: now it is this person's hold, in place of the one that was to end."""
-    holds = {one.row.id: one.hold for one in ends}
+    return a_week_longer(session, {one.row.id: (one.hold,) for one in ends}, actor=actor, now=now)
+
+
+def a_week_longer(
+    session: Session, holds: dict[int, tuple[Hold, ...]], *, actor: Actor, now: datetime
+) -> Outcome:
+    """Hold these a week longer: one hold of this person's in place of theirs; what has no end waits a week from now."""
     batch_id = open_batch(session, "pause", actor=actor, now=now)
 
     def event(row: Loaded) -> Event:
-        calendar, until = row.sequence.plan(row.zone).calendar, holds[row.id].until
-        assert until is not None
-        ends_at = send_at(due_after(until, WEEK, calendar), calendar)
-        hold = Hold(Source.PERSON, holds[row.id].reason, actor.id, now, ends_at, batch_id)
-        return Pause(hold, is_wide=True, replaces=frozenset([holds[row.id].id or 0]))
+        calendar, mine = row.sequence.plan(row.zone).calendar, holds[row.id]
+        until = max((hold.until or now for hold in mine), default=now)
+        ends_at = send_at(due_after(max(until, now), WEEK, calendar), calendar)
+        reason = next((hold.reason for hold in mine if hold.reason), "")
+        hold = Hold(Source.PERSON, reason, actor.id, now, ends_at, batch_id)
+        return Pause(hold, is_wide=True, replaces=frozenset(hold.id or 0 for hold in mine))
 
     done = perform(
         session,

@@ -10,7 +10,7 @@ from core.acts import Loaded, load
 from core.answers import Choice, NoticeCard
 from core.dates import say
 from core.lifecycle import Status
-from core.meetings import State, is_over, live_runs, same
+from core.meetings import ANSWERED, State, is_over, live_runs, same
 from core.models import WORKSPACE_ID, Card, Journal, Lead, Meeting, Workspace
 from core.names import name_of
 from core.reactions import holding
@@ -19,7 +19,6 @@ from core.views.titles import title
 from core.words import clock, listed
 
 GONE = "That meeting is no longer here."
-VERB = "answered for the meeting"  # of the journal's line
 WORDS = {
     State.HAPPENED: "it took place",
     State.NO_SHOW: "nobody came",
@@ -69,7 +68,9 @@ def verdict(session: Session, meeting: Meeting, *, zone: str, now: datetime) -> 
     """Give who answered for a settled meeting, when, and what; without its full stop."""
     line = session.exec(
         select(Journal)
-        .where(Journal.lead_id == meeting.lead_id, Journal.verb == VERB, Journal.batch_id == meeting.batch_id)
+        .where(
+            Journal.lead_id == meeting.lead_id, Journal.verb == ANSWERED, Journal.batch_id == meeting.batch_id
+        )
         .order_by(col(Journal.id).desc())
     ).first()
     who = name_of(session, meeting.settled_by or "")

@@ -139,3 +139,9 @@ def test_unknown_kind_of_fault_is_recorded_by_name(desk, database, slack, ada):
     nowhere = WebClient(token="xoxb-1", base_url="http://127.0.0.1:9/api/", retry_handlers=[])
     assert deliver(desk, nowhere, now=NOW) == 0
     assert only_card(database).fault == "URLError"
+
+
+def test_bot_that_stops_begins_no_further_card(desk, database, client, slack, ada):
+    assert deliver(desk, client, now=NOW, is_over=lambda: True) == 0
+    assert slack.calls_of("chat.postMessage") == []
+    assert deliver(desk, client, now=NOW) == 1

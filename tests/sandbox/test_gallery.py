@@ -4,13 +4,13 @@ import json
 
 import pytest
 
-from core.answers import LeadCard, NoticeCard, ReviewCard, TaskCard, UncertainCard
+from core.answers import DigestCard, LeadCard, NoticeCard, ReviewCard, TaskCard, UncertainCard
 from core.inbound.words import Kind
 from core.lifecycle import Status
 from sandbox.gallery import pieces
-from sandbox.specimens import leads, notices, reviews
+from sandbox.specimens import digests, leads, notices, reviews
 
-VIEWS = [*leads.leads(), *leads.questions(), *notices.notices(), *reviews.reviews()]
+VIEWS = [*leads.leads(), *leads.questions(), *notices.notices(), *reviews.reviews(), *digests.digests()]
 
 
 @pytest.mark.parametrize("piece", pieces(), ids=lambda piece: f"{piece.group}: {piece.name}")
@@ -24,7 +24,8 @@ def test_names_are_told_apart():
 
 
 def test_every_kind_and_state_hangs_there():
-    assert {type(view) for _, view in VIEWS} == {LeadCard, NoticeCard, ReviewCard, TaskCard, UncertainCard}
+    kinds = {DigestCard, LeadCard, NoticeCard, ReviewCard, TaskCard, UncertainCard}
+    assert {type(view) for _, view in VIEWS} == kinds
     shown = {run.status for _, view in VIEWS if isinstance(view, LeadCard) for run in view.enrollments}
     assert shown == set(Status)
     assert {name.replace(" ", "_") for name, _ in reviews.reviews()} >= {kind.value for kind in Kind}

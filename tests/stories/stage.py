@@ -199,6 +199,53 @@ class Team:
         return [reading(m) for m in shown if f"✉️ {email}" in reading(m)]
 
 
+class Direct:
+    """Somebody's direct messages with Fermata."""
+
+    def __init__(self, stage: Stage, someone: Someone) -> None:
+        self._stage, self._someone = stage, someone
+        self.id = stage.made.workspace.state.direct(someone._at.id).id
+
+    def messages(self) -> list[Message]:
+        """What stands there, with what only this person sees."""
+        return self._someone._at.messages(self.id)
+
+    def sees(self, *words: str) -> str:
+        """Wait until a message says all of these words, and give it."""
+        return self._someone.sees(*words, channel=self.id)
+
+    def clicks(self, label: str, *, line: str = "") -> None:
+        """Press a button of the newest message that has it; `line` is the line under which it stands."""
+
+        def look() -> tuple[Message, str] | None:
+            for message in reversed(self.messages()):
+                if name := _under(message, label, line):
+                    return message, name
+            return None
+
+        shown, name = self._stage.made.workspace.wait_for(look, PATIENCE_SECONDS)
+        said = self._someone._at.click(shown, name)
+        assert said.ok, said
+
+    def opens(self, label: str, *, line: str) -> None:
+        """Press a button that opens a form."""
+        self.clicks(label, line=line)
+        self._stage.made.workspace.wait_for(lambda: self._someone._at.modal, PATIENCE_SECONDS)
+
+    def fills_in(self, **fields: str) -> None:
+        """Fill that form in and submit it."""
+        self._someone._at.submit({name.capitalize(): value for name, value in fields.items()})
+
+
+def _under(message: Message, label: str, line: str) -> str | None:
+    """The action id of the button that stands in the first row under a line."""
+    blocks = message.blocks
+    begins = next((number for number, block in enumerate(blocks) if line in "\n".join(_lines([block]))), None)
+    below = [] if begins is None else blocks[begins:] if not line else blocks[begins + 1 : begins + 2]
+    found = (control for control in controls(below) if label in control.labels())
+    return next((str(control.element["action_id"]) for control in found), None)
+
+
 class Correspondent:
     """A lead at their own mail program: whatever they do is about the last mail that they got, and is read at once."""
 
@@ -367,7 +414,7 @@ class Stage:
             known = session.exec(select(Card.ts)).all()
             return (
                 message.ts in known
-                or message.text.startswith(("Task for", "Did step"))
+                or message.text.startswith(("Task for", "Did step", "⏸️ Paused leads"))
                 or "✉️" in reading(message)
             )
 

@@ -2,23 +2,9 @@
 
 import pytest
 
+from tests.stories.stage import Direct
+
 LEAD = "lead@x.test"
-
-
-class Direct:
-    """Ana's direct messages with Fermata."""
-
-    def __init__(self, world, ana):
-        self._ana, self.id = ana, world.made.workspace.state.direct(ana._at.id).id
-
-    def messages(self):
-        return self._ana._at.messages(self.id)
-
-    def sees(self, *words):
-        return self._ana.sees(*words, channel=self.id)
-
-    def clicks(self, label):
-        self._ana._press(self.messages()[0], label)
 
 
 @pytest.fixture
@@ -31,6 +17,7 @@ def told(world, clock, ana, direct):
     """Ana's lead is paused until Tuesday 15 June; on that morning she is told."""
     world.enrols(LEAD, owner=ana._at.id, zone="Europe/Berlin")
     clock.settle()
+    ana.types("/sequence digest off")
     ana.types(f"/sequence pause {LEAD} until June 15")
     clock.until("2027-06-15", at="08:59")
     assert direct.messages() == []

@@ -1,0 +1,196 @@
+"""The list of paused leads: when it comes (`digest at 8:30`), and what its buttons do (`card digest …`, `card paused …`)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import datetime, time
+
+from sqlmodel import Session
+
+from core import cards, dates, digests
+from core.acts import load
+from core.answers import Answer, Choice
+from core.dates import say
+from core.errors import Refused
+from core.grammar import commands as orders
+from core.grammar.commands import Press, Who
+from core.lifecycle import Source
+from core.models import LARGEST_ID, Card, Digest, Enrollment
+from core.names import SLACK_ID
+from core.people import Actor
+from core.schedule import local
+from core.verbs import clicks, proposals
+from core.verbs.choosing import by_ids, lock_leads
+from core.verbs.outcome import Outcome
+from core.verbs.returns import a_week_longer
+from core.verbs.whens import zone_of
+from core.views import digest as view
+from core.views.digest_rows import LATER, rows
+from core.words import counted
+from core.worklist import Group, Worklist, left, total
+
+NOTHING = "Nothing is to be done: no paused lead is due, waits for an answer or is forgotten."
+CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{5,}")
+ROW = re.compile(rf"(resume|stop|cancel|{LATER}) seen ([0-9]{{1,9}})(?: from ([0-9]{{1,9}}) ([0-9]{{1,9}}))?")
+MORE = re.compile(r"more ([0-9]{1,9})")
+NO_ANSWER = "That is no answer to the list of paused leads; press one of its buttons."
+_IN_DIRECT = "our direct messages"
+
+
+def digest(session: Session, order: orders.Digest, *, actor: Actor, now: datetime) -> Outcome:
+    """Show the list now, or settle when it comes by itself."""
+    place = order.channel or actor.id
+    if order.channel is None and not SLACK_ID.fullmatch(actor.id):
+        if order.when == "now":
+            return Outcome(_everything(session, actor=actor, now=now))
+        raise Refused("Say for which channel, for example: `digest at 8:30 for #sales`.")
+    row = digests.row_of(session, place, is_channel=order.channel is not None)
+    where = (
+        _IN_DIRECT
+        if order.channel is None
+        else "that channel"
+        if CHANNEL_ID.fullmatch(place)
+        else f"#{place}"
+    )
+    if order.when == "now":
+        return Outcome(_now(session, row, where, now=now))
+    if order.when == "off":
+        row.is_off = True
+        session.add(row)
+        return Outcome(Answer(f"The digest in {where} is off. `digest at 8:30` brings it back."))
+    reader = view.reader_of(session, row)
+    if order.when != "on":
+        row.at = f"{_clock(order.when):%H:%M}"
+    row.at, row.is_off = row.at or digests.USUAL_TIME, False
+    today = local(now, reader.zone).date()
+    if reader.moment(today) <= now and (row.day is None or row.day < today.isoformat()):
+        row.day = today.isoformat()  # it begins with the next one, not with one that is late
+    session.add(row)
+    session.flush()
+    comes = say(reader.next_moment(now), reader.zone)
+    return Outcome(
+        Answer(f"The digest comes in {where} at {row.at} from Monday to Friday; the next one on {comes}.",
+               ("On a day without anything to do none comes.",))
+    )  # fmt: skip
+
+
+def _clock(phrase: str) -> time:
+    """Give the one time of day that is meant; raises Refused where a person must say it more exactly."""
+    times = dates.read_clock(phrase)
+    if len(times) > 1:
+        raise Refused(f"Morning or evening? Write it as `digest at {times[0]:%H:%M}` or {times[-1]:%H:%M}.")
+    return times[0]
+
+
+def _now(session: Session, row: Digest, where: str, *, now: datetime) -> Answer:
+    reader = view.reader_of(session, row)
+    count = digests.anything(session, reader, at=now)
+    if not count:
+        return Answer(NOTHING)
+    digests.show(session, row, digests.asked_key(row, local(now, reader.zone).date()), now=now)
+    return Answer(f"{counted(count, 'line')} to work off: the list comes in {where}.")
+
+
+def _everything(session: Session, *, actor: Actor, now: datetime) -> Answer:
+    """Give the beginning of everybody's list to somebody who is not in Slack."""
+    zone, _ = zone_of(session, actor)
+    shown = Worklist(now, zone)
+    counts = shown.counts(session)
+    if not left(counts):
+        return Answer(NOTHING)
+    lines = rows(session, view.page(session, shown, counts, offset=0), shown, now=now)
+    return Answer(f"{counted(left(counts), 'line')} to work off, the first are:", rows=tuple(lines))
+
+
+def press(session: Session, order: Press, *, actor: Actor, now: datetime) -> Outcome:
+    """Show the next page, or ask whether a whole group is resumed or stopped."""
+    card, shown = _list(session, order.number)
+    if found := MORE.fullmatch(order.answer):
+        return Outcome(_page(session, card, shown, int(found[1]), now=now))
+    if order.answer == "resume due":
+        return _for_all(session, shown, Group.TODAY, orders.Resume(Who(mine=True)), "Resume", actor, now)
+    if order.answer == "stop long":
+        return _for_all(session, shown, Group.LONG, orders.Stop(Who(mine=True)), "Stop for good", actor, now)
+    raise Refused(NO_ANSWER)
+
+
+def _list(session: Session, number: str) -> tuple[Card, Worklist]:
+    card = session.get(Card, _id(number))
+    row = session.get(Digest, card.about_id) if card and card.kind == digests.KIND else None
+    if card is None or row is None:
+        raise Refused(view.GONE)
+    return card, digests.worklist(session, view.reader_of(session, row), at=card.created_at)
+
+
+def _id(number: str) -> int:
+    if not number.isdecimal() or int(number) > LARGEST_ID:
+        raise Refused(view.GONE)
+    return int(number)
+
+
+def _page(session: Session, card: Card, shown: Worklist, offset: int, *, now: datetime) -> Answer:
+    counts = shown.counts(session)
+    items = view.page(session, shown, counts, offset=offset)
+    if not items:
+        raise Refused("There are no more lines on this list.")
+    lines = rows(session, items, shown, now=now, page=f"{card.id} {offset}")
+    title = f"Lines {offset + 1:,} to {offset + len(items):,} of {total(counts):,}, {left(counts):,} to do."
+    return Answer(
+        title, rows=tuple(lines), more=view.more(card.id or 0, offset + len(items), total(counts))
+    )  # fmt: skip
+
+
+def _for_all(
+    session: Session,
+    shown: Worklist,
+    group: Group,
+    order: orders.Resume | orders.Stop,
+    what: str,
+    actor: Actor,
+    now: datetime,
+) -> Outcome:
+    """Ask first, with exactly what is still to do: whoever is done already is left alone."""
+    places = by_ids(session, shown.open_in(session, group))
+    if not places:
+        raise Refused("All of these are done already; nothing was changed.")
+    return proposals.propose(session, order, what, places, actor=actor, now=now)
+
+
+def press_row(session: Session, order: Press, *, actor: Actor, now: datetime) -> Outcome:
+    """Do what a line's button says, unless somebody was faster; Stop acts in any case (DESIGN G5)."""
+    found = ROW.fullmatch(order.answer)
+    if found is None:
+        raise Refused(NO_ANSWER)
+    enrollment_id, version = _id(order.number), int(found[2])
+    if found[1] == LATER:
+        outcome = _later(session, enrollment_id, version, actor=actor, now=now)
+    else:
+        outcome = clicks.click(
+            session, found[1], enrollment_id=enrollment_id, version=version, actor=actor, now=now
+        )
+    if found[3] is None:
+        return outcome
+    back = Choice("Back to the list", f"card digest {found[3]} more {found[4]}")
+    return replace(outcome, answer=replace(outcome.answer, choices=(*outcome.answer.choices, back)))
+
+
+def _later(session: Session, enrollment_id: int, version: int, *, actor: Actor, now: datetime) -> Outcome:
+    """Hold it until a week after its end, or, where it has none, for a week from now: now it is this person's hold."""
+    row = session.get(Enrollment, enrollment_id)
+    if row is None or not lock_leads(session, [row.lead_id]):
+        raise Refused(clicks.GONE)
+    cards.touch_digests(session, lead_ids=[row.lead_id])
+    (loaded,) = load(session, [enrollment_id])
+    if loaded.version != version:
+        sentence = clicks.overtaken(session, enrollment_id, version, actor=actor, now=now)
+        return Outcome(Answer(sentence, is_refusal=True))
+    sources = {hold.source for hold in loaded.state.holds}
+    if not sources:
+        raise Refused(f"{loaded.state.label} is not paused; nothing was changed.")
+    if sources & {Source.UNCERTAIN, Source.FAILED, Source.MISSING_VALUE}:
+        raise Refused(
+            f"A step of {loaded.state.label} is not settled yet; waiting would not help. Settle it."
+        )
+    outcome = a_week_longer(session, {enrollment_id: loaded.state.holds}, actor=actor, now=now)
+    return replace(outcome, answer=replace(outcome.answer, card_leads=()))
