@@ -42,6 +42,7 @@ METHODS: Final = frozenset(
 # Tops of domains whose speakers write the month first, and those who write it after the day.
 MONTH_FIRST: Final = frozenset({"us", "mil", "gov", "edu"})
 
+RECEIPT: Final = "message/disposition-notification"  # RFC 8098: it was read, nobody wrote
 LEFT: Final = "They no longer work there, it says; decide who should get this mail."
 
 log = logging.getLogger(__name__)
@@ -83,6 +84,8 @@ def _report(root: Message, heads: Envelope, told: str, brief: Message) -> Findin
         return Findings(Kind.COMPLAINT, (found.evidence,), _shown(told), about=found.about)
     if bounces.is_authentication_report(root):
         return Findings(Kind.AUTOMATIC, (Evidence("part", "message/feedback-report"),), _shown(told))
+    if any(part.get_content_type() == RECEIPT for part in message.parts(root)):
+        return Findings(Kind.AUTOMATIC, (Evidence("part", RECEIPT),), _shown(told))
     found = bounces.find(root, heads, told, brief=brief)
     if found is None:
         return None

@@ -11,6 +11,7 @@ not the person. The server's words win over its code where they name the reason.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message
@@ -62,7 +63,10 @@ BODY = re.compile(
 )
 # Whether for good, by the server's words; the first that is found decides, its code only after them.
 FULL = re.compile(
-    r"(?:mail ?box|mail ?folder|inbox|account|user|storage|disk|message store|quota).{0,40}(?:full|exceed|over|quota|limit|insufficient|too much)|over ?quota|quota|out of (?:disk )?space|insufficient (?:system )?(?:storage|space)|not enough space|容量|いっぱい|postfach (?:ist )?voll|boite pleine|buzon lleno"
+    r"(?:mail ?box|mail ?folder|inbox|account|user|storage|disk|message store|quota).{0,40}(?:full|exceed|over|quota|limit|insufficient|too much)|over ?quota|quota|out of (?:disk )?space|insufficient (?:system )?(?:storage|space)|not enough space|容量|いっぱい"
+    r"|postfach.{0,30}(?:voll|uberfullt|uberschritten)|boite.{0,40}(?:pleine|saturee)|buzon.{0,40}(?:lleno|excedid)|caixa.{0,40}(?:cheia|excedid)"
+    r"|casella.{0,40}(?:piena|esaurit)|postvak.{0,30}vol|mailbox (?:zit |is )?vol\b|skrzynk.{0,40}(?:pelna|przepelnion)|brevladan?.{0,30}full|postkasse.{0,30}full?"
+    r"|(?:postilaatikko|sahkopostilaatikko).{0,30}taynna|schrank.{0,40}plna|kvot[ae]|переполнен|заполнен|已满|가득"
 )
 TRANSIENT = re.compile(
     r"temporar|locked|aborted after|hop count|routing loop|did not accept our requests|could not find a gateway|socket error|not delivered within|try (?:again )?later|timed? ?out|time-?out|connection (?:refused|reset|lost|timed|died|dropped|closed)|too many (?:connections|hops|messages|recipients|emails|errors)|greylist|grey-list|deferred|unreachable|no route|retry|expired|delayed|undelivered for|still not|rate limit|throttl|resources|suspended|inactive|disabled|deactivated|not accepting|on hold|frozen|loops? back|mail loop|name server|dns (?:lookup|error|fail)|host not responding|unable to (?:connect|reach)|queued? (?:for )?too long|could not connect|been in the queue|can't connect|system (?:error|problem|not)|server (?:error|busy|is down|not responding)|long time"
@@ -180,10 +184,11 @@ def _of_makers(root: Message, brief: Message, envelope: Envelope, told: str) -> 
         return None
     failed = sorted(permanent or temporary)
     recipients = [address for raw in failed if (address := spelling(raw.decode("ascii", "replace")))]
-    if not recipients or not (_is_machines(root, envelope) or BODY.search(told.lower())):
+    if not recipients or not (_is_machines(root, envelope) or BODY.search(_fold(told))):
         return None
     evidence = Evidence("text", _telling(told) or envelope.subject[:200])
-    return _report(evidence, root, told, recipients[0], None, "", is_delay=not permanent)
+    is_delay = not permanent or _is_still_trying(envelope, told)
+    return _report(evidence, root, told, recipients[0], None, "", is_delay=is_delay)
 
 
 def _of_words(root: Message, envelope: Envelope, told: str) -> Report | None:
@@ -201,18 +206,20 @@ def _of_words(root: Message, envelope: Envelope, told: str) -> Report | None:
         if not (is_mute and UNSENT.search(_fold(own))):
             return None
     recipient = _recipient(failed) or _named(own, envelope)
-    is_delay = bool(
-        re.search(
-            r"delay|warning|still (?:trying|not)|will (?:continue|keep|be retried)",
-            subject + _fold(own[:1_500]),
-        )
-    )
-    is_delay = is_delay and not re.search(
-        r"giv(?:en|ing) up|fail|permanent|undeliver|bounced", _fold(own[:1_500]) + subject
-    )
+    is_delay = _is_still_trying(envelope, own)
     return _report(
         Evidence("subject", envelope.subject[:200]), root, told, recipient, None, "", is_delay=is_delay
     )
+
+
+TRYING = re.compile(r"delay|warning|still (?:trying|not)|will (?:continue|keep|be retried)")
+GAVE_UP = re.compile(r"giv(?:en|ing) up|fail|permanent|undeliver|bounced")
+
+
+def _is_still_trying(envelope: Envelope, own: str) -> bool:
+    """Say whether the server only warns that it takes long."""
+    words = f"{_fold(envelope.subject)} {_fold(own[:1_500])}"
+    return bool(TRYING.search(words)) and not GAVE_UP.search(words)
 
 
 def _report(
@@ -324,5 +331,13 @@ def _telling(own: str) -> str:
     return ""
 
 
+# Only Latin letters lose their marks: in Russian and Japanese the marked ones are letters of their own.
+_UNMARKED: Final = {
+    code: plain
+    for code in range(0xC0, 0x250)
+    if (plain := unicodedata.normalize("NFD", chr(code))[0]).isascii()
+} | {ord("ł"): "l", ord("ø"): "o", ord("ı"): "i"}
+
+
 def _fold(text: str) -> str:
-    return re.sub(r"\s+", " ", text.lower())
+    return re.sub(r"\s+", " ", text.lower().translate(_UNMARKED))

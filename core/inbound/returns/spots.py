@@ -102,7 +102,7 @@ class Reader:
         year = found["year"] or found["year_after"]
         if mark == "-" and not year and self.table.language not in ("nl", "da"):
             return ()
-        if one == 24 and two == 7 and not year:
+        if (found["one"], mark, found["two"]) == ("24", "/", "7") and not year:
             return ()  # around the clock
         order = self.order if mark != "." or (self.order == "mdy" and one <= 12 < two) else "dmy"
         readings = {"dmy": [(two, one)], "mdy": [(one, two)], "ymd": [(one, two)]}.get(

@@ -175,3 +175,58 @@ def test_junk_report_of_microsoft_is_a_complaint():
     found = judge(raw, received=RECEIVED)
 
     assert (found.kind, found.about) == (Kind.COMPLAINT, ("<step-9@fermata.example>",))
+
+
+@pytest.mark.parametrize(
+    "diagnostic",
+    [
+        "552 5.2.2 Das Postfach des Empfängers ist überfüllt",
+        "552 La boîte aux lettres du destinataire est pleine",
+        "552 El buzón del destinatario está lleno",
+        "552 A caixa de correio do destinatário está cheia",
+        "552 La casella di posta del destinatario è piena",
+        "552 Skrzynka odbiorcy jest pełna",
+        "552 Mottagarens brevlåda är full",
+        "552 Почтовый ящик получателя переполнен",
+    ],
+)
+def test_full_mailbox_is_soft_in_the_servers_own_language(diagnostic):
+    found = judge(report(status="5.0.0", diagnostic=diagnostic), received=RECEIVED).bounce
+    assert not found.is_hard
+
+
+@pytest.mark.parametrize(
+    "subject", ["Échec de la remise : Depots", "A mensagem não entregue", "Nie można dostarczyć"]
+)
+def test_subject_is_read_with_its_marks(subject):
+    raw = letter(
+        "550 5.1.1 user unknown\n\n--- Below this line is a copy of the message.\n\nMessage-ID: <step-9@fermata.example>",
+        subject=subject,
+        sender="Mail System <postmaster@mx.lumen.example>",
+    )
+    assert judge(raw, received=RECEIVED).kind is Kind.BOUNCE
+
+
+def test_warning_of_a_server_that_still_tries_is_a_delay():
+    raw = letter(
+        "This message was created automatically by mail delivery software.\n"
+        "A message that you sent has not yet been delivered to one or more of its recipients after more than 24 hours "
+        "on the queue on mx.lumen.example.\n\nThe address to which the message has not yet been delivered is:\n\n"
+        "  lead@lumen.example\n    Delay reason: connection timed out\n\n"
+        "No action is required on your part. Delivery attempts will continue for some time.\n",
+        subject="Warning: message 1xYz-000 delayed 24 hours",
+        sender="Mail Delivery System <Mailer-Daemon@mx.lumen.example>",
+    )
+    found = judge(raw, received=RECEIVED)
+    assert (found.kind, found.bounce.is_delay, found.bounce.is_hard) == (Kind.BOUNCE, True, False)
+
+
+def test_read_receipt_is_nobodys_answer():
+    raw = (
+        b"From: lead@lumen.example\r\nTo: sam@fermata.example\r\nSubject: Read: Depots\r\n"
+        b'Content-Type: multipart/report; report-type=disposition-notification; boundary="x"\r\n\r\n'
+        b"--x\r\n\r\nYour message was read on Tuesday.\r\n--x\r\nContent-Type: message/disposition-notification\r\n\r\n"
+        b"Final-Recipient: rfc822; lead@lumen.example\r\nOriginal-Message-ID: <step-9@fermata.example>\r\n"
+        b"Disposition: manual-action/MDN-sent-manually; displayed\r\n\r\n--x--\r\n"
+    )
+    assert judge(raw, received=RECEIVED).kind is Kind.AUTOMATIC

@@ -411,3 +411,12 @@ def test_days_are_counted_in_the_zone_of_the_mailbox():
     late = datetime(2026, 6, 10, 23, 30, tzinfo=UTC)
     assert back("I'm back tomorrow.", "en", received=late, zone="Europe/Berlin").on == june(12)
     assert back("I'm back tomorrow.", "en", received=late, zone="America/New_York").on == june(11)
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [("de", "Ich bin bis zum 24.07. nicht im Büro."), ("en", "I am out of the office, back on 24/07.")],
+)
+def test_the_24th_of_july_is_a_day_and_around_the_clock_is_none(language, text):
+    assert back(text, language, hint="dmy").on == date(2026, 7, 24)
+    assert back("I am away. Our hotline helps you 24/7.", "en", hint="dmy").on is None
