@@ -71,8 +71,10 @@ BOILERPLATE: Final = frozenset(
         "gone",
     }
 )
+TOLD: Final = frozenset({"away", "away_self", "automatic", "gone", "receipt"})
 SUPPORT: Final = frozenset({"contact", "urgent", "later", "automatic", "thanks"})
 WEAK_AWAY: Final = frozenset({"away", "subject_away", "subject_loose"})
+NUMBER: Final = re.compile(r"(?<![\d.:/-])[a-z]{0,6}[-#]?\d{3,}(?![\d.:/]\d)")  # of a ticket
 # "(vacation)" alone is no proof of an absence: Sieve writes it for every answer it sends.
 AWAY_HEADERS: Final = ("X-Apple-Criteria", "X-Out-Of-Office", "X-Away-Message")
 
@@ -84,6 +86,8 @@ def of_headers(headers: Message) -> Evidence | None:
             value = message.readable(raw)
             if pattern.match(value.lower()):
                 return Evidence(name, f"{name}: {value}"[:LONGEST_EVIDENCE_CHARS])
+    if str(headers.get_param("report-type", "")).lower() == "disposition-notification":
+        return Evidence("Content-Type", "a receipt that the mail was opened")
     return None
 
 
@@ -124,7 +128,8 @@ def of_text(
     told = next((sentence for sentence in sentences if "automatic" in sentence.says), None)
     others = sum(_is_other(sentence) for sentence in sentences)
     is_asked = any(sentence.is_question for sentence in sentences)
-    if told and not is_asked and others <= (0 if is_list else 3):
+    is_reported = any("reported" in sentence.says for sentence in sentences)
+    if told and not is_asked and not is_reported and others <= (0 if is_list else 3):
         return _quoted(told)
     if is_list or not sentences or any(_is_engaged(sentence) for sentence in sentences):
         return None
@@ -195,7 +200,7 @@ def _is_absence(sentence: Sentence) -> bool:
 
 def _is_engaged(sentence: Sentence) -> bool:
     """Say whether the sentence answers us, as only a person does; "call me if it is urgent" does not."""
-    if sentence.is_question:
+    if sentence.is_question or "reported" in sentence.says:
         return True
     if "engaged" in sentence.says and not sentence.says & {"urgent", "automatic"}:
         return True
@@ -214,15 +219,18 @@ def _is_other(sentence: Sentence) -> bool:
 
 def _is_answer(sentences: Sequence[Sentence]) -> bool:
     """Say whether a text under "Automatic reply" is a person's all the same: engaged, and nothing automatic."""
-    is_told = any(
-        sentence.says & {"away", "away_self", "automatic", "gone", "receipt"} for sentence in sentences
-    )
-    return not is_told and any(sentence.is_question for sentence in sentences)
+    if any("reported" in sentence.says for sentence in sentences):
+        return True
+    if not any(sentence.is_question for sentence in sentences):
+        return False
+    told = [sentence for sentence in sentences if sentence.says & TOLD]
+    return not told or any(_is_engaged(sentence) and "automatic" not in sentence.says for sentence in told)
 
 
 def _is_stock(sentences: Sequence[Sentence]) -> bool:
-    """Say whether every sentence is one that receipts are made of, and two of them are."""
+    """Say whether every sentence is one that receipts are made of, and two of them are, or one gives a number."""
     known = [sentence for sentence in sentences if sentence.says & BOILERPLATE]
-    return len(known) >= 2 and all(
+    is_numbered = any("receipt" in sentence.says and NUMBER.search(sentence.folded) for sentence in known)
+    return (len(known) >= 2 or is_numbered) and all(
         sentence.says & BOILERPLATE or sentence.is_slight for sentence in sentences
     )

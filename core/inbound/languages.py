@@ -58,6 +58,7 @@ WORDS: Final[dict[str, str]] = {
     "pondělí úterý středu čtvrtek pátek ledna února března dubna května června července srpna září října prosince vrátím vracím dnes zítra týden",
     "hu": "a az és nem vagyok hogy is meg egy van ig szabadságon irodában irodán kívül köszönöm üdvözlettel kérem tisztelt leszek vissza "
     "sürgős esetben levelét kedves között "
+    "irodánk zárva nyitunk újra ismét tart miatt szeptember október november december "
     "hétfőn kedden szerdán csütörtökön pénteken január február március június július augusztus holnap ma",
     "tr": "ve bir bu için ile değil teşekkürler merhaba saygılarımla izinde izinli ofis dışında tarihleri arasında kadar döneceğim iletişime "
     "acil durumlarda olacağım tarihinde lütfen size "

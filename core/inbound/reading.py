@@ -16,8 +16,15 @@ SHORTEST_WRAPPED_CHARS: Final = 50  # a shorter line ends where its writer ended
 
 # Categories that take a verdict back. A small word of one language ("de", "ma") is another's "but", so these
 # count only in a language that the text may be in.
-DOUBTS: Final = frozenset({"contrast", "engaged", "optout_not", "past"})
+DOUBTS: Final = frozenset({"contrast", "engaged", "optout_not", "past", "reported"})
 MOST_LANGUAGES: Final = 4
+# Letters by which a language shows itself whose small words core/inbound/languages.py does not know.
+OWN_LETTERS: Final = {
+    "uk": re.compile("[іїєґ]"),
+    "ro": re.compile("[ășțşţ]"),
+    "el": re.compile("[α-ω]"),
+    "lv": re.compile("[āēīūļņķģ]"),
+}
 # What may stand below small print all the same: the second half of a message in two languages.
 MEANT: Final = frozenset({"away_self", "automatic", "optout"})
 
@@ -50,12 +57,21 @@ class Sentence:
 
 def read(text: str) -> tuple[Sentence, ...]:
     """Give the sentences of a text."""
-    spoken = languages.ranked(text)[:MOST_LANGUAGES]
+    spoken = _spoken(text)
     found = likely(fold(text[:MOST_CHARS]))
     some = tuple(
         phrase for phrase in found if not spoken or phrase.language in spoken or phrase.category not in DOUBTS
     )
     return _without_small_print([_sentence(piece, some) for piece in split(text[:MOST_CHARS])])
+
+
+def _spoken(text: str) -> list[str]:
+    """Give the languages that the text may be in; none where too little tells."""
+    found = languages.ranked(text)[:MOST_LANGUAGES]
+    if not found or text.isascii():
+        return found
+    lowered = text[:MOST_CHARS].lower()
+    return found + [language for language, letters in OWN_LETTERS.items() if letters.search(lowered)]
 
 
 def line(text: str) -> Sentence:

@@ -38,6 +38,7 @@ CATEGORIES: Final = {
     "engaged": "answers what we wrote, as only a person does",
     "contrast": "turns the sentence to something else",
     "past": "the absence is over, or only supposed",
+    "reported": "somebody else's absence or automatic answer is told, or that a person writes after all",
     "optout": "wants no more mail",
     "optout_alone": "wants no more mail, where it is all that is written",
     "optout_not": "speaks of unsubscribing without asking for it",
