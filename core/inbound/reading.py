@@ -14,9 +14,9 @@ MOST_SENTENCES: Final = 150
 LONGEST_SENTENCE_CHARS: Final = 600
 SHORTEST_WRAPPED_CHARS: Final = 50  # a shorter line ends where its writer ended it
 
-# Categories that take a verdict back. A small word of one language ("de", "ma") is another's "but", so these
+# Categories that take a verdict back, or keep it from being taken back. A small word of one language ("de", "ma") is another's "but", so these
 # count only in a language that the text may be in.
-DOUBTS: Final = frozenset({"contrast", "engaged", "optout_not", "past", "reported"})
+DOUBTS: Final = frozenset({"contact", "contrast", "engaged", "optout_not", "past", "reported"})
 MOST_LANGUAGES: Final = 4
 # Letters by which a language shows itself whose small words core/inbound/languages.py does not know.
 OWN_LETTERS: Final = {

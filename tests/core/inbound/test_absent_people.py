@@ -95,6 +95,11 @@ PEOPLE = {
         "Jsem mimo kancelář, ale zní to dobře, ozvěte se ve čtvrtek.",
         "Musíme přesunout naši schůzku, v pátek jsem mimo kancelář.",
     ],
+    "mixed": [
+        "Jsem na služební cestě, ale nabídka se mi líbí, pošlete smlouvu.",
+        "Er bortreist denne uka, men tilbudet ser bra ut. Send kontrakten.",
+        "Ben vrij vandaag, maar ja, stuur maar door!",
+    ],
     "hu": [
         "Szabadságon vagyok, de hívjon fel hétfőn.",
         "Ezen a héten szabadságon vagyok, jövő héten felhívom.",
@@ -135,6 +140,10 @@ CLOSED = [
     ("pl", "Nasze biuro jest nieczynne z powodu urlopu. Otwieramy ponownie 21 września.", date(2026, 9, 21)),
     ("cs", "Naše kancelář je zavřená, máme celozávodní dovolenou. Otevíráme opět 21. září.", date(2026, 9, 21)),
     ("hu", "Irodánk szabadság miatt zárva tart. Szeptember 21-én nyitunk újra.", date(2026, 9, 21)),
+    ("de", "Wegen Umzug ist unser Büro bis einschließlich 13.09. nicht besetzt.", date(2026, 9, 14)),
+    ("fr", "Notre agence ferme ses portes du 7 au 20 septembre. Reprise le 21 septembre.", date(2026, 9, 21)),
+    ("es", "Estamos cerrados por vacaciones. Volvemos el lunes 21 de septiembre.", date(2026, 9, 21)),
+    ("cs", "Máme zavřeno do 13. září včetně. Od pondělí jsme tu zase pro vás.", date(2026, 9, 14)),
     ("tr", "Ofisimiz tatil nedeniyle kapalıdır. 21 Eylül'de yeniden açılacak.", date(2026, 9, 21)),
     ("ru", "Наш офис закрыт на каникулы. Мы откроемся 21 сентября.", date(2026, 9, 21)),
 ]  # fmt: skip
