@@ -180,6 +180,10 @@ WISH = [
     "Stuur mij geen mails meer.",
 ]
 DAYS = [
+    ("Estou de férias até 13 de setembro inclusive, mas a minha colega Rita pode ajudar.", date(2026, 9, 14)),
+    ("Ik ben tot en met 13 september met vakantie, maar mijn collega Tom helpt u graag verder.", date(2026, 9, 14)),
+    ("Jag är på semester till och med 13 september men läser mejl ibland.", date(2026, 9, 14)),
+    ("Olen lomalla 13.9. asti mukaan lukien, mutta kollegani Matti auttaa.", date(2026, 9, 14)),
     ("Dziękuję za wiadomość. Do 18.09 jestem na urlopie.", date(2026, 9, 18)),
     ("Olen lomalla 7.9.–18.9., vastaan viesteihin sen jälkeen.", date(2026, 9, 19)),
     ("Olen hiihtolomalla 7.9.–18.9.", date(2026, 9, 19)),
