@@ -121,7 +121,7 @@ def show() -> None:
 
 def _read(row: Mailbox) -> str:
     if row.imap_host is None:
-        return ""
+        return ", answers are not read"
     when = f"last read {row.read_at:%Y-%m-%d %H:%M:%S} UTC" if row.read_at else "not yet read"
     return f", {when}" + (f", unread because: {row.unread_because}" if row.unread_because else "")
 

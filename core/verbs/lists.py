@@ -199,8 +199,8 @@ def _mailbox(session: Session, box: Mailbox, *, now: datetime, zone: str) -> str
 
 
 def _reading(box: Mailbox, zone: str) -> str:
-    """Say when a mailbox was last read, and why not since; nothing of one that is not read at all."""
+    """Say when a mailbox was last read, and why not since; or that its answers are not read at all."""
     if box.imap_host is None:
-        return ""
+        return ", answers are not read"
     when = f", last read {say(box.read_at, zone)}" if box.read_at else ", not read yet"
     return when + (f", unread: {box.unread_because}" if box.unread_because else "")
