@@ -135,7 +135,10 @@ def test_a_mailbox_is_added_tested_and_listed(shop, sink):
     where = f"127.0.0.1:{sink.port}"
     assert shop.said["add"] == f"{MAILBOX}: sends at most 50 a day over {where} (none)\n"
     assert shop.said["test"] == f"{MAILBOX}: connected and logged in\n"
-    assert shop.shell.does("mailbox", "list") == f"{MAILBOX}: {where} none, cap 50 a day, up, answers are not read\n"
+    assert (
+        shop.shell.does("mailbox", "list")
+        == f"{MAILBOX}: {where} none, cap 50 a day, up, answers are not read\n"
+    )
 
 
 def test_a_mailbox_without_encryption_elsewhere_is_refused(shop):
