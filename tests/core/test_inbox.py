@@ -126,6 +126,11 @@ class TestMatching:
         assert (message.sender, message.lead_id) == ("carol@acme.test", world.lead_id(ADA))
         assert world.status(ADA) == "paused"
 
+    def test_answer_of_one_lead_to_anothers_mail_concerns_that_mail_only(self, world: World) -> None:
+        arrive(world, letter("She asked me to answer.", BOB, answers=mail_of(world, ADA)))
+        assert [(one.lead_id, one.sender) for one in messages(world)] == [(world.lead_id(ADA), BOB)]
+        assert (world.status(ADA), world.status(BOB)) == ("paused", "pending")
+
     def test_colleague_out_of_the_blue_holds_the_lead_mailed_last_and_asks(self, world: World) -> None:
         arrive(world, letter("Please tell me more.", "carol@acme.test", subject="Your offer"))
         assert messages(world)[0].matched_by == "company"
