@@ -268,9 +268,9 @@ class Hold(SQLModel, table=True):
 
 
 class Delivery(SQLModel, table=True):
-    """One attempt to hand one step of one enrollment to SMTP, or one task to a person.
+    """One attempt to hand one step of one enrollment to SMTP, one task to a person, or one person's answer to a lead.
 
-    The unique key is what keeps a step from leaving twice; `attempt` rises only by a named person's act.
+    The unique keys are what keeps a step, and an answer, from leaving twice; `attempt` rises only by a named person's act.
     """
 
     __table_args__ = (
@@ -280,9 +280,11 @@ class Delivery(SQLModel, table=True):
     )  # fmt: skip
     id: int | None = _id()
     enrollment_id: int = Field(foreign_key="enrollment.id")
-    step_id: int = Field(foreign_key="step.id")
+    step_id: int | None = Field(default=None, foreign_key="step.id")  # None: a person's answer, no step
+    # of a table that comes later and refers to this one: a foreign key would close a circle
+    reply_id: int | None = Field(default=None, unique=True)
     attempt: int = 0
-    kind: str = "email"
+    kind: str = "email"  # or "task", "reply"
     state: str = DeliveryState.READY.value
     reason: str | None = _long(None)
     message_id: str | None = Field(default=None, unique=True)
@@ -331,6 +333,19 @@ class Message(SQLModel, table=True):
     batch_id: int | None = Field(default=None, foreign_key="batch.id")
     corrected_by: str | None = None
     corrected_at: datetime | None = _instant()
+
+
+class Reply(SQLModel, table=True):
+    """What a person wrote to a lead from a card: it leaves the lead's own mailbox, once, as a delivery of its own."""
+
+    id: int | None = _id()
+    key: str = Field(unique=True)  # of the form it was written in: pressing twice sends once
+    message_id: int = Field(foreign_key="message.id", index=True)  # what it answers
+    enrollment_id: int = Field(foreign_key="enrollment.id", index=True)
+    author: str
+    subject: str = _long()
+    text: str = _long()
+    created_at: datetime = _instant(required=True)
 
 
 class Meeting(SQLModel, table=True):
@@ -398,8 +413,8 @@ class Journal(SQLModel, table=True):
 class Card(SQLModel, table=True):
     """A Slack message that is redrawn for ever: wanted when `wanted` > `drawn`. `ts` None: not yet posted.
 
-    `about_id`: what it shows beside the lead, by `kind` (a message, a meeting, a hold, a mailbox, a batch). `parent_id`:
-    the card in whose thread it stands.
+    `about_id`: what it shows beside the lead, by `kind` (a message, a meeting, a hold, a mailbox, a batch, a reminder, a
+    collision). `parent_id`: the card in whose thread it stands.
     """
 
     __table_args__ = (
@@ -409,12 +424,16 @@ class Card(SQLModel, table=True):
             sqlite_where=text("wanted > drawn"),
             postgresql_where=text("wanted > drawn"),
         ),
+        Index("posted", "channel", "ts"),
     )
     id: int | None = _id()
     key: str = Field(unique=True)
     kind: str
     channel: str
-    ts: str | None = None
+    ts: str | None = None  # of an App Home the hash of the view that was published last
+    meant_for: str | None = None  # the channel it could not be posted to, where `channel` is a person instead
+    file_id: str | None = None  # of the picture on it, as Slack names it
+    drawn_at: datetime | None = _instant()
     lead_id: int | None = Field(default=None, foreign_key="lead.id", index=True)
     delivery_id: int | None = Field(default=None, foreign_key="delivery.id", index=True)
     about_id: int | None = None
@@ -440,6 +459,70 @@ class Digest(SQLModel, table=True):
     is_off: bool = False
     day: str | None = None
     card_id: int | None = Field(default=None, foreign_key="card.id")
+    weekly_at: str | None = None  # "monday 09:00", on the reader's clock; None: no weekly report
+    week: str | None = None  # the ISO week, "2026-W47", of the report that was last due
+
+
+class Reminder(SQLModel, table=True):
+    """What a person asked to be told about a lead, once, at a moment of their own day."""
+
+    __table_args__ = (
+        Index("waiting_reminders", "at", sqlite_where=text("fired_at IS NULL AND cancelled_at IS NULL"),
+              postgresql_where=text("fired_at IS NULL AND cancelled_at IS NULL")),
+    )  # fmt: skip
+    id: int | None = _id()
+    lead_id: int = Field(foreign_key="lead.id", index=True)
+    person: str = Field(index=True)  # who is told
+    at: datetime = _instant(required=True)
+    note: str = _long()
+    created_at: datetime = _instant(required=True)
+    created_by: str
+    fired_at: datetime | None = _instant()
+    cancelled_at: datetime | None = _instant()
+    done_at: datetime | None = _instant()  # when somebody pressed Done on its card
+    done_by: str | None = None
+
+
+class Absence(SQLModel, table=True):
+    """A person is away: their leads' cards go to `cover`, or, with none, their leads are held in one batch."""
+
+    __table_args__ = (
+        Index("one_absence", "person", unique=True, sqlite_where=text("ended_at IS NULL"),
+              postgresql_where=text("ended_at IS NULL")),
+    )  # fmt: skip
+    id: int | None = _id()
+    person: str
+    cover: str | None = None
+    until: datetime = _instant(required=True)
+    batch_id: int | None = Field(default=None, foreign_key="batch.id")  # of the holds it placed
+    created_at: datetime = _instant(required=True)
+    created_by: str
+    ended_at: datetime | None = _instant()
+    ended_by: str | None = None
+
+
+class Collision(SQLModel, table=True):
+    """Somebody wants to enroll leads that a colleague works: the colleague is asked, and until then nobody is enrolled.
+
+    `state`: "open", "accepted", "declined", "handed_over" (enrolled, and owned by the asker from then on), "expired" or
+    "withdrawn". `batch_id`: of what an acceptance enrolled.
+    """
+
+    __table_args__ = (
+        Index("open_collisions", "expires_at", sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'")),
+    )  # fmt: skip
+    id: int | None = _id()
+    asker: str
+    colleague: str = Field(index=True)
+    sequence_id: int = Field(foreign_key="sequence.id")
+    lead_ids: list[int] = _json(list)
+    why: str = _long()
+    state: str = "open"
+    created_at: datetime = _instant(required=True)
+    expires_at: datetime = _instant(required=True)
+    settled_at: datetime | None = _instant()
+    settled_by: str | None = None
+    batch_id: int | None = Field(default=None, foreign_key="batch.id")
 
 
 class Seen(SQLModel, table=True):
