@@ -20,7 +20,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from core.errors import Refused
@@ -32,13 +32,14 @@ BUTTON_VALUE_CHARS = 2_000
 OPTION_VALUE_CHARS = 150
 METADATA_CHARS = 3_000
 PREFIX = "fermata:"
+FIELD = f"{PREFIX}field:"  # of an input in a form that is drawn anew when it changes
 LARGEST_ID = 2**63 - 1
 
 VERBS = frozenset(
     "pause resume stop skip unskip start restart cancel resend task_done task_skip".split()  # noqa: SIM905 - a list of words
 )
 AWAY = "away"  # the form on a review card that asks until when somebody is out; its numbers are a message's
-FORMS = frozenset({"pause", "resume", "stop", AWAY})
+FORMS = frozenset({"pause", "resume", "stop", AWAY, "reply", "enrol", "edit_lead", "settings"})
 PAUSE_LEAD = "pause_lead"  # the form behind the shortcuts: it acts on whoever is named in it
 PAUSE_A_LEAD, PAUSE_IN_MESSAGE = f"{PREFIX}shortcut:pause", f"{PREFIX}shortcut:pause_in_message"
 OLD_BUTTON = "This button is from another version of Fermata. Type /sequence status LEAD for a fresh card."
@@ -100,7 +101,7 @@ class Settle:
     delivery_id: int
 
 
-_FORM_FIELDS = frozenset({"form", "enrollment_id", "version", "channel", "response_url"})
+_FORM_FIELDS = frozenset({"form", "enrollment_id", "version", "channel", "response_url", "about"})
 
 Intent = Click | Keep | OpenForm | Say | Confirm | Undo | Settle
 
@@ -110,6 +111,7 @@ class Form:
     """What a modal remembers: what it acts on, and where its answer goes.
 
     Of PAUSE_LEAD, which names its lead itself, the numbers say nothing; of AWAY they are the message's id and stamp.
+    `about`: what else the form itself wants to remember.
     """
 
     form: str
@@ -117,6 +119,7 @@ class Form:
     version: int = 0
     channel: str = ""
     response_url: str = ""
+    about: str = ""
 
 
 def value(intent: Intent, *, longest: int = BUTTON_VALUE_CHARS) -> str | None:
@@ -200,9 +203,7 @@ def callback_id(form: str) -> str:
 def metadata(form: Form) -> str:
     """Give the private_metadata of a modal; the way back is left out if it would not fit."""
     text = json.dumps(asdict(form), separators=(",", ":"))
-    return (
-        text if len(text) <= METADATA_CHARS else metadata(Form(form.form, form.enrollment_id, form.version))
-    )
+    return text if len(text) <= METADATA_CHARS else metadata(replace(form, channel="", response_url=""))
 
 
 def read_metadata(text: object) -> Form:
@@ -211,6 +212,8 @@ def read_metadata(text: object) -> Form:
         fields = json.loads(text) if isinstance(text, str) and len(text) <= METADATA_CHARS else None
     except (ValueError, RecursionError):
         fields = None
+    if isinstance(fields, dict):
+        fields.setdefault("about", "")  # a form that was opened before this version
     if not isinstance(fields, dict) or not _is_form(fields):
         raise Refused(OLD_FORM)
     return Form(**fields)
@@ -220,7 +223,7 @@ def _is_form(fields: dict[str, Any]) -> bool:
     if set(fields) != _FORM_FIELDS:
         return False
     ids = (fields["enrollment_id"], fields["version"])
-    texts = (fields["form"], fields["channel"], fields["response_url"])
+    texts = (fields["form"], fields["channel"], fields["response_url"], fields["about"])
     return (
         all(type(number) is int and 0 <= number <= LARGEST_ID for number in ids)
         and all(isinstance(word, str) for word in texts)

@@ -41,7 +41,8 @@ class Answer:
     """`title` is one sentence; `lines` say more, one fact each.
 
     `card_leads`: leads whose card should stand in the channel. `batch_id`: what Undo would undo. `is_public`: shown to
-    everybody in the channel rather than to the asker alone. `is_refusal`: nothing was changed.
+    everybody in the channel rather than to the asker alone. `is_refusal`: nothing was changed. `opens`: where forms can be
+    shown this one is, with its two numbers; elsewhere the title says what to do instead.
     """
 
     title: str
@@ -53,6 +54,7 @@ class Answer:
     batch_id: int | None = None
     is_public: bool = False
     is_refusal: bool = False
+    opens: tuple[str, int, int] | None = None
 
     def as_text(self) -> str:
         """Give the whole answer as plain text, for a terminal and for Slack's fallback text."""

@@ -12,8 +12,10 @@ from sqlmodel import col, select
 
 from bot import codec, modals, request, rights
 from bot.codec import Form
+from bot.forms import FORMS, Opened
 from bot.front import Front
 from bot.request import Request
+from bot.rights import Need
 from bot.text import JSON
 from core import commands
 from core.answers import Answer
@@ -24,6 +26,7 @@ from core.people import Actor
 log = logging.getLogger("fermata.bot")
 
 ANY = re.compile(".*")
+OVERTAKEN = frozenset({"hash_conflict", "not_found"})
 CLOSED_TRIGGERS = frozenset({"expired_trigger_id", "exchanged_trigger_id"})
 GONE = "That lead is no longer here."
 TOO_LATE = "That took too long for Slack to open the form. Click again, or type it: {example}"
@@ -39,6 +42,13 @@ def register(app: App, front: Front) -> None:
             log.info("click_unknown action=%.60r", action.get("action_id"))
             return
         asked = request.of_click(body, action)
+        if str(action.get("action_id")).startswith(codec.FIELD):
+            front.later(
+                asked,
+                lambda actor, now: _changed(front, body.get("view"), actor=actor, now=now),
+                need=lambda: Need.STOPS_MAIL,
+            )
+            return
         front.later(
             asked,
             lambda actor, now: perform(front, codec.read_action(action), asked, actor=actor, now=now),
@@ -67,7 +77,7 @@ def perform(
                 now=now,
             )
         case codec.Say(command):
-            return commands.run(desk, command, actor=actor, now=now)
+            return say(front, command, asked, actor=actor, now=now)
         case codec.Confirm(proposal):
             return commands.confirm(desk, proposal, actor=actor, now=now)
         case codec.Undo(batch_id):
@@ -82,18 +92,47 @@ def perform(
     raise Refused(codec.OLD_BUTTON)
 
 
+def say(front: Front, command: str, asked: Request, *, actor: Actor, now: datetime) -> Answer | None:
+    """Run slash grammar; gives None where its answer is a form that was opened."""
+    answer = commands.run(front.desk, command, actor=actor, now=now)
+    if answer.opens is None or not asked.trigger_id:
+        return answer
+    form = Form(*answer.opens, asked.channel, asked.response_url)
+    return open_form(front, form, asked, actor=actor, now=now)
+
+
 def open_form(front: Front, form: Form, asked: Request, *, actor: Actor, now: datetime) -> Answer | None:
     """Open a modal; gives an answer instead where Slack's three seconds for it are over."""
-    about, instead = _away(front, form) if form.form == codec.AWAY else _run(front, form)
+    opened = _opened(front, form, actor=actor, now=now)
     try:
-        front.client.views_open(
-            trigger_id=asked.trigger_id, view=modals.view(form, about=about, now=now, zone=actor.zone)
-        )
+        front.client.views_open(trigger_id=asked.trigger_id, view=opened.view)
     except SlackApiError as refused:
         if refused.response.get("error") not in CLOSED_TRIGGERS:
             raise
-        return Answer(TOO_LATE.format(example=f"/sequence {instead}"), is_refusal=True)
+        return Answer(TOO_LATE.format(example=f"/sequence {opened.instead}"), is_refusal=True)
     return None
+
+
+def _opened(front: Front, form: Form, *, actor: Actor, now: datetime) -> Opened:
+    if kind := FORMS.get(form.form):
+        return kind.opened(front, form, actor, now)
+    about, instead = _away(front, form) if form.form == codec.AWAY else _run(front, form)
+    return Opened(modals.view(form, about=about, now=now, zone=actor.zone), instead)
+
+
+def _changed(front: Front, view: object, *, actor: Actor, now: datetime) -> None:
+    """Draw a form anew after one of its inputs changed, unless another change was faster."""
+    view = view if isinstance(view, dict) else {}
+    form = codec.read_metadata(view.get("private_metadata"))
+    kind = FORMS.get(form.form)
+    drawn = kind.changed(front, form, view, actor, now) if kind and kind.changed else None
+    if drawn is None:
+        return
+    try:
+        front.client.views_update(view_id=view.get("id"), hash=view.get("hash"), view=drawn)
+    except SlackApiError as refused:
+        if refused.response.get("error") not in OVERTAKEN:
+            raise
 
 
 def _run(front: Front, form: Form) -> tuple[str, str]:

@@ -8,8 +8,8 @@ from slack_bolt import Ack, App
 
 from bot import request, rights
 from bot.front import Front
+from bot.listeners.actions import say
 from bot.text import JSON
-from core import commands
 
 ANY = re.compile(".*")
 
@@ -21,8 +21,9 @@ def register(app: App, front: Front) -> None:
     def typed(ack: Ack, body: JSON) -> None:
         ack()
         text = str(body.get("text") or "")
+        asked = request.of_command(body)
         front.later(
-            request.of_command(body),
-            lambda actor, now: commands.run(front.desk, text, actor=actor, now=now),
+            asked,
+            lambda actor, now: say(front, text, asked, actor=actor, now=now),
             need=lambda: rights.of_command(text),
         )

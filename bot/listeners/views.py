@@ -9,6 +9,7 @@ from slack_bolt import Ack, App
 from sqlmodel import select
 
 from bot import codec, modals, request, rights
+from bot.forms import FORMS
 from bot.front import Act, Front
 from bot.rights import Need
 from bot.text import JSON, clean
@@ -48,6 +49,8 @@ def register(app: App, front: Front) -> None:
 def _understood(front: Front, form: codec.Form, state: object, *, user_id: str) -> tuple[Act, Need]:
     """Give what a form does and what it needs of the person; raises Wrong for what cannot be read."""
     zone, read_at = front.members.zone(user_id), front.clock()
+    if kind := FORMS.get(form.form):
+        return kind.read(front, form, state, user_id, read_at, zone)
     if form.form == codec.PAUSE_LEAD:
         return _typed(
             front, modals.order(state, known=lambda asked: _unknown(front, asked), now=read_at, zone=zone)

@@ -86,7 +86,7 @@ class _Told:
     """An event and the step it is about."""
 
     event: Event
-    step_id: int
+    step_id: int | None
     attempt: int
 
     def about(self, row: Loaded) -> Event:

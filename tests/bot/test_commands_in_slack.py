@@ -123,9 +123,9 @@ def test_answer_comes_directly_where_response_url_and_channel_fail(world):
 
 
 def test_fault_is_answered_with_a_number_and_no_trace(world, monkeypatch, caplog):
-    from bot.listeners import commands
+    from bot.listeners import actions
 
-    monkeypatch.setattr(commands.commands, "run", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(actions.commands, "run", lambda *_, **__: 1 / 0)
     world.ana.type("#outbound", "/sequence help")
     answer = world.ana.wait_for_text("Something went wrong in Fermata (fault ")
     number = answer.all_text().partition("(fault ")[2][:8]

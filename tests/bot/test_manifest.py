@@ -27,6 +27,7 @@ SCOPES = {
     "usergroups_users_list": "usergroups:read",
     "users_info": "users:read",
     "views_open": None,
+    "views_update": None,
 }
 EVENTS = {"user_change": "users:read"}
 

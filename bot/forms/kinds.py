@@ -1,0 +1,40 @@
+"""What every form is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.codec import Form
+from bot.front import Act, Front
+from bot.rights import Need
+from bot.text import JSON
+from core.people import Actor
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A modal, and the command that does the same, without its slash: said where Slack would not open it any more."""
+
+    view: JSON
+    instead: str
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One form.
+
+    opened: gives it; raises Refused where there is nothing to fill in.
+    read: gives what the filled-in form does and what that needs of the person; raises `bot.modals.Wrong` with a sentence
+    for every field that cannot be read. Its arguments: the front desk, the form, the view's `state`, the user's id, now,
+    the zone the person's dates are read in.
+    changed: gives the form anew after an input with `dispatch_action` changed, None to leave it; None: it never changes.
+    Its arguments: the front desk, the form, the whole view as it stands, the person, now.
+    need: of opening it.
+    """
+
+    opened: Callable[[Front, Form, Actor, datetime], Opened]
+    read: Callable[[Front, Form, object, str, datetime, str], tuple[Act, Need]]
+    changed: Callable[[Front, Form, JSON, Actor, datetime], JSON | None] | None = None
+    need: Need = Need.ACTS
