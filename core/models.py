@@ -75,6 +75,9 @@ class Workspace(SQLModel, table=True):
     halted_at: datetime | None = _instant()
     halted_by: str | None = None
     halted_because: str | None = None
+    # Whether this is the database that was sent from last, or a copy of it that was restored (DESIGN G9).
+    lineage: str | None = None
+    beat: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
 
 class Member(SQLModel, table=True):
@@ -126,6 +129,7 @@ class Sequence(SQLModel, table=True):
     created_at: datetime = _instant(required=True)
     changed_at: datetime = _instant(required=True)
     changed_by: str = ""
+    published_spec: str | None = _long(None)  # as it was when it was published last
 
 
 class Step(SQLModel, table=True):
@@ -140,6 +144,10 @@ class Step(SQLModel, table=True):
     subject: str = _long()
     body: str = _long()
     is_threaded: bool = False
+    # of an email that is tried in several versions: name, weight, subject and body of each
+    variants: list[dict[str, Any]] = Field(
+        default_factory=list, sa_column=Column(JSON, nullable=False, server_default="[]")
+    )
 
 
 class Mailbox(SQLModel, table=True):
@@ -173,6 +181,11 @@ class Mailbox(SQLModel, table=True):
     down_at: datetime | None = _instant()
     down_because: str | None = None
     retry_at: datetime | None = _instant()
+    # Too many bounces or complaints: nothing leaves until a person releases it; judged anew from then on.
+    guarded_at: datetime | None = _instant()
+    guarded_because: str | None = None
+    released_at: datetime | None = _instant()
+    released_by: str | None = None
     created_at: datetime = _instant(required=True)
 
 
@@ -285,6 +298,8 @@ class Delivery(SQLModel, table=True):
     reply_id: int | None = Field(default=None, unique=True)
     attempt: int = 0
     kind: str = "email"  # or "task", "reply"
+    variant: str | None = None  # the version of the email that left
+    snoozed_until: datetime | None = _instant()  # a task that its person put off
     state: str = DeliveryState.READY.value
     reason: str | None = _long(None)
     message_id: str | None = Field(default=None, unique=True)
@@ -543,3 +558,111 @@ class Proposal(SQLModel, table=True):
     created_at: datetime = _instant(required=True)
     used_at: datetime | None = _instant()
     used_by: str | None = None
+
+
+class Link(SQLModel, table=True):
+    """A link of one mail, or (`url` "") its picture that tells of an opening: found by its random token, never made up."""
+
+    id: int | None = _id()
+    token: str = Field(unique=True)
+    delivery_id: int = Field(foreign_key="delivery.id", index=True)
+    url: str = _long()
+    place: int = 0  # which link of the mail it is, from 1; 0: the picture
+    made_at: datetime = _instant(required=True)
+
+
+class Visit(SQLModel, table=True):
+    """Somebody, or some scanner, fetched a link. A suspected scanner never changes a lead."""
+
+    id: int | None = _id()
+    link_id: int = Field(foreign_key="link.id", index=True)
+    delivery_id: int = Field(foreign_key="delivery.id", index=True)
+    kind: str  # "click" or "open"
+    at: datetime = _instant(required=True)
+    agent: str = _long()
+    suspect: str = ""  # why it is taken for a scanner; "": a person
+
+
+class Goal(SQLModel, table=True):
+    """What shall start and stop sequences by itself, such as a tag or a booked meeting; `spec` is its canonical YAML."""
+
+    id: int | None = _id()
+    name: str
+    key: str = Field(unique=True)  # the name, case-folded
+    spec: str = _long()
+    is_off: bool = False
+    changed_at: datetime = _instant(required=True)
+    changed_by: str = ""
+
+
+class GoalMet(SQLModel, table=True):
+    """A lead met a goal, once for each event: `key` is the event's own."""
+
+    __tablename__ = "goal_met"
+    id: int | None = _id()
+    goal_id: int = Field(foreign_key="goal.id", index=True)
+    lead_id: int = Field(foreign_key="lead.id", index=True)
+    key: str = Field(unique=True)
+    at: datetime = _instant(required=True)
+    outcome: str = _long()
+    batch_id: int | None = Field(default=None, foreign_key="batch.id")
+
+
+class ApiToken(SQLModel, table=True):
+    """A key to the API; only its hash is kept. `scopes`: what it may do."""
+
+    __tablename__ = "api_token"
+    id: int | None = _id()
+    name: str
+    hash: str = Field(unique=True)
+    scopes: list[str] = _json(list)
+    created_at: datetime = _instant(required=True)
+    created_by: str
+    used_at: datetime | None = _instant()
+    revoked_at: datetime | None = _instant()
+    revoked_by: str | None = None
+
+
+class ApiCall(SQLModel, table=True):
+    """A call of the API that bore an idempotency key, with its answer: the same call again gets it and acts no more."""
+
+    __tablename__ = "api_call"
+    key: str = Field(primary_key=True)  # of the token and the key it gave
+    request: str  # a hash of what was asked
+    status: int | None = None  # None: it is being done
+    answer: str | None = _long(None)
+    at: datetime = _instant(index=True, required=True)
+
+
+class Hook(SQLModel, table=True):
+    """An address of somebody's that is told what happens: signed with its own secret, which is kept encrypted."""
+
+    id: int | None = _id()
+    url: str = _long()
+    secret: str = _long()
+    events: list[str] = _json(list)
+    created_at: datetime = _instant(required=True)
+    created_by: str
+    off_at: datetime | None = _instant()
+    off_because: str | None = None
+
+
+class HookEvent(SQLModel, table=True):
+    """One thing to tell one hook: tried until it is taken, in order for each lead."""
+
+    __tablename__ = "hook_event"
+    __table_args__ = (
+        Index("untold", "hook_id", "lead_id", "id", sqlite_where=text("told_at IS NULL AND given_up_at IS NULL"),
+              postgresql_where=text("told_at IS NULL AND given_up_at IS NULL")),
+    )  # fmt: skip
+    id: int | None = _id()
+    hook_id: int = Field(foreign_key="hook.id")
+    lead_id: int | None = Field(default=None, foreign_key="lead.id", index=True)
+    event: str
+    payload: dict[str, Any] = _json(dict)
+    created_at: datetime = _instant(required=True)
+    tries: int = 0
+    retry_at: datetime | None = _instant()
+    told_at: datetime | None = _instant()
+    given_up_at: datetime | None = _instant()
+    fault: str | None = None
