@@ -26,7 +26,7 @@ class Kind:
     """One form.
 
     opened: gives it; raises Refused where there is nothing to fill in.
-    read: gives what the filled-in form does and what that needs of the person; raises `bot.modals.Wrong` with a sentence
+    read: gives what the filled-in form does and what that needs of the person; raises `bot.forms.fields.Wrong` with a sentence
     for every field that cannot be read. Its arguments: the front desk, the form, the view's `state`, the user's id, now,
     the zone the person's dates are read in.
     changed: gives the form anew after an input with `dispatch_action` changed, None to leave it; None: it never changes.
