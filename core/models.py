@@ -144,10 +144,8 @@ class Step(SQLModel, table=True):
     subject: str = _long()
     body: str = _long()
     is_threaded: bool = False
-    # of an email that is tried in several versions: name, weight, subject and body of each
-    variants: list[dict[str, Any]] = Field(
-        default_factory=list, sa_column=Column(JSON, nullable=False, server_default="[]")
-    )
+    # of an email that is tried in several versions: name, weight, subject and body of each; None: one version
+    variants: list[dict[str, Any]] | None = Field(default=None, sa_column=Column(JSON, nullable=True))
 
 
 class Mailbox(SQLModel, table=True):

@@ -143,7 +143,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('published_spec', sa.Text(), nullable=True))
 
     with op.batch_alter_table('step', schema=None) as batch_op:
-        batch_op.add_column(sa.Column('variants', sa.JSON(), server_default='[]', nullable=False))
+        batch_op.add_column(sa.Column('variants', sa.JSON(), nullable=True))
 
     with op.batch_alter_table('workspace', schema=None) as batch_op:
         batch_op.add_column(sa.Column('lineage', sa.String(), nullable=True))
