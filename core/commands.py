@@ -32,6 +32,7 @@ from core.verbs import (
     leads,
     lists,
     meetings,
+    owners,
     proposals,
     qualify,
     returns,
@@ -69,6 +70,7 @@ _VERBS: dict[type, Callable[..., Outcome]] = {
     grammar_commands.Restart: runs.restart,
     grammar_commands.StepVerb: steps.change_step,
     grammar_commands.Tag: tags.tag,
+    grammar_commands.Owner: owners.owner,
     grammar_commands.Qualify: qualify.qualify,
 }
 # The cards that ask, by the word that their buttons use.

@@ -91,9 +91,9 @@ def put_back(
     """Give each of these leads, which are locked, its owner back, unless it has got another one since; say so."""
     back: dict[int, str | None] = {}
     for lead in leads:
-        before, after = given.get(lead.id or 0, ("", ""))
-        if lead.id in given and (lead.owner or "") == after:
-            back[lead.id] = before or None
+        lead_id = lead.id or 0
+        if lead_id in given and (lead.owner or "") == given[lead_id][1]:
+            back[lead_id] = given[lead_id][0] or None
     done = _move(session, back, actor=actor, now=now, batch_id=batch_id)
     return [f"{counted(len(done), 'lead')} went back to who had them before."] if done else []
 

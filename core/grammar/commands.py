@@ -144,9 +144,23 @@ class StepVerb:
 
 
 @dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose leads they are from now on; to: "me", "nobody", or a Slack user id or name with its @."""
+
+    who: Who
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
 class Remind:
     who: Who
     on: str
+    because: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reminders:
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +183,11 @@ class Away:
 
     until: str
     cover: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """The person is here again, earlier than they had said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,5 +238,5 @@ class Help:
 Command = (
     Pause | Resume | Stop | Skip | Unskip | Start | Restart | Show | Paused | List | Sequences | Log | Stats
     | SequenceVerb | Halt | Unhalt | StepVerb | Remind | Qualify | Tag | Away | Digest | Mailboxes | Settle
-    | Press | Undo | Help
+    | Owner | Reminders | Back | Press | Undo | Help
 )  # fmt: skip

@@ -14,10 +14,12 @@ from core.errors import Refused
 from core.grammar.commands import (
     EVERYWHERE,
     Away,
+    Back,
     Command,
     Digest,
     Halt,
     List,
+    Owner,
     Pause,
     Paused,
     Policy,
@@ -39,7 +41,7 @@ from core.grammar.words import SECOND_WORDS, Parts, Word, is_span, name_of, read
 from core.plain import shown
 
 STATUSES: Final = frozenset({"skipped", "pending", "in_progress", "paused", "stopped", "completed"})
-CARDS: Final = ("review", "meeting", "return", "mailbox", "backlog", "digest", "paused")
+CARDS: Final = ("reminder", "review", "meeting", "return", "mailbox", "backlog", "digest", "paused")
 FATES: Final = frozenset({"left", "again", "drop"})
 CHANNEL: Final = re.compile(r"#?[\w-]{1,80}")
 IDENTIFIER: Final = re.compile(r"[\w:.-]{1,64}", re.ASCII)
@@ -226,7 +228,17 @@ def read_remind(asked: Asked) -> Command:
     on = asked.phrase("on")
     if (on is None) == (not rest):
         raise Refused(f"When should I remind you? For example: `{asked.entry.example}`.")
-    return Remind(who, on or text_of(rest))
+    return Remind(who, on or text_of(rest), asked.parts.because)
+
+
+def read_owner(asked: Asked) -> Command:
+    who, rest = asked.who_and_rest()
+    if rest and rest[0].keyword == "to":
+        del rest[0]
+    to = rest[0].text.lower() if len(rest) == 1 and rest[0].keyword in {"me", "nobody"} else text_of(rest)
+    if to not in {"me", "nobody"} and not re.fullmatch(r"@[\w.-]+", to):
+        raise Refused(f"Whose should they be? For example: `{asked.entry.example}`.")
+    return Owner(who, to)
 
 
 def read_qualify(asked: Asked) -> Command:
@@ -244,6 +256,8 @@ def read_tag(asked: Asked) -> Command:
 
 
 def read_away(asked: Asked) -> Command:
+    if [word.keyword for word in asked.parts.head] in (["off"], ["back"]) and not asked.parts.clauses:
+        return Back()
     asked.nothing()
     until, span, cover = asked.phrase("until"), asked.phrase("for"), asked.phrase("cover")
     if (until is None) == (span is None):

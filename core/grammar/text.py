@@ -16,6 +16,7 @@ from core.grammar.commands import (
     Halt,
     Help,
     List,
+    Owner,
     Pause,
     Paused,
     Press,
@@ -71,8 +72,10 @@ def _parts(command: Command) -> list[str]:
             return ["halt", _because(because)]
         case StepVerb(verb, who, sequence):
             return [verb, "step", _who(who), _in(sequence)]
-        case Remind(who, on):
-            return ["remind", _who(who), _after("on", on)]
+        case Owner(who, to):
+            return ["owner", _who(who), to]
+        case Remind(who, on, because):
+            return ["remind", _who(who), _after("on", on), _because(because)]
         case Qualify(verb, who, whole_company):
             return [verb, _who(who), "company" if whole_company else ""]
         case Tag(verb, who, tag):
@@ -90,7 +93,7 @@ def _parts(command: Command) -> list[str]:
             return ["undo", batch or ""]
         case Help(topic):
             return ["help", topic or ""]
-        case _:  # Sequences, Log, Unhalt, Mailboxes: their name says it all
+        case _:  # Sequences, Log, Unhalt, Mailboxes, Reminders, Back: their name says it all
             return [type(command).__name__.lower()]
 
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
+from core import owners
 from core.acts import CHUNK, DELIVERIES, Change, apply, load, open_batch
 from core.answers import Answer
 from core.chunks import chunks
@@ -53,12 +54,13 @@ def undo(
     """
     batch = _batch(session, batch_id, actor=actor, now=now)
     made, moved = _made(session, batch), stages.moved_by(session, batch.id)
-    if not made and not moved:
+    given = owners.given_by(session, batch.id)
+    if not made and not moved and not given:
         raise Refused(f"There is nothing to undo in `{batch.verb}`.")
     if not is_confirmed and len(places := by_ids(session, made)) > ENROLLMENTS_WITHOUT_ASKING:
         order = orders.Undo(str(batch.id))
         return proposals.propose(session, order, f"Undo `{batch.verb}` of", places, actor=actor, now=now)
-    locked = lock_leads(session, {one.lead_id for one in made.values()} | set(moved))
+    locked = lock_leads(session, {one.lead_id for one in made.values()} | {*moved, *given})
     zone, _ = zone_of(session, actor)
     own = open_batch(session, "undo", actor=actor, now=now)
     current = {
@@ -82,6 +84,7 @@ def undo(
     changes = (*stopped.changes, *restored.changes)
     refusals = (*stopped.refusals, *restored.refusals, *overtaken.values())
     notes = stages.put_back(session, moved, locked, actor=actor, now=now, batch_id=own)
+    notes += owners.put_back(session, given, locked, actor=actor, now=now, batch_id=own)
     if not changes and not notes:
         raise Refused(" ".join(dict.fromkeys(refusals)) or "There is nothing left to undo.")
     batch.undone_at, batch.undone_by = now, actor.id

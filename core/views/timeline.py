@@ -29,6 +29,11 @@ _DONE = {
     "open task": "opened a task",
     "hold": "held it",
     "release": "let it go on, as a hold ended",
+    "owner": "changed the owner",
+    "remind": "asked to be reminded",
+    "reminded": "reminded",
+    "away": "is away",
+    "back": "is back",
     "tag": "tagged the lead",
     "untag": "took a tag off the lead",
     "qualify": "marked the lead as qualified",
@@ -87,11 +92,12 @@ def journal_lines(session: Session, *, limit: int, lead_id: int | None = None) -
     if lead_id is not None:
         query = query.where(Journal.lead_id == lead_id)
     lines = session.exec(query).all()
-    called = names(session, [line.actor for line, _, _ in lines])
+    owners = [owner for line, _, _ in lines if line.verb == "owner" for owner in (line.was, line.became)]
+    called = names(session, [*owners, *(line.actor for line, _, _ in lines)])
     return [
         TimelineEntry(
             line.at,
-            (f"{email}: " if email and lead_id is None else "") + _sentence(line, name, called[line.actor]),
+            (f"{email}: " if email and lead_id is None else "") + _sentence(line, name, called),
         )
         for line, name, email in lines
     ]
@@ -102,7 +108,11 @@ def act_words(line: Journal, who: str) -> str:
     return f"{who} {_DONE.get(line.verb, line.verb)}"
 
 
-def _sentence(line: Journal, sequence: str | None, who: str) -> str:
+def _sentence(line: Journal, sequence: str | None, called: dict[str, str]) -> str:
+    who = called[line.actor]
+    if line.verb == "owner":
+        was, became = (called.get(owner or "", "nobody") for owner in (line.was, line.became))
+        return f"{who} changed the owner ({was} → {became})."
     where = f" in {sequence}" if sequence and line.enrollment_id else f" {sequence}" if sequence else ""
     change = f" ({line.was} → {line.became})" if line.was and line.became and line.was != line.became else ""
     change = change.replace("_", " ")
