@@ -270,6 +270,7 @@ class Hold(SQLModel, table=True):
     author: str
     placed_at: datetime = _instant(required=True)
     until: datetime | None = _instant()
+    policy: str | None = None  # how the countdown goes on once `until` comes; None: the sequence's own way
     announce_at: datetime | None = (
         _instant()
     )  # when the owner is told that it will end; None: told, or not at all
@@ -288,6 +289,8 @@ class Delivery(SQLModel, table=True):
         UniqueConstraint("enrollment_id", "step_id", "attempt"),
         Index("under_way", "state", "lease_until", sqlite_where=text("state IN ('claimed','sending')"),
               postgresql_where=text("state IN ('claimed','sending')")),
+        Index("ready_replies", "mailbox_id", sqlite_where=text("kind = 'reply' AND state = 'ready'"),
+              postgresql_where=text("kind = 'reply' AND state = 'ready'")),
     )  # fmt: skip
     id: int | None = _id()
     enrollment_id: int = Field(foreign_key="enrollment.id")
@@ -305,7 +308,7 @@ class Delivery(SQLModel, table=True):
     subject: str = _long()
     fence: int = 0
     tries: int = 0
-    lease_until: datetime | None = _instant()
+    lease_until: datetime | None = _instant()  # of a ready answer: when it is tried again
     created_at: datetime = _instant(required=True)
     claimed_at: datetime | None = _instant()
     sending_at: datetime | None = _instant()

@@ -102,6 +102,10 @@ def upgrade() -> None:
                existing_type=sa.INTEGER(),
                nullable=True)
         batch_op.create_unique_constraint(batch_op.f('uq_delivery_reply_id'), ['reply_id'])
+        batch_op.create_index('ready_replies', ['mailbox_id'], unique=False, sqlite_where=sa.text("kind = 'reply' AND state = 'ready'"), postgresql_where=sa.text("kind = 'reply' AND state = 'ready'"))
+
+    with op.batch_alter_table('hold', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('policy', sa.String(), nullable=True))
 
     with op.batch_alter_table('digest', schema=None) as batch_op:
         batch_op.add_column(sa.Column('weekly_at', sa.String(), nullable=True))
@@ -115,7 +119,11 @@ def downgrade() -> None:
         batch_op.drop_column('week')
         batch_op.drop_column('weekly_at')
 
+    with op.batch_alter_table('hold', schema=None) as batch_op:
+        batch_op.drop_column('policy')
+
     with op.batch_alter_table('delivery', schema=None) as batch_op:
+        batch_op.drop_index('ready_replies', sqlite_where=sa.text("kind = 'reply' AND state = 'ready'"), postgresql_where=sa.text("kind = 'reply' AND state = 'ready'"))
         batch_op.drop_constraint(batch_op.f('uq_delivery_reply_id'), type_='unique')
         batch_op.alter_column('step_id',
                existing_type=sa.INTEGER(),
