@@ -25,6 +25,7 @@ from core.lifecycle import (
     Enrollment,
     Event,
     Hold,
+    Policy,
     Source,
     Status,
     decide,
@@ -236,8 +237,9 @@ def open_holds(session: Session, enrollment_ids: Iterable[int]) -> dict[int, lis
     )
     for row in rows:
         hold = Hold(
-            Source(row.source), row.reason, row.author, row.placed_at, row.until, row.batch_id, row.id
-        )
+            Source(row.source), row.reason, row.author, row.placed_at, row.until, row.batch_id, row.id,
+            Policy(row.policy) if row.policy else None,
+        )  # fmt: skip
         found.setdefault(row.enrollment_id, []).append(hold)
     return found
 
@@ -353,6 +355,7 @@ def _hold_row(row: Loaded, hold: Hold, *, is_many: bool) -> dict[str, Any]:
         "author": hold.author,
         "placed_at": hold.placed_at,
         "until": hold.until,
+        "policy": hold.policy,
         "announce_at": None if is_many else _announce_at(row, hold),
         "batch_id": hold.batch_id,
     }

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Table, case, exists, select
 
-from core.lifecycle import Enrollment, Hold, Source, Status
+from core.lifecycle import Enrollment, Hold, Policy, Source, Status
 from core.models import Delivery, DeliveryState
 from core.models import Enrollment as EnrollmentRow
 from core.models import Hold as HoldRow
@@ -37,6 +37,7 @@ def to_snapshot(state: Enrollment) -> dict[str, Any]:
                 "placed_at": _text(hold.placed_at),
                 "until": _text(hold.until),
                 "batch_id": hold.batch_id,
+                "policy": hold.policy,
             }
             for hold in state.holds
         ],
@@ -54,6 +55,8 @@ def from_snapshot(label: str, snapshot: dict[str, Any]) -> Enrollment:
             until=_instant(hold["until"]),
             batch_id=hold["batch_id"],
             id=hold["id"],
+            # not there in lines that were written before a hold could have one
+            policy=Policy(hold["policy"]) if hold.get("policy") else None,
         )
         for hold in snapshot["holds"]
     )
@@ -78,7 +81,7 @@ def snapshot_sql(sql: Spelling) -> ColumnElement[Any]:
     is_open = (DELIVERIES.c.enrollment_id == e.id) & (DELIVERIES.c.state == DeliveryState.OPEN.value)
     hold = sql.json_object(
         id=h.id, source=h.source, reason=h.reason, author=h.author, placed_at=sql.iso(h.placed_at),
-        until=sql.iso(h.until), batch_id=h.batch_id,
+        until=sql.iso(h.until), batch_id=h.batch_id, policy=h.policy,
     )  # fmt: skip
     holds = select(sql.json_list(hold, order=h.id)).where(h.enrollment_id == e.id, h.released_at.is_(None))
     return sql.json_object(

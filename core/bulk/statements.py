@@ -133,5 +133,6 @@ def _begun(hold: Hold) -> dict[str, Any]:
         "author": hold.author,
         "placed_at": hold.placed_at,
         "until": hold.until,
+        "policy": hold.policy,
         "batch_id": hold.batch_id,
     }

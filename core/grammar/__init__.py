@@ -18,6 +18,7 @@ from core.grammar.commands import (
     Back,
     Command,
     Digest,
+    Edit,
     Halt,
     Help,
     List,
@@ -55,6 +56,7 @@ from core.grammar.readers import (
     one_run,
     read_away,
     read_digest,
+    read_edit,
     read_halt,
     read_list,
     read_owner,
@@ -84,6 +86,7 @@ __all__ = [
     "Back",
     "Command",
     "Digest",
+    "Edit",
     "Entry",
     "Halt",
     "Help",
@@ -204,7 +207,7 @@ def _help(asked: Asked) -> Command:
 _IN: Final = frozenset({"in", "everywhere"})
 
 COMMANDS: Final = (
-    Entry(("pause",), "WHO [in SEQ] [until WHEN | for SPAN] [because TEXT]", "holds leads where they stand", "pause lead@x.com until June 15", read_pause, _IN | {"until", "for", BECAUSE}),
+    Entry(("pause",), "WHO [in SEQ] [until WHEN | for SPAN] [then freeze | keep | now] [because TEXT]", "holds leads where they stand", "pause lead@x.com until June 15", read_pause, _IN | {"until", "for", "then", BECAUSE}),
     Entry(("resume",), "WHO [in SEQ] [on WHEN | now | keep | freeze]", "lets held leads go on", "resume lead@x.com on Monday", read_resume, _IN | {"on", "now", "keep", "freeze"}),
     Entry(("stop",), "WHO [in SEQ] [because TEXT]", "ends it for good, everywhere unless a sequence is named", "stop lead@x.com because not interested", read_stop, _IN | {BECAUSE}),
     Entry(("skip",), "WHO in SEQ", "keeps leads from starting, before their first step", "skip lead@x.com in Spring", one_run(Skip), _IN),
@@ -224,6 +227,7 @@ COMMANDS: Final = (
     Entry(("archive", "sequence"), "SEQ", "puts a sequence away and pauses what it had planned", "archive sequence Spring", read_sequence_verb),
     Entry(("publish", "sequence"), "SEQ", "makes a draft live", "publish sequence Spring", read_sequence_verb),
     Entry(("edit", "sequence"), "SEQ", "opens a sequence for changes", "edit sequence Spring", read_sequence_verb),
+    Entry(("edit",), "WHO", "changes what is known about a lead", "edit lead@x.com", read_edit),
     Entry(("preview", "sequence"), "SEQ", "shows its steps as a lead would get them", "preview sequence Spring", read_sequence_verb),
     Entry(("halt",), "[because TEXT]", "stops all sending at once", "halt because wrong prices", read_halt, frozenset({BECAUSE})),
     Entry(("unhalt",), "", "lets sending go on after a halt", "unhalt", alone(Unhalt())),

@@ -33,13 +33,17 @@ class Who:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Hold leads: until a day, for a span, or with neither until somebody resumes them."""
+    """Hold leads: until a day, for a span, or with neither until somebody resumes them.
+
+    then: how the countdown goes on at that end; None takes each sequence's own way.
+    """
 
     who: Who
     sequence: str | None = None
     until: str | None = None
     span: str | None = None
     because: str | None = None
+    then: Policy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +128,13 @@ class Stats:
 class SequenceVerb:
     verb: Literal["pause", "resume", "archive", "publish", "edit", "preview"]
     sequence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Change what is known about one lead."""
+
+    who: Who
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,5 +249,5 @@ class Help:
 Command = (
     Pause | Resume | Stop | Skip | Unskip | Start | Restart | Show | Paused | List | Sequences | Log | Stats
     | SequenceVerb | Halt | Unhalt | StepVerb | Remind | Qualify | Tag | Away | Digest | Mailboxes | Settle
-    | Owner | Reminders | Back | Press | Undo | Help
+    | Owner | Reminders | Back | Press | Undo | Help | Edit
 )  # fmt: skip

@@ -17,6 +17,7 @@ from core.grammar.commands import (
     Back,
     Command,
     Digest,
+    Edit,
     Halt,
     List,
     Owner,
@@ -42,6 +43,7 @@ from core.plain import shown
 
 STATUSES: Final = frozenset({"skipped", "pending", "in_progress", "paused", "stopped", "completed"})
 CARDS: Final = ("reminder", "review", "meeting", "return", "mailbox", "backlog", "digest", "paused")
+POLICIES: Final = ("freeze", "keep", "now")
 FATES: Final = frozenset({"left", "again", "drop"})
 CHANNEL: Final = re.compile(r"#?[\w-]{1,80}")
 IDENTIFIER: Final = re.compile(r"[\w:.-]{1,64}", re.ASCII)
@@ -149,7 +151,13 @@ def read_pause(asked: Asked) -> Command:
     until, span = asked.phrase("until"), asked.phrase("for")
     if until and span:
         raise Refused("Say either “until” a day or “for” a length of time, not both.")
-    return Pause(asked.who(), asked.sequence(), until, span, asked.parts.because)
+    then = asked.phrase("then")
+    if then is not None and then.lower() not in POLICIES:
+        raise Refused(f"After “then” stands one of {', '.join(POLICIES)}: `{asked.entry.usage}`.")
+    if then and not (until or span):
+        raise Refused("“then” says how it goes on when the pause ends; name the day with “until”.")
+    policy = cast("Policy | None", then and then.lower())
+    return Pause(asked.who(), asked.sequence(), until, span, asked.parts.because, policy)
 
 
 def read_resume(asked: Asked) -> Command:
@@ -216,6 +224,16 @@ def read_sequence_verb(asked: Asked) -> Command:
         )
     verb = cast("Literal['pause', 'resume', 'archive', 'publish', 'edit', 'preview']", asked.entry.words[0])
     return SequenceVerb(verb, name)
+
+
+def read_edit(asked: Asked) -> Command:
+    """A lead is named by its address; any other name is a sequence's, with or without that word before it."""
+    if not any("@" in word.text and not word.is_quoted for word in asked.parts.head):
+        return read_sequence_verb(asked)
+    who = asked.who()
+    if len(who.addresses) != 1:
+        raise Refused(f"One lead is changed at a time. For example: `{asked.entry.example}`.")
+    return Edit(who)
 
 
 def read_step(asked: Asked) -> Command:

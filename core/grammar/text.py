@@ -13,6 +13,7 @@ from core.grammar.commands import (
     Away,
     Command,
     Digest,
+    Edit,
     Halt,
     Help,
     List,
@@ -49,9 +50,10 @@ def to_text(command: Command) -> str:
 def _parts(command: Command) -> list[str]:
     """Give the text in its pieces, empty ones for what is not said."""
     match command:
-        case Pause(who, sequence, until, span, because):
+        case Pause(who, sequence, until, span, because, then):
             start = ["pause", _who(who), _in(sequence)]
-            return [*start, _after("until", until), _after("for", span), _because(because)]
+            ends = [_after("until", until), _after("for", span), f"then {then}" if then else ""]
+            return [*start, *ends, _because(because)]
         case Resume(who, sequence, policy, on):
             return ["resume", _who(who), _in(sequence), policy or "", _after("on", on)]
         case Stop(who, sequence, because):
@@ -68,6 +70,8 @@ def _parts(command: Command) -> list[str]:
             return ["stats", _in(sequence)]
         case SequenceVerb(verb, sequence):
             return [verb, "sequence", _quoted(sequence)]
+        case Edit(who):
+            return ["edit", _who(who)]
         case Halt(because):
             return ["halt", _because(because)]
         case StepVerb(verb, who, sequence):

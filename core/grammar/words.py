@@ -20,7 +20,7 @@ LONGEST_NAME_CHARS = 200
 BECAUSE: Final = "because"
 # Words that stand alone, and words that open a part of the command.
 FLAGS: Final = frozenset({"everywhere", "now", "keep", "freeze", "company"})
-OPENERS: Final = frozenset({"in", "until", "for", "on", "older", "cover"})
+OPENERS: Final = frozenset({"in", "until", "for", "on", "older", "cover", "then"})
 # Inside a date, these belong to it: "until in 3 days", "on Monday".
 DATES: Final = frozenset({"until", "for", "on", "older"})
 RESERVED: Final = FLAGS | OPENERS | {BECAUSE}

@@ -184,7 +184,9 @@ _NOT_PAUSABLE = {
 
 
 def _same(hold: Hold, other: Hold) -> bool:
-    return (hold.source, hold.author, hold.until) == (other.source, other.author, other.until)
+    return (hold.source, hold.author, hold.until, hold.policy) == (
+        other.source, other.author, other.until, other.policy
+    )  # fmt: skip
 
 
 def _held(e: Enrollment, hold: Hold, now: datetime) -> Enrollment:
@@ -212,7 +214,7 @@ def _resume(e: Enrollment, event: Resume, now: datetime, plan: Plan) -> Decision
             f"Step {e.position + 1} of {e.label} may or may not have left. "
             "First say on its card: *It left*, *Send again* or *Drop it*."
         )
-    return _without(e, released, event.policy or plan.resume, event.at, now), ()
+    return _without(e, released, (event.policy or plan.resume,), event.at, now), ()
 
 
 _NOT_RESUMABLE = {
@@ -225,13 +227,18 @@ _NOT_RESUMABLE = {
 
 
 def _without(
-    e: Enrollment, released: tuple[Hold, ...], policy: Policy, at: datetime | None, now: datetime
+    e: Enrollment,
+    released: tuple[Hold, ...],
+    policies: tuple[Policy, ...],
+    at: datetime | None,
+    now: datetime,
 ) -> Enrollment:
-    """Give the enrollment without these holds; awake, by the policy, once none is left."""
+    """Give the enrollment without these holds; awake once none is left, by the policy that sends latest."""
     holds = tuple(hold for hold in e.holds if hold not in released)
     if holds:
         return replace(e, holds=holds)
-    due = due_on_waking(e.due_at, e.remaining, policy, at, now)
+    dues = [due_on_waking(e.due_at, e.remaining, policy, at, now) for policy in policies]
+    due = max((due for due in dues if due), default=None)
     status = Status.IN_PROGRESS if e.has_open_task or e.is_sending else Status.PENDING
     # A failed step is tried anew under a new attempt: its old delivery keeps the record of the failure.
     failed = any(hold.source is Source.FAILED for hold in released)
@@ -254,12 +261,18 @@ def due_on_waking(
 
 
 def _holds_ended(e: Enrollment, event: HoldsEnded, now: datetime, plan: Plan) -> Decision:
+    """Give the enrollment without the holds whose date came.
+
+    Each may name how the countdown goes on. The one that ends last decides; of several that end in the same moment, the
+    one that sends latest.
+    """
     released = tuple(hold for hold in e.holds if hold.id in event.ids)
     if e.status is not Status.PAUSED or not released:
         return e, ()
     # The countdown goes on from the date that was promised, however late the release is noticed.
-    ended_at = min(now, max((hold.until for hold in released if hold.until), default=now))
-    return _without(e, released, plan.resume, None, ended_at), ()
+    last = max((hold.until for hold in released if hold.until), default=now)
+    policies = tuple(hold.policy or plan.resume for hold in released if hold.until in (last, None))
+    return _without(e, released, policies, None, min(now, last)), ()
 
 
 def _skip(e: Enrollment) -> Decision:

@@ -65,7 +65,10 @@ class StepKind(StrEnum):
 
 @dataclass(frozen=True)
 class Hold:
-    """One reason why an enrollment is paused. `until` None: no end date. `id` None: not yet stored."""
+    """One reason why an enrollment is paused. `until` None: no end date. `id` None: not yet stored.
+
+    `policy`: how the countdown goes on once `until` has come; None: the sequence's own way.
+    """
 
     source: Source
     reason: str
@@ -74,6 +77,7 @@ class Hold:
     until: datetime | None = None
     batch_id: int | None = None
     id: int | None = None
+    policy: Policy | None = None
 
 
 @dataclass(frozen=True)

@@ -77,14 +77,14 @@ def _act(
     reason: str,
 ) -> Outcome:
     ids = [enrollment_id]
+    named = policy if policy in {"keep", "freeze", "now"} else None
     match verb:
         case "pause":
             fresh = [p for p in by_ids(session, ids) if p.status in RUNNING and not p.is_running]
             if fresh:
                 raise leads.skip_instead(fresh)
-            return leads.pause_these(session, ids, actor=actor, now=now, until=on, because=reason)
+            return leads.pause_these(session, ids, actor=actor, now=now, until=on, because=reason, then=named)
         case "resume":
-            named = policy if policy in {"keep", "freeze", "now"} else None
             return leads.resume_these(session, ids, actor=actor, now=now, policy=named, on=on)
         case "stop":
             return leads.stop_these(session, ids, actor=actor, now=now, because=reason)

@@ -24,11 +24,17 @@ from core.verbs.acting import answered, is_leaving, perform_alike, says_frozen, 
 from core.verbs.choosing import Chosen, Place, choose
 from core.verbs.outcome import Instead, Outcome
 from core.verbs.whens import Read, exact, read, zone_of
+from core.views.why import POLICY_WORDS
 from core.words import listed, span
 
 HELD = RUNNING | {Status.PAUSED}
 ONLY_PAUSED = frozenset({Status.PAUSED})
 Ids = Sequence[int] | None
+
+
+def policy_of(word: str | None) -> Policy | None:
+    """Give the policy of the grammar's word: freeze, keep or now."""
+    return None if word is None else Policy.AT if word == "now" else Policy(word)
 
 
 def pause(session: Session, order: orders.Pause, *, actor: Actor, now: datetime, only: Ids = None) -> Outcome:
@@ -43,7 +49,7 @@ def pause(session: Session, order: orders.Pause, *, actor: Actor, now: datetime,
     places, is_wide = _to_pause(chosen, order)
     return pause_these(
         session, [place.id for place in places], actor=actor, now=now, until=until, because=order.because or "",
-        is_wide=is_wide,
+        is_wide=is_wide, then=order.then,
     )  # fmt: skip
 
 
@@ -100,16 +106,21 @@ def pause_these(
     until: Read | None = None,
     because: str = "",
     is_wide: bool = False,
+    then: str | None = None,
 ) -> Outcome:
-    """Pause these enrollments, whose leads are locked."""
+    """Pause these enrollments, whose leads are locked. `then`: freeze, keep or now, at the end of the pause."""
     zone, _ = zone_of(session, actor)
+    policy = policy_of(then) if until else None
     batch_id = open_batch(session, "pause", actor=actor, now=now)
 
     def event(plan: Plan) -> Event:
         ends_at = until.hold_end(plan) if until else None
-        return Pause(Hold(Source.PERSON, because, actor.id, now, ends_at, batch_id), is_wide=is_wide)
+        return Pause(
+            Hold(Source.PERSON, because, actor.id, now, ends_at, batch_id, policy=policy), is_wide=is_wide
+        )
 
-    reason = "; ".join(part for part in (until and f"until {until.words}", because) if part)
+    ending = f"then {POLICY_WORDS[policy]}" if policy else ""
+    reason = "; ".join(part for part in (until and f"until {until.words}", ending, because) if part)
     done = perform_alike(
         session, ids, event, verb="pause", actor=actor, now=now, reason=reason, batch_id=batch_id
     )
@@ -119,7 +130,8 @@ def pause_these(
         if is_leaving(change):
             lines = [wake, f"Nothing after it leaves until {'then' if wake else 'somebody resumes'}."]
         else:
-            lines = [wake, says_frozen(change.after), says_next(change, lead, zone=zone, now=now)]
+            after = f"{ending[0].upper()}{ending[1:]}." if ending else says_frozen(change.after)
+            lines = [wake, after, says_next(change, lead, zone=zone, now=now)]
         return [line for line in lines if line]
 
     notes = until.notes if until else ()
@@ -174,7 +186,7 @@ def resume_these(
             return Resume(Policy.AT, on.moment(plan, now))
         if policy == "now":
             return Resume(Policy.AT, now)
-        return Resume(Policy(policy) if policy else None)
+        return Resume(policy_of(policy))
 
     words = f"on {on.words}" if on else policy or ""
     done = perform_alike(session, ids, event, verb="resume", actor=actor, now=now, reason=words)

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from core.acts import Loaded
 from core.dates import say
-from core.lifecycle import LIVE, Hold, Source, Status
+from core.lifecycle import LIVE, Hold, Policy, Source, Status
 from core.mailboxes import cap_on, day_of, free_at, handed_on, is_read, unread_before
 from core.models import (
     WORKSPACE_ID,
@@ -129,10 +129,18 @@ _WAY_OUT = {
 }
 
 
+POLICY_WORDS = {
+    Policy.FREEZE: "the countdown goes on where it stood",
+    Policy.KEEP: "the date first planned stands",
+    Policy.AT: "the next step leaves as soon as the window allows",
+}
+
+
 def hold_words(hold: Hold, author: str, position: int, zone: str) -> str:
     """Give a hold as one sentence: who or what, since when, until when, why."""
     start = _HELD[hold.source].format(author=author, since=say(hold.placed_at, zone), step=position + 1)
     until = f" until {say(hold.until, zone)}" if hold.until else ""
+    until += f", then {POLICY_WORDS[hold.policy]}" if hold.until and hold.policy else ""
     because = f": {hold.reason.rstrip('.')}" if hold.reason else ""
     way_out = f"; {_WAY_OUT[hold.source]}" if hold.source in _WAY_OUT else ""
     return ended(f"{start}{until}{because}{way_out}")

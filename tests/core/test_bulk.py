@@ -42,6 +42,7 @@ class Placed:
     author: str = ANA.id
     until: datetime | None = None
     batch: str | None = None
+    policy: Policy | None = None
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,9 @@ class Kind:
 
 
 MINE, BENS, DATED = Placed(), Placed(author="U0BEN"), Placed(until=LATER)
+KEPT = Placed(until=LATER, policy=Policy.KEEP)
 HELD: tuple[tuple[Placed, ...], ...] = (
-    (), (MINE,), (DATED,), (BENS,), (MINE, BENS), (Placed(batch=OF_BATCH),), (Placed(batch=OF_OTHER),),
+    (), (MINE,), (DATED,), (KEPT,), (BENS,), (MINE, BENS), (Placed(batch=OF_BATCH),), (Placed(batch=OF_OTHER),),
     (Placed(batch=OF_BATCH), replace(BENS, batch=OF_OTHER)),
     *((Placed(source, "system"),) for source in Source if source is not Source.PERSON),
     (Placed(Source.OUT_OF_OFFICE, "system", LATER), MINE), (Placed(Source.UNCERTAIN, "system", batch=OF_OTHER), Placed(batch=OF_BATCH)),
@@ -98,6 +100,7 @@ EVENTS: dict[str, Callable[[Plan, int, int], Event]] = {
     "pause all": lambda _, own, __: Pause(mine(own), is_wide=True),
     "pause all until": lambda plan, own, _: Pause(mine(own, by_zone(plan)), is_wide=True),
     "pause until": lambda _, own, __: Pause(mine(own, LATER)),
+    "pause until, then keep": lambda _, own, __: Pause(replace(mine(own, LATER), policy=Policy.KEEP)),
     "reply": lambda _, own, __: Pause(Hold(Source.REPLY, "", "system", NOW, None, own), is_wide=True),
     "resume": lambda *_: Resume(),
     "resume freeze": lambda *_: Resume(Policy.FREEZE),
@@ -165,7 +168,7 @@ class Twins:
     def _hold(self, placed: Placed) -> dict[str, Any]:
         batch = self.batches[placed.batch] if placed.batch else None
         return {"source": placed.source.value, "reason": "then", "author": placed.author, "placed_at": NOW - DAY,
-                "until": placed.until, "batch_id": batch, "released_at": None,
+                "until": placed.until, "policy": placed.policy, "batch_id": batch, "released_at": None,
                 "announce_at": placed.until and placed.until - DAY}  # fmt: skip
 
     def _deliveries(self, i: int, kind: Kind) -> list[dict[str, Any]]:

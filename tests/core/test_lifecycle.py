@@ -128,6 +128,38 @@ def cells():
         yield from ((event, state, wanted) for state, wanted in zip(columns, row, strict=True))
 
 
+@pytest.mark.parametrize(
+    ("policies", "at", "rest"),
+    [
+        ((None,), 3, 2),  # the sequence's own way: freeze
+        ((Policy.FREEZE,), 3, 2),
+        ((Policy.KEEP,), 1, 1),  # the date first planned is two days off
+        ((Policy.KEEP,), 3, 0),
+        ((Policy.AT,), 3, 0),
+        ((Policy.KEEP, Policy.FREEZE), 3, 2),  # both end in the same moment: the later date
+        ((Policy.FREEZE, Policy.AT), 3, 2),
+    ],
+)
+def test_holds_that_end_say_how_the_countdown_goes_on(policies, at, rest):
+    ends_at = NOW + at * DAY
+    holds = tuple(
+        replace(MINE, id=number, author=f"U{number}", until=ends_at, policy=policy)
+        for number, policy in enumerate(policies)
+    )
+    e, _ = decide(
+        replace(_PAUSED, holds=holds), HoldsEnded(frozenset(range(len(holds)))), now=ends_at + HOUR, plan=PLAN
+    )
+    assert (e.status, e.due_at) == (Status.PENDING, ends_at + rest * DAY)
+
+
+def test_of_holds_released_together_the_one_that_ended_last_decides():
+    early = replace(MINE, until=NOW + DAY, policy=Policy.FREEZE)
+    late = replace(OTHERS, until=NOW + 3 * DAY, policy=Policy.AT)
+    ended = HoldsEnded(frozenset({1, 2}))
+    e, _ = decide(replace(_PAUSED, holds=(early, late)), ended, now=NOW + 9 * DAY, plan=PLAN)
+    assert e.due_at == NOW + 3 * DAY
+
+
 def test_the_table_is_whole():
     assert {(event, state) for event, state, _ in cells()} == {(e, s) for e in EVENTS for s in STATES}
 
