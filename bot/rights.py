@@ -54,7 +54,7 @@ def _of(command: asked.Command) -> Need:
             return Need.STOPS_MAIL
         case asked.Show() | asked.Paused() | asked.List() | asked.Sequences() | asked.Log() | asked.Stats():
             return Need.STOPS_MAIL
-        case asked.Help() | asked.Mailboxes() | asked.Digest(_, None):
+        case asked.Help() | asked.Mailboxes() | asked.Remind() | asked.Reminders() | asked.Digest(_, None):
             return Need.STOPS_MAIL
         case asked.Press("review", _, answer) if only_stops(answer):
             return Need.STOPS_MAIL

@@ -35,6 +35,7 @@ from core.verbs import (
     owners,
     proposals,
     qualify,
+    reminders,
     returns,
     reviews,
     runs,
@@ -71,6 +72,7 @@ _VERBS: dict[type, Callable[..., Outcome]] = {
     grammar_commands.StepVerb: steps.change_step,
     grammar_commands.Tag: tags.tag,
     grammar_commands.Owner: owners.owner,
+    grammar_commands.Remind: reminders.remind,
     grammar_commands.Qualify: qualify.qualify,
 }
 # The cards that ask, by the word that their buttons use.
@@ -81,6 +83,7 @@ _PRESSED: dict[str, Callable[..., Outcome]] = {
     "meeting": meetings.press,
     "digest": digests.press,
     "paused": digests.press_row,
+    "reminder": reminders.press,
 }
 _WHOLE: dict[type, Callable[..., Outcome]] = {
     grammar_commands.SequenceVerb: sequences.change_sequence,
@@ -96,8 +99,9 @@ _READING: dict[type, Callable[..., Answer]] = {
     grammar_commands.Log: lists.log,
     grammar_commands.Stats: lists.stats,
     grammar_commands.Mailboxes: lists.mailboxes,
+    grammar_commands.Reminders: reminders.reminders,
 }
-NOT_BUILT = frozenset({"remind", "away"})
+NOT_BUILT = frozenset({"away"})
 NO_SUCH_NUMBER = "There is nothing of that number here."
 NOT_YET = "`{verb}` is not built yet; `help` lists what is."
 

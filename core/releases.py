@@ -25,6 +25,7 @@ from core.models import (
     Workspace,
 )
 from core.people import SYSTEM
+from core.reminders import next_reminder
 from core.types import UtcDateTime
 
 _DUE = (
@@ -82,6 +83,7 @@ def next_event(session: Session, *, now: datetime) -> tuple[datetime, str] | Non
         (session.exec(_ANNOUNCED).one(), "a heads-up is due"),
         (session.exec(lease).one(), "a lease ends"),
         (next_digest(session, now=now), "a digest is due"),
+        (next_reminder(session), "a reminder is due"),
     ]
     known = [(max(at, now), what) for at, what in events if at is not None]
     return min(known, default=None)

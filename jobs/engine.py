@@ -23,6 +23,7 @@ from core.db import Database
 from core.digests import digest_due
 from core.meetings import ask_about_ended
 from core.releases import release_due
+from core.reminders import remind_due
 from jobs.queue import QUEUE, from_json, open_queue, to_json
 from jobs.sender import Post
 
@@ -92,6 +93,7 @@ class Engine:
             lambda: asyncio.to_thread(announce_due, self._db, now=now),
             lambda: asyncio.to_thread(ask_about_ended, self._db, now=now),
             lambda: asyncio.to_thread(digest_due, self._db, now=now),
+            lambda: asyncio.to_thread(remind_due, self._db, now=now),
             lambda: asyncio.to_thread(handover.reap, self._db, now=now),
             lambda: self._wake_mailboxes(now),
             *self._also,
