@@ -1,26 +1,41 @@
 """Cards as rows: a post or a redraw is wanted in the transaction that changed the state, and drawn later.
 
 A card is due while `wanted` is ahead of `drawn`. Whoever draws reads the state afresh, so the newest version wins.
+`drawn_at` is when its drawing was last begun.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Table, bindparam, case, or_, update
+from sqlalchemy import ColumnElement, Table, and_, bindparam, case, false, not_, or_, update
 from sqlalchemy.orm import aliased
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
+from core import homes
 from core.chunks import chunks
 from core.models import WORKSPACE_ID, Card, Digest, Lead, Workspace
 from core.sql import spelling
 
 IDS_AT_ONCE = 5000
+# Slack's limit for messages, and for redraws what people can follow.
+PACE = timedelta(seconds=1)
+# How a fault begins that says something of others too: nobody answers, the token is refused, a method is used too often.
+AWAY, REFUSED, LIMITED = "away:", "token:", "ratelimited:"
+LONGEST_STOP = timedelta(hours=1)
 _Parent = aliased(Card)
 CARDS: Table = Card.__table__  # type: ignore[attr-defined]
+_WAITS = col(Card.wanted) > col(Card.drawn)
+_STOPS = or_(*(col(Card.fault).startswith(word) for word in (AWAY, REFUSED, LIMITED)))
+_IS_HOME = col(Card.kind) == "home"
+_BY_METHOD: dict[str, ColumnElement[bool]] = {
+    "views.publish": _IS_HOME,
+    "chat.postMessage": and_(not_(_IS_HOME), col(Card.ts).is_(None)),
+    "chat.update": and_(not_(_IS_HOME), col(Card.ts).is_not(None)),
+}
 
 
 def show_lead(session: Session, *, lead_id: int, channel: str, now: datetime) -> None:
@@ -79,14 +94,20 @@ _TOUCH = (
 
 
 def touch(session: Session, *, lead_ids: Iterable[int]) -> None:
-    """Want a redraw of every card of these leads."""
+    """Want a redraw of every card of these leads, and of the Homes on which they stand."""
     session.flush()  # a card that has just been wished for counts too
     ids = list(set(lead_ids))
+    homes.touch(session, lead_ids=ids)
     if len(ids) <= IDS_AT_ONCE:
         session.connection().execute(_TOUCH, {"lead_ids": ids})
     else:
         very_many = CARDS.c.lead_id.in_(spelling(session).these(ids))
         session.execute(update(CARDS).where(very_many).values(wanted=CARDS.c.wanted + 1))
+
+
+def touch_one(session: Session, card: Card) -> None:
+    """Want a redraw of one card."""
+    session.execute(update(CARDS).where(CARDS.c.id == card.id).values(wanted=CARDS.c.wanted + 1))
 
 
 def touch_digests(session: Session, *, lead_ids: Iterable[int]) -> None:
@@ -114,23 +135,58 @@ def touch_about(session: Session, kind: str, about_ids: Iterable[int | None]) ->
         session.connection().execute(wanted)
 
 
-def claim_due(session: Session, *, now: datetime, limit: int, lease: timedelta) -> list[Card]:
-    """Give cards that want drawing, oldest first; for the length of `lease` nobody else is given them.
+def due(session: Session, *, now: datetime, limit: int, pace: timedelta) -> list[int]:
+    """Give the cards to draw next, one for each channel in which none was drawn within `pace`; zero: all that are due.
 
-    A card that belongs into another's thread waits until that one has been posted.
+    Whatever failed goes first, so that one card alone finds out whether Slack is back; then what has waited longest. A
+    card that belongs into another's thread waits until that one has been posted.
     """
-    ready = or_(col(Card.retry_at).is_(None), col(Card.retry_at) <= now)
     posted = (
         select(_Parent.id).where(_Parent.id == col(Card.parent_id), col(_Parent.ts).is_not(None)).exists()
     )
     has_place = or_(col(Card.parent_id).is_(None), posted)
-    query = select(Card).where(col(Card.wanted) > col(Card.drawn), ready, has_place)
-    query = query.order_by(col(Card.id)).limit(limit)
+    wanted = [_WAITS, _ready(now), has_place, *_allowed(session, now)]
+    line = (
+        col(Card.tries).desc(),
+        case((col(Card.ts).is_(None), Card.created_at), else_=Card.drawn_at),
+        col(Card.id),
+    )
+    if not pace:
+        return [
+            card_id
+            for card_id in session.exec(select(Card.id).where(*wanted).order_by(*line).limit(limit))
+            if card_id
+        ]
+    # Not later than now either: a clock that was set back must not keep a channel waiting.
+    lately = select(Card.channel).where(col(Card.drawn_at) > now - pace, col(Card.drawn_at) <= now)
+    place = func.row_number().over(partition_by=col(Card.channel), order_by=line).label("place")
+    waiting = select(Card.id, place).where(*wanted, col(Card.channel).not_in(lately)).subquery()
+    first = select(Card.id).join(waiting, waiting.c.id == Card.id).where(waiting.c.place == 1)
+    return [card_id for card_id in session.exec(first.order_by(*line).limit(limit)) if card_id]
+
+
+def _ready(now: datetime) -> ColumnElement[bool]:
+    return or_(col(Card.retry_at).is_(None), col(Card.retry_at) <= now)
+
+
+def _allowed(session: Session, now: datetime) -> Iterator[ColumnElement[bool]]:
+    """Give what may be drawn at all: a card that Slack sent away stands for all that it would treat alike.
+
+    AWAY and REFUSED stand for everything, LIMITED for the Web API method that it names.
+    """
+    soon = (col(Card.retry_at) > now, col(Card.retry_at) <= now + LONGEST_STOP)
+    for fault in set(session.exec(select(Card.fault).where(_WAITS, *soon, _STOPS).distinct())):
+        word, _, method = str(fault).partition(":")
+        yield not_(_BY_METHOD.get(method, false())) if f"{word}:" == LIMITED else false()
+
+
+def claim(session: Session, card_ids: Sequence[int], *, now: datetime, lease: timedelta) -> list[Card]:
+    """Give those of these cards that nobody else has claimed; for the length of `lease` nobody else is given them."""
     claimed = []
-    for card in session.exec(query).all():
-        leased = update(Card).where(col(Card.id) == card.id, ready).values(retry_at=now + lease)
-        if session.connection().execute(leased).rowcount:
-            claimed.append(card)
+    for card_id in card_ids:
+        leased = update(Card).where(col(Card.id) == card_id, _WAITS, _ready(now))
+        if session.connection().execute(leased.values(retry_at=now + lease, drawn_at=now)).rowcount:
+            claimed.append(session.get_one(Card, card_id))
     return claimed
 
 
@@ -147,7 +203,19 @@ def drawn(session: Session, card_id: int, *, wanted: int, ts: str, channel: str 
     session.execute(update(Card).where(col(Card.id) == card_id).values(**values))
 
 
+def breathe(session: Session, place: str, *, until: datetime) -> None:
+    """Keep what is still to be posted to this name or person waiting: the first of them has just been."""
+    unseen = (col(Card.channel) == place, col(Card.ts).is_(None), _WAITS, _ready(until))
+    session.execute(update(Card).where(*unseen).values(retry_at=until))
+
+
 def failed(session: Session, card_id: int, *, fault: str, retry_at: datetime) -> None:
     """Record that drawing failed and when to try again."""
     values = {"tries": Card.tries + 1, "fault": fault, "retry_at": retry_at}
     session.execute(update(Card).where(col(Card.id) == card_id).values(**values))
+
+
+def troubles(session: Session) -> dict[str, int]:
+    """Count the waiting cards by the fault that keeps them, of those faults that say something of Slack itself."""
+    query = select(Card.fault, func.count()).where(_WAITS, _STOPS).group_by(Card.fault)
+    return {str(fault): number for fault, number in session.exec(query)}

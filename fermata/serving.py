@@ -8,9 +8,10 @@ import os
 import signal
 import socket as sockets
 import threading
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from bot import app as bot_app
 from bot import socket
 from bot.delivery import deliver
 from bot.members import Members
+from core.cards import PACE
 from core.commands import Desk
 from core.errors import Refused
 from core.seen import forget
@@ -129,9 +131,14 @@ def not_ready(engine: Engine | None, settings: Settings) -> list[str]:
 
 @asynccontextmanager
 async def talking(
-    settings: Settings, desk: Desk, *, is_guarded: bool, clock: wiring.Clock = wiring.now
+    settings: Settings,
+    desk: Desk,
+    *,
+    is_guarded: bool,
+    clock: wiring.Clock = wiring.now,
+    pace: timedelta = PACE,
 ) -> AsyncIterator[App]:
-    """Keep the Slack app alive: its listeners, and the loop that draws cards."""
+    """Keep the Slack app alive: its listeners, and the loop that draws cards, one in `pace` in each channel."""
     loop, nudged = asyncio.get_running_loop(), asyncio.Event()
     pool = ThreadPoolExecutor(bot_app.WORKERS, thread_name_prefix="fermata-bot")
 
@@ -159,7 +166,10 @@ async def talking(
             raise Refused(msg) from None
     client = WebClient(settings.bot_token.get_secret_value(), settings.slack_api_url, timeout=SLACK_SECONDS)
     over = threading.Event()
-    drawing = asyncio.create_task(_draw(client, desk, nudged, clock, over))
+    members = Members(desk.db, client)
+    admin = min((name for name in settings.admins if name.startswith(("U", "W"))), default="")
+    draw = partial(deliver, desk, client, members=members, is_over=over.is_set, pace=pace, admin=admin)
+    drawing = asyncio.create_task(_draw(draw, nudged, clock, over))
     try:
         yield app
     finally:
@@ -172,9 +182,8 @@ async def talking(
 
 
 async def _draw(
-    client: WebClient, desk: Desk, nudged: asyncio.Event, clock: wiring.Clock, over: threading.Event
+    draw: Callable[..., int], nudged: asyncio.Event, clock: wiring.Clock, over: threading.Event
 ) -> None:
-    draw = partial(deliver, desk, client, members=Members(desk.db, client), is_over=over.is_set)
     while not over.is_set():
         try:
             while await asyncio.to_thread(draw, now=clock()):

@@ -115,6 +115,8 @@ class WebApi:
         message = self.message_of(args)
         if message.user != BOT_USER:
             raise SlackError("cant_update_message")
+        if self.state.channels[message.channel].is_archived:
+            raise SlackError("is_inactive")
         text, blocks = self.content(args, text_limit=limits.UPDATE_TEXT_CHARS)
         if "blocks" not in args and message.blocks and not text:
             blocks = message.blocks

@@ -47,7 +47,7 @@ def test_card_of_one_lead_asked_for_by_many_at_once_is_given_to_each(database, l
 def test_older_cards_are_redrawn_beside_a_new_one(database, lead_id):
     show(database, lead_id)
     with database.write() as session:
-        [first] = cards.claim_due(session, now=START, limit=20, lease=MINUTE)
+        [first] = claim_due(session, now=START)
         cards.drawn(session, first.id, wanted=first.wanted, ts="1.1")
     show(database, lead_id)
 
@@ -56,7 +56,12 @@ def test_older_cards_are_redrawn_beside_a_new_one(database, lead_id):
 
 def claim(database, *, now, limit=20):
     with database.write() as session:
-        return [card.id for card in cards.claim_due(session, now=now, limit=limit, lease=MINUTE)]
+        return [card.id for card in claim_due(session, now=now, limit=limit)]
+
+
+def claim_due(session, *, now, limit=20, pace=timedelta(0)):
+    due = cards.due(session, now=now, limit=limit, pace=pace)
+    return cards.claim(session, due, now=now, lease=MINUTE)
 
 
 def test_claimed_card_is_given_to_nobody_else_until_its_lease_is_over(database, lead_id):
