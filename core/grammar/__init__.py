@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from typing import Final
 
 from core.errors import Refused
+from core.filters import EXAMPLE
 from core.grammar.commands import (
     EVERYWHERE,
     Away,
@@ -19,6 +20,7 @@ from core.grammar.commands import (
     Command,
     Digest,
     Edit,
+    Enrol,
     Halt,
     Help,
     List,
@@ -57,6 +59,7 @@ from core.grammar.readers import (
     read_away,
     read_digest,
     read_edit,
+    read_enrol,
     read_halt,
     read_list,
     read_owner,
@@ -76,7 +79,17 @@ from core.grammar.readers import (
     read_undo,
 )
 from core.grammar.text import to_text
-from core.grammar.words import BECAUSE, SECOND_WORDS, Word, clean, split, with_status, words_of
+from core.grammar.words import (
+    BECAUSE,
+    SECOND_WORDS,
+    Word,
+    clean,
+    read_who,
+    split,
+    text_of,
+    with_status,
+    words_of,
+)
 from core.plain import shown
 
 __all__ = [
@@ -87,6 +100,7 @@ __all__ = [
     "Command",
     "Digest",
     "Edit",
+    "Enrol",
     "Entry",
     "Halt",
     "Help",
@@ -120,6 +134,7 @@ __all__ = [
     "help",
     "parse",
     "to_text",
+    "who",
 ]
 
 # Words of this field for what we call otherwise.
@@ -128,8 +143,7 @@ SYNONYMS: Final = {
     "reschedule": "resume",
     "remove": "stop",
     "disable": "pause",
-    "enrol": "start",
-    "enroll": "start",
+    "enroll": "enrol",
     "mailbox": "mailboxes",
     "assign": "owner",
 }
@@ -148,6 +162,16 @@ def parse(text: str) -> Command:
     parts = split(entry.prepare(rest), entry.keywords - {BECAUSE})
     parts.because = because
     return entry.build(Asked(entry, parts))
+
+
+def who(text: str) -> Who:
+    """Give the leads that a text names by itself: addresses, @company.com, conditions, mine; raises Refused."""
+    words, because = words_of(clean(text))
+    found, rest = read_who(words)
+    if rest or because is not None or found is None:
+        extra = f"“{shown(text_of(rest) or BECAUSE)}” is not understood here; " if rest or because else ""
+        raise Refused(f"{extra or 'This names nobody; '}write for example `{EXAMPLE}`.")
+    return found
 
 
 def help(  # noqa: A001 - the public name of what the command `help` shows
@@ -212,6 +236,7 @@ COMMANDS: Final = (
     Entry(("stop",), "WHO [in SEQ] [because TEXT]", "ends it for good, everywhere unless a sequence is named", "stop lead@x.com because not interested", read_stop, _IN | {BECAUSE}),
     Entry(("skip",), "WHO in SEQ", "keeps leads from starting, before their first step", "skip lead@x.com in Spring", one_run(Skip), _IN),
     Entry(("unskip",), "WHO in SEQ", "lets skipped leads start after all", "unskip lead@x.com in Spring", one_run(Unskip), _IN),
+    Entry(("enrol",), "[WHO] [in SEQ]", "puts leads into a sequence for the first time, after a look at who is left out", "enrol stage:demo in Spring", read_enrol, _IN),
     Entry(("start",), "WHO in SEQ", "starts leads at the first step", "start lead@x.com in Spring", one_run(Start), _IN),
     Entry(("restart",), "WHO in SEQ", "stops leads and starts them again at the first step", "restart lead@x.com in Spring", one_run(Restart), _IN),
     Entry(("status",), "WHO", "shows where leads stand", "status lead@x.com", read_show),
@@ -242,7 +267,7 @@ COMMANDS: Final = (
     Entry(("untag",), "WHO TAG", "takes a tag off leads", "untag lead@x.com hot", read_tag),
     Entry(("away",), "until WHEN [cover @user]", "says that you are out, and who looks after your leads", "away until Friday cover @kim", read_away, frozenset({"until", "for", "cover"})),
     Entry(("back",), "", "says that you are here again, so that your leads go on", "back", alone(Back())),
-    Entry(("digest",), "[now | at TIME | off] [for #CHANNEL]", "sends the list of paused leads each working day, or now", "digest at 8:30", read_digest, frozenset({"for"})),
+    Entry(("digest",), "[weekly] [now | at TIME | off] [for #CHANNEL]", "sends the list of paused leads each working day, the report of the week each `on DAY`, or either now", "digest at 8:30", read_digest, frozenset({"for"})),
     Entry(("mailboxes",), "", "lists the sending mailboxes and how they are", "mailboxes", alone(Mailboxes())),
     Entry(("settle",), "DELIVERY left | again | drop", "says what became of an uncertain delivery", "settle 4711 left", read_settle),
     Entry(("card",), "CARD NUMBER ANSWER [until WHEN]", "answers what a card asks, as its buttons do", "card review 12 away until June 15", read_press, frozenset({"until"})),

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from core.filters import Term
+
 # `sequence` of a command that was told "everywhere": every sequence the lead is in. None means that none was
 # named, and that a person is asked when there are several.
 EVERYWHERE: Final = "*"
@@ -18,9 +20,10 @@ Policy = Literal["freeze", "keep", "now"]
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """The leads that are meant, in exactly one of six ways.
+    """The leads that are meant, in exactly one of seven ways.
 
-    addresses: normalised, each once. company: a domain. mine: those the person owns.
+    addresses: normalised, each once. company: a domain. mine: those the person owns. filter: conditions that all hold,
+    where they are more than a tag or a stage.
     """
 
     addresses: tuple[str, ...] = ()
@@ -29,6 +32,7 @@ class Who:
     stage: str | None = None
     mine: bool = False
     everyone: bool = False
+    filter: tuple[Term, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,14 @@ class Skip:
 class Unskip:
     who: Who
     sequence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Enrol:
+    """Put leads into a sequence that were never in it; what is left out is asked for."""
+
+    who: Who | None = None
+    sequence: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,10 +215,14 @@ class Back:
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """when: "now", "on", "off" or a clock time with its "at". channel: an id or a name; None is the person's own."""
+    """when: "now", "on", "off" or a clock time with its "at". channel: an id or a name; None is the person's own.
+
+    Of the weekly report `when` may also be "on monday" or "on monday at 9:00".
+    """
 
     when: str = "now"
     channel: str | None = None
+    is_weekly: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,5 +265,5 @@ class Help:
 Command = (
     Pause | Resume | Stop | Skip | Unskip | Start | Restart | Show | Paused | List | Sequences | Log | Stats
     | SequenceVerb | Halt | Unhalt | StepVerb | Remind | Qualify | Tag | Away | Digest | Mailboxes | Settle
-    | Owner | Reminders | Back | Press | Undo | Help | Edit
+    | Owner | Reminders | Back | Press | Undo | Help | Edit | Enrol
 )  # fmt: skip

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, cast
 
+from core.dates.words import WEEKDAY_NAMES, WEEKDAYS
 from core.errors import Refused
 from core.grammar.commands import (
     EVERYWHERE,
@@ -18,6 +19,7 @@ from core.grammar.commands import (
     Command,
     Digest,
     Edit,
+    Enrol,
     Halt,
     List,
     Owner,
@@ -42,7 +44,7 @@ from core.grammar.words import SECOND_WORDS, Parts, Word, is_span, name_of, read
 from core.plain import shown
 
 STATUSES: Final = frozenset({"skipped", "pending", "in_progress", "paused", "stopped", "completed"})
-CARDS: Final = ("reminder", "review", "meeting", "return", "mailbox", "backlog", "digest", "paused")
+CARDS: Final = ("reminder", "review", "meeting", "return", "mailbox", "backlog", "collision", "digest", "paused")
 POLICIES: Final = ("freeze", "keep", "now")
 FATES: Final = frozenset({"left", "again", "drop"})
 CHANNEL: Final = re.compile(r"#?[\w-]{1,80}")
@@ -226,6 +228,11 @@ def read_sequence_verb(asked: Asked) -> Command:
     return SequenceVerb(verb, name)
 
 
+def read_enrol(asked: Asked) -> Command:
+    """Either may be missing: then a form asks for it."""
+    return Enrol(asked.who() if asked.parts.head else None, asked.sequence_or_all())
+
+
 def read_edit(asked: Asked) -> Command:
     """A lead is named by its address; any other name is a sequence's, with or without that word before it."""
     if not any("@" in word.text and not word.is_quoted for word in asked.parts.head):
@@ -288,12 +295,26 @@ def read_away(asked: Asked) -> Command:
 def read_digest(asked: Asked) -> Command:
     """A clock time keeps its "at", which tells "at 9" from the number 9; for a channel alone means "on"."""
     channel = asked.phrase("for")
-    when = text_of(asked.parts.head).lower() or ("on" if channel else "now")
-    if when not in {"now", "on", "off"} and not re.match(r"at \S", when):
+    is_weekly, said = _weekly(text_of(asked.parts.head).lower())
+    when = said or ("on" if channel or is_weekly else "now")
+    if when not in {"now", "on", "off"} and not re.match(r"(on|at) \S" if is_weekly else r"at \S", when):
         raise Refused(f"A digest comes now, at a time, or never: `{asked.entry.usage}`.")
     if channel and not CHANNEL.fullmatch(channel):
         raise Refused(f"“{shown(channel)}” is no channel; for example: `digest at 8:30 for #sales`.")
-    return Digest(when, channel and channel.removeprefix("#"))
+    return Digest(when, channel and channel.removeprefix("#"), is_weekly)
+
+
+def _weekly(said: str) -> tuple[bool, str]:
+    """Tell the weekly report from the daily list, and give when it comes, as "on monday at 9:00"."""
+    if not (found := re.fullmatch(r"weekly(?: (?:on |every )?(?P<rest>.+))?", said)):
+        return False, said
+    rest = found["rest"] or ""
+    first, _, clock = rest.partition(" ")
+    if first in {"", "now", "on", "off", "at"}:
+        return True, rest
+    if first.rstrip(".,") not in WEEKDAYS:
+        raise Refused(f"“{shown(first)}” is no day of the week; for example: `digest weekly on Monday at 9:00`.")
+    return True, f"on {WEEKDAY_NAMES[WEEKDAYS[first.rstrip('.,')]].lower()} {clock}".rstrip()
 
 
 def read_settle(asked: Asked) -> Command:

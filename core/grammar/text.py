@@ -14,6 +14,7 @@ from core.grammar.commands import (
     Command,
     Digest,
     Edit,
+    Enrol,
     Halt,
     Help,
     List,
@@ -60,6 +61,8 @@ def _parts(command: Command) -> list[str]:
             return ["stop", _who(who), _in(sequence), _because(because)]
         case Skip(who, sequence) | Unskip(who, sequence) | Start(who, sequence) | Restart(who, sequence):
             return [type(command).__name__.lower(), _who(who), _in(sequence)]
+        case Enrol(who, sequence):
+            return ["enrol", _who(who) if who else "", _in(sequence)]
         case Show(what, who):
             return [what, _who(who)]
         case Paused(sequence, older_than):
@@ -86,9 +89,9 @@ def _parts(command: Command) -> list[str]:
             return [verb, _who(who), _quoted(tag)]
         case Away(until, cover):
             return ["away", _after("until", until), f"cover @{cover}" if cover else ""]
-        case Digest(when, channel):
+        case Digest(when, channel, is_weekly):
             clock = _after("at", when[3:]) if when.startswith("at ") else when
-            return ["digest", clock, f"for #{channel}" if channel else ""]
+            return ["digest", "weekly" if is_weekly else "", clock, f"for #{channel}" if channel else ""]
         case Settle(verb, delivery):
             return ["settle", delivery, verb]
         case Press(card, number, answer, until):
@@ -108,6 +111,8 @@ def _who(who: Who) -> str:
         return f"tag:{_quoted(who.tag)}"
     if who.stage:
         return f"stage:{_quoted(who.stage)}"
+    if who.filter:
+        return " ".join(f"{'-' if one.is_not else ''}{one.key}:{_quoted(one.value)}" for one in who.filter)
     return "mine" if who.mine else "everyone" if who.everyone else " ".join(who.addresses)
 
 

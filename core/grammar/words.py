@@ -12,6 +12,7 @@ from typing import Final
 
 from core.address import normalise, normalise_domain
 from core.errors import Refused
+from core.filters import KEY, term, together
 from core.grammar.commands import EVERYWHERE, Who
 from core.plain import is_forbidden, plain, shown
 
@@ -31,7 +32,6 @@ FILLERS: Final = frozenset({
 EVERYONE: Final = frozenset({"all", "everyone", "everybody"})
 # The second words of commands; articles of this field call a sequence a campaign.
 SECOND_WORDS: Final = {"sequence": "sequence", "campaign": "sequence", "step": "step"}
-KEYED: Final = ("tag:", "stage:")
 HIDDEN_BREAKS: Final = str.maketrans(dict.fromkeys("\t\n\r\v\f\x85\u2028\u2029", " "))
 QUOTES: Final = str.maketrans(dict.fromkeys("“”„‟«»″＂", '"'))
 
@@ -40,7 +40,7 @@ SLACK_TOKEN = re.compile(r"<(?P<target>[^<>|]+)(?:\|(?P<label>[^<>]*))?>")
 DIGEST_FOR = re.compile(
     r"^(\s*(?:/\w+\s+)?digest\b.*\bfor\s+)<#(?P<id>[CG][A-Z0-9]+)(?:\|[^<>]*)?>", re.IGNORECASE
 )
-WORD = re.compile(r'(?P<key>(?:tag|stage):)?"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<bare>[^\s"]+)', re.IGNORECASE)
+WORD = re.compile(rf'(?P<key>{KEY.pattern})?"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<bare>[^\s"]+)', re.IGNORECASE)
 SPAN_START = re.compile(
     r"(?:\d|an? |one|two|three|four|five|six|seven|eight|nine|ten|half)\S*\s*"
     r"(?:couple of |an )?(?:business |working )?(?:min|hour|hr|h\b|day|d\b|week|w\b|month|quarter|year|fortnight)",
@@ -171,7 +171,7 @@ def read_who(words: Sequence[Word]) -> tuple[Who | None, list[Word]]:
         return Who(everyone=True), _past_fillers(rest[1:])
     if first.keyword in {"mine", "my"}:
         return Who(mine=True), _past_fillers(rest[1:])
-    if first.key or first.text.lower().startswith(KEYED):
+    if is_keyed(first):
         return _keyed(rest)
     if first.text.startswith("@"):
         return Who(company=_company(first.text)), rest[1:]
@@ -185,15 +185,27 @@ def _past_fillers(words: list[Word]) -> list[Word]:
     return words[1:] if words and words[0].keyword in FILLERS else words
 
 
+def is_keyed(word: Word) -> bool:
+    """Say whether a word begins a condition, such as "tag:hot"."""
+    return bool(word.key) or (not word.is_quoted and bool(KEY.match(word.text)))
+
+
 def _keyed(words: list[Word]) -> tuple[Who, list[Word]]:
-    """Read tag:T or stage:S, with the value touching the colon or after it."""
-    first, rest = words[0], words[1:]
-    key, _, value = (first.key.lower(), "", first.text) if first.key else first.text.partition(":")
-    if not value and not first.key and rest:
-        value, rest = rest[0].text, rest[1:]
-    key = key.lower().rstrip(":")
-    value = name_of([Word(value)], key)
-    return (Who(tag=value) if key == "tag" else Who(stage=value)), rest
+    """Read conditions, with the value touching the colon or after it."""
+    terms = []
+    rest = words
+    while rest and is_keyed(rest[0]):
+        first, rest = rest[0], rest[1:]
+        key, colon, value = (first.key, "", first.text) if first.key else first.text.partition(":")
+        if not value and not first.key and rest:
+            value, rest = rest[0].text, rest[1:]
+        terms.append(term(key + colon, value))
+    kept = together(terms)
+    if len(kept) == 1 and kept[0].key == "tag":
+        return Who(tag=kept[0].value), rest
+    if len(kept) == 1 and kept[0].key == "stage":
+        return Who(stage=kept[0].value), rest
+    return Who(filter=kept), rest
 
 
 def _company(text: str) -> str:

@@ -8,16 +8,18 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement
 from sqlalchemy import select as select_columns
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, and_, col, func, select
 
-from core import sequences
+from core import filters, sequences
 from core.address import is_free_mail
 from core.chunks import chunks
 from core.current import current_run
 from core.errors import Refused
+from core.filters import Term
+from core.filters_sql import condition
 from core.grammar.commands import EVERYWHERE, Who
 from core.lifecycle import Status
-from core.models import Enrollment, Lead, LeadTag
+from core.models import Enrollment, Lead
 from core.models import Sequence as SequenceRow
 from core.people import Actor
 from core.sql import spelling
@@ -190,13 +192,18 @@ def _condition(session: Session, who: Who, actor: Actor) -> ColumnElement[bool]:
         if is_free_mail(who.company):
             raise Refused(f"@{who.company} is shared by strangers, not a company; name the leads one by one.")
         return col(Lead.domain) == who.company
-    if who.tag:
-        return col(Lead.id).in_(select(LeadTag.lead_id).where(LeadTag.tag == who.tag))
-    if who.stage:
-        return func.lower(Lead.stage) == who.stage.lower()
+    if terms := _terms(who):
+        return and_(*(condition(session, term, actor=actor) for term in terms))
     if who.mine:
         return col(Lead.owner) == actor.id
     return col(Lead.id).is_not(None)
+
+
+def _terms(who: Who) -> tuple[Term, ...]:
+    """Give the conditions, of which a tag or a stage alone is one."""
+    if who.tag:
+        return (Term("tag", who.tag),)
+    return (Term("stage", who.stage),) if who.stage else who.filter
 
 
 def describe(who: Who) -> str:
@@ -205,10 +212,8 @@ def describe(who: Who) -> str:
         return listed(who.addresses)
     if who.company:
         return f"at {who.company}"
-    if who.tag:
-        return f"tagged “{who.tag}”"
-    if who.stage:
-        return f"in stage “{who.stage}”"
+    if terms := _terms(who):
+        return filters.describe(terms)
     return "of yours" if who.mine else ""
 
 

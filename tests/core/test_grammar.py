@@ -8,12 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import Refused
+from core.filters import Term
 from core.grammar import (
     COMMANDS,
     EVERYWHERE,
     Away,
     Back,
     Digest,
+    Edit,
+    Enrol,
     Halt,
     Help,
     List,
@@ -55,8 +58,22 @@ AB = Who(addresses=("a@x.com", "b@x.com"))
 ACME = Who(company="acme.com")
 MINE = Who(mine=True)
 ALL = Who(everyone=True)
+DEMO_EU = (Term("stage", "demo"), Term("tag", "eu"), Term("in", "Spring", is_not=True))
 
 EXAMPLES = [
+    # A lead or a sequence.
+    ("edit a@x.com", Edit(A)),
+    ("edit lead <mailto:a@x.com|a@x.com>", Edit(A)),
+    ("edit Summer", SequenceVerb("edit", "Summer")),
+    ('edit "P@Q"', SequenceVerb("edit", "P@Q")),
+    # How a pause ends.
+    ("pause a@x.com until June 15 then keep", Pause(A, until="June 15", then="keep")),
+    ("pause a@x.com for 2 weeks THEN Freeze", Pause(A, span="2 weeks", then="freeze")),
+    (
+        'pause a@x.com in "then keep" until Friday then now because she asked',
+        Pause(A, "then keep", "Friday", because="she asked", then="now"),
+    ),
+    ("pause a@x.com then keep until June 15", Pause(A, until="June 15", then="keep")),
     # Who.
     ("pause a@x.com", Pause(A)),
     ("PAUSE A@X.com", Pause(A)),
@@ -155,7 +172,24 @@ EXAMPLES = [
     ("skip a@x.com in Spring", Skip(A, "Spring")),
     ("unskip a@x.com in Spring", Unskip(A, "Spring")),
     ("start a@x.com in Spring", Start(A, "Spring")),
-    ("enrol a@x.com in Spring", Start(A, "Spring")),
+    ("enroll a@x.com in Spring", Enrol(A, "Spring")),
+    ("enrol", Enrol()),
+    ("enrol in Spring", Enrol(None, "Spring")),
+    ("enrol stage:demo", Enrol(Who(stage="demo"))),
+    ("enrol stage:demo tag:eu -in:Spring in Autumn", Enrol(Who(filter=DEMO_EU), "Autumn")),
+    # Conditions.
+    ("start stage:demo tag:eu -in:Spring in Autumn", Start(Who(filter=DEMO_EU), "Autumn")),
+    ("start STAGE:demo Tag: eu \u2013in:\u201cSpring\u201d in Autumn", Start(Who(filter=DEMO_EU), "Autumn")),
+    ("pause tag:eu stage:demo", Pause(Who(filter=(Term("tag", "eu"), Term("stage", "demo"))))),
+    ("pause tag:eu tag:eu", Pause(Who(tag="eu"))),
+    ("pause owner:me", Pause(Who(filter=(Term("owner", "me"),)))),
+    (
+        "pause owner:<@U0ANA|ana> -tag:vip",
+        Pause(Who(filter=(Term("owner", "U0ANA"), Term("tag", "vip", True)))),
+    ),
+    ("pause company:<http://acme.com|acme.com>", Pause(Who(filter=(Term("company", "acme.com"),)))),
+    ('pause company:"Acme Inc" in Spring', Pause(Who(filter=(Term("company", "Acme Inc"),)), "Spring")),
+    ("tag stage:demo tag:eu hot", Tag("tag", Who(filter=(Term("stage", "demo"), Term("tag", "eu"))), "hot")),
     ("restart a@x.com in Spring Launch", Restart(A, "Spring Launch")),
     # Looking.
     ("status a@x.com", Show("status", A)),
@@ -242,6 +276,14 @@ EXAMPLES = [
     ("digest at 8:30 for <#C0SALES|sales>", Digest("at 8:30", "C0SALES")),
     ("/sequence digest off for #sales", Digest("off", "sales")),
     ("digest for #sales", Digest("on", "sales")),
+    ("digest weekly", Digest("on", is_weekly=True)),
+    ("digest weekly on Monday", Digest("on monday", is_weekly=True)),
+    ("digest weekly on Mon. at 9:00", Digest("on monday at 9:00", is_weekly=True)),
+    ("digest weekly every friday at 4pm for #sales", Digest("on friday at 4pm", "sales", is_weekly=True)),
+    ("digest weekly at 9:00", Digest("at 9:00", is_weekly=True)),
+    ("digest weekly now", Digest("now", is_weekly=True)),
+    ("digest weekly OFF for #sales", Digest("off", "sales", is_weekly=True)),
+    ("digest weekly for #sales", Digest("on", "sales", is_weekly=True)),
     ("mailboxes", Mailboxes()),
     ("settle 4711 left", Settle("left", "4711")),
     ("settle 4711 again", Settle("again", "4711")),
@@ -285,6 +327,11 @@ REFUSED = [
     ("stop because won", "Which lead"),
     ("resend step", "Which lead do you want to resend step"),
     ("pause foo", "names no lead"),
+    ("pause a@x.com then keep", "name the day with “until”"),
+    ("pause a@x.com until Friday then", "Something is missing after “then”"),
+    ("pause a@x.com until Friday then at once", "one of freeze, keep, now"),
+    ("edit a@x.com b@x.com", "One lead is changed at a time"),
+    ("edit", "Which sequence?"),
     ("pause acme.com", "write @acme.com"),
     ("pause <@U123|kim>", "is a Slack name"),
     ("pause <!channel>", "is a Slack name"),
@@ -312,6 +359,12 @@ REFUSED = [
     ("pause a@x.com in *", "cannot be the name"),
     (f"pause a@x.com in {'x' * 201}", "cannot be the name"),
     ('pause a@x.com in "Spring', "opened but not closed"),
+    # Conditions.
+    ("pause -tag:vip", "Say also who is meant"),
+    ("pause stage:a stage:b", "A lead is in one stage"),
+    ("pause tag:a -tag:a", "both is and is not"),
+    ("pause company:gmail.com", "shared by strangers"),
+    ("pause " + " ".join(f"tag:t{n}" for n in range(21)), "Those are 21 conditions"),
     # Dates.
     ("pause a@x.com until", "missing after “until”"),
     ("pause a@x.com until June 15 for 3 days", "not both"),
@@ -329,6 +382,8 @@ REFUSED = [
     ("away until Friday cover the desk", "is no person here"),
     ("paused older than", "missing after “older”"),
     ("digest daily", "A digest comes"),
+    ("digest weekly on Someday", "is no day of the week"),
+    ("digest weekly tomorrow", "is no day of the week"),
     ("digest now for the boss", "is no channel"),
     ("digest for", "missing after “for”"),
     # The rest.
@@ -428,7 +483,10 @@ WHOS = st.one_of(
     st.lists(ADDRESSES, min_size=1, max_size=4, unique=True).map(lambda some: Who(addresses=tuple(some))),
     st.builds(lambda tag: Who(tag=tag), NAMES),
     st.builds(lambda stage: Who(stage=stage), NAMES),
-    st.sampled_from([ACME, MINE, ALL]),
+    st.sampled_from([ACME, MINE, ALL, Who(filter=DEMO_EU)]),
+    st.builds(
+        lambda tag, place: Who(filter=(Term("tag", tag), Term("in", place, is_not=True))), NAMES, NAMES
+    ),
 )
 PLACES = st.one_of(st.none(), NAMES)
 ANYWHERE = st.one_of(PLACES, st.just(EVERYWHERE))
@@ -438,6 +496,11 @@ ENDS = st.one_of(
     st.just({}),
     st.builds(lambda until: {"until": until}, PHRASES),
     st.builds(lambda span: {"span": span}, PHRASES),
+    st.builds(
+        lambda until, then: {"until": until, "then": then},
+        PHRASES,
+        st.sampled_from(["freeze", "keep", "now"]),
+    ),
 )
 COMMANDS_MADE = st.one_of(
     st.builds(
@@ -447,10 +510,12 @@ COMMANDS_MADE = st.one_of(
     st.builds(lambda who, where, on: Resume(who, where, on=on), WHOS, ANYWHERE, MAYBE),
     st.builds(Stop, WHOS, PLACES, REASONS),
     *(st.builds(kind, WHOS, NAMES) for kind in (Skip, Unskip, Start, Restart)),
+    st.builds(Enrol, st.one_of(st.none(), WHOS), PLACES),
     st.builds(Show, st.sampled_from(["status", "why", "history"]), WHOS),
     st.builds(Paused, PLACES, MAYBE),
     st.builds(List, PLACES, st.one_of(st.none(), st.sampled_from(sorted(STATUSES)))),
     st.builds(Stats, PLACES),
+    st.builds(Edit, st.just(A)),
     st.builds(
         SequenceVerb, st.sampled_from(["pause", "resume", "archive", "publish", "edit", "preview"]), NAMES
     ),
