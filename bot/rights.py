@@ -62,6 +62,8 @@ def _of(command: asked.Command) -> Need:
             return Need.STOPS_MAIL
         case asked.Press("paused", _, answer) if answer.startswith("stop "):
             return Need.STOPS_MAIL
+        case asked.Press("collision", _, "decline" | "withdraw"):
+            return Need.STOPS_MAIL
         case asked.Press("meeting", _, "happened" | "keep") | asked.Press("return"):
             return Need.STOPS_MAIL
         case _:

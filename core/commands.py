@@ -28,6 +28,7 @@ from core.people import Actor
 from core.verbs import (
     backlogs,
     clicks,
+    collisions,
     digests,
     leads,
     lists,
@@ -79,6 +80,7 @@ _VERBS: dict[type, Callable[..., Outcome]] = {
 _PRESSED: dict[str, Callable[..., Outcome]] = {
     "review": reviews.press,
     "backlog": backlogs.press,
+    "collision": collisions.press,
     "return": returns.press,
     "meeting": meetings.press,
     "digest": digests.press,

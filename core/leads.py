@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +11,7 @@ from enum import StrEnum
 from sqlalchemy import Table, insert
 from sqlmodel import Session, col, func, select
 
-from core import cards
+from core import cards, collisions
 from core.acts import CHUNK, ENROLLMENTS, JOURNAL, apply
 from core.chunks import chunks
 from core.db import Database, upsert
@@ -25,6 +25,7 @@ from core.people import Actor
 from core.plans import PlannedSequence, planned
 from core.schedule import send_at
 from core.sequences import find
+from core.sql import spelling
 
 TAGS: Table = LeadTag.__table__  # type: ignore[attr-defined]
 SUPPRESSIONS: Table = Suppression.__table__  # type: ignore[attr-defined]
@@ -100,12 +101,26 @@ def import_batch(db: Database, rows: list[Row], *, into: str | None, actor: Acto
         counts = Counter(f"{saving} leads" for _, saving in saved.values())
         if into is not None:
             sequence_id = find(session, into).id or 0
+            worked = collisions.find(session, [i for i, _ in saved.values()], actor=actor, now=now)
             enrolled = enrol(
                 session, [lead_id for lead_id, _ in saved.values()], sequence_id, actor=actor, now=now
             )
             counts["enrolled"] = len(enrolled.enrollment_ids)
             counts["in the sequence already, or before"] = len(enrolled.refusals)
+            given = {saved[email][0]: row.lead.owner for email, row in by_email.items() if row.lead}
+            counts += _worked(
+                session, enrolled, {i: clash for i, clash in worked.items() if clash.colleague != given[i]}
+            )
     return Imported(dict(counts), refused)
+
+
+def _worked(session: Session, enrolled: Enrolled, clashes: Mapping[int, collisions.Clash]) -> Counter[str]:
+    """Give by colleague how many of the new ones they work: a file asks nobody, but says so."""
+    these = spelling(session).these(enrolled.enrollment_ids)
+    new = session.exec(select(Enrollment.lead_id).where(col(Enrollment.id).in_(these)))
+    return Counter(
+        f"enrolled, though {clashes[i].name} works them or their company" for i in new if i in clashes
+    )
 
 
 def _fill(lead: Lead, row: LeadRow) -> bool:

@@ -8,6 +8,7 @@ from sqlalchemy import Integer, bindparam, text
 from sqlmodel import Session, col, func, select
 
 from core.acts import apply
+from core.collisions import next_expiry
 from core.db import Database
 from core.digests import next_digest
 from core.lifecycle import HoldsEnded
@@ -83,6 +84,7 @@ def next_event(session: Session, *, now: datetime) -> tuple[datetime, str] | Non
         (session.exec(_ANNOUNCED).one(), "a heads-up is due"),
         (session.exec(lease).one(), "a lease ends"),
         (next_digest(session, now=now), "a digest is due"),
+        (next_expiry(session), "a question to a colleague ends"),
         (next_reminder(session), "a reminder is due"),
     ]
     known = [(max(at, now), what) for at, what in events if at is not None]

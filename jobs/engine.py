@@ -17,7 +17,7 @@ from arq.connections import ArqRedis
 from arq.worker import Worker, func
 from redis.exceptions import RedisError
 
-from core import handover
+from core import collisions, handover
 from core.announcements import announce_due
 from core.db import Database
 from core.digests import digest_due
@@ -92,6 +92,7 @@ class Engine:
             lambda: asyncio.to_thread(release_due, self._db, now=now),
             lambda: asyncio.to_thread(announce_due, self._db, now=now),
             lambda: asyncio.to_thread(ask_about_ended, self._db, now=now),
+            lambda: asyncio.to_thread(collisions.expire_due, self._db, now=now),
             lambda: asyncio.to_thread(digest_due, self._db, now=now),
             lambda: asyncio.to_thread(remind_due, self._db, now=now),
             lambda: asyncio.to_thread(handover.reap, self._db, now=now),

@@ -8,9 +8,10 @@ from datetime import datetime
 from sqlalchemy import Table, update
 from sqlmodel import Session, col, select
 
+from core import bulk, collisions, sequences
 from core import leads as enrolling
-from core import sequences
 from core.acts import CHUNK, Change, Loaded, apply, load, open_batch
+from core.answers import Answer
 from core.chunks import chunks
 from core.current import current_run
 from core.errors import Refused
@@ -18,8 +19,9 @@ from core.grammar import commands as orders
 from core.lifecycle import LIVE, Skip, Start, Status, Stop, Unskip, decide
 from core.models import Batch, Enrollment
 from core.people import Actor
+from core.sql import spelling
 from core.verbs import proposals
-from core.verbs.acting import Performed, answered, perform, says_next
+from core.verbs.acting import LINES_FOR_MANY, Performed, answered, perform, says_next
 from core.verbs.choosing import LEADS_WITHOUT_ASKING, choose, describe, lead_ids, lock_leads
 from core.verbs.handovers import begun
 from core.verbs.outcome import Outcome
@@ -28,6 +30,7 @@ from core.words import counted
 
 Ids = Sequence[int] | None
 BATCHES: Table = Batch.__table__  # type: ignore[attr-defined]
+NOBODY_YET = "Nobody is enrolled before that; you get the answer in a message."
 NEVER_STARTS = "It stays in the sequence but never starts, unless somebody unskips it."
 
 
@@ -93,7 +96,8 @@ def _run_anew(
         title = (
             f"{verb} {counted(len(ids), 'lead')} {describe(order.who)} in {sequence.name}, at the first step?"
         )
-        return proposals.ask(session, order, title, (), ids, actor=actor, now=now)
+        lines = collisions.foreseen(session, ids, actor=actor, now=now)
+        return proposals.ask(session, order, title, lines, ids, actor=actor, now=now)
     lock_leads(session, ids)
     return start_these(session, ids, sequence.id, actor=actor, now=now, is_restart=is_restart)
 
@@ -106,13 +110,15 @@ def start_these(
     actor: Actor,
     now: datetime,
     is_restart: bool,
+    agreed: str = "",
+    batch_id: int | None = None,
 ) -> Outcome:
-    """Start or restart these leads, which are locked, in one sequence.
+    """Start or restart these leads, which are locked, in one sequence; a colleague whose leads they are is asked first.
 
-    Raises Refused, so that nothing is kept, when not one of them could be started.
+    `agreed`: who has said yes. Raises Refused, so that nothing is kept, when not one of them could be started.
     """
     verb = "restart" if is_restart else "start"
-    batch_id = open_batch(session, verb, actor=actor, now=now)
+    batch_id = batch_id or open_batch(session, verb, actor=actor, now=now)
     known = _latest(session, lead_ids, sequence_id)
     stopped: list[int] = []
     refusals: dict[int, str] = {}
@@ -125,30 +131,70 @@ def start_these(
     else:
         refusals = {lead_id: sentence for lead_id, row in known.items() if (sentence := _refusal(row, now))}
     wanted = [lead_id for lead_id in lead_ids if lead_id not in refusals]
+    new = [i for i in wanted if i not in known or known[i].state.status not in LIVE]
+    held = collisions.hold_back(session, new, sequence_id, actor=actor, now=now, agreed=agreed)
+    wanted = [lead_id for lead_id in wanted if lead_id not in held.lead_ids]
     enrolled = enrolling.enrol(
         session, wanted, sequence_id, actor=actor, now=now, batch_id=batch_id, is_again=True
     )
     faults = (*refusals.values(), *enrolled.refusals)
-    if not enrolled.enrollment_ids:
-        raise Refused(" ".join(faults) or "There is nobody to start.")
-    changes = tuple(
-        Change(row, row.state, row.send_at, ())
-        for chunk in chunks(enrolled.enrollment_ids, CHUNK)
-        for row in load(session, chunk)
+    if held.lead_ids and not enrolled.enrollment_ids:
+        title, *lines = held.lines
+        return Outcome(Answer(title, (*lines, *faults, NOBODY_YET)))
+    said = "Restarted" if is_restart else "Started"
+    return began(
+        session,
+        enrolled.enrollment_ids,
+        faults,
+        said,
+        batch_id=batch_id,
+        actor=actor,
+        now=now,
+        stopped=stopped,
+        notes=held.lines,
     )
-    session.execute(
-        update(BATCHES).where(BATCHES.c.id == batch_id).values(size=BATCHES.c.size + len(changes))
-    )
-    done = Performed(changes, faults, batch_id, begun(session, stopped))
+
+
+def began(
+    session: Session,
+    enrollment_ids: Sequence[int],
+    faults: Sequence[str],
+    said: str,
+    *,
+    batch_id: int,
+    actor: Actor,
+    now: datetime,
+    stopped: Sequence[int] = (),
+    notes: Sequence[str] = (),
+) -> Outcome:
+    """Give the answer about runs that a batch began; raises Refused, so that nothing is kept, where there are none."""
+    if not enrollment_ids:
+        raise Refused(" ".join(faults[:LINES_FOR_MANY]) or "There is nobody to start.")
+    changes: tuple[Change, ...] = ()
+    in_bulk: dict[int, int] = {}
+    if len(enrollment_ids) >= bulk.MANY:
+        these = col(Enrollment.id).in_(spelling(session).these(enrollment_ids))
+        in_bulk = {
+            row_id: lead_id
+            for row_id, lead_id in session.exec(select(Enrollment.id, Enrollment.lead_id).where(these))
+            if row_id is not None
+        }
+    else:
+        rows = (row for chunk in chunks(enrollment_ids, CHUNK) for row in load(session, chunk))
+        changes = tuple(Change(row, row.state, row.send_at, ()) for row in rows)
+    size = BATCHES.c.size + len(enrollment_ids)
+    session.execute(update(BATCHES).where(BATCHES.c.id == batch_id).values(size=size))
+    done = Performed(changes, tuple(faults), batch_id, begun(session, stopped), in_bulk)
     zone, _ = zone_of(session, actor)
     return answered(
         session,
         done,
-        "Restarted" if is_restart else "Started",
+        said,
         lambda change, lead: [
             f"Run {change.row.run}, from step 1.",
             says_next(change, lead, zone=zone, now=now),
         ],
+        notes=notes,
     )
 
 

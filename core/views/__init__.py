@@ -11,7 +11,7 @@ from core.answers import CardView, NoticeCard, TaskCard, UncertainCard
 from core.lifecycle import Status
 from core.models import Card, Delivery, DeliveryState, Lead
 from core.names import names
-from core.views import backlog, digest, fallen, mailbox, meeting, note, returning, review
+from core.views import backlog, collision, digest, fallen, mailbox, meeting, note, returning, review
 from core.views.lead import lead_card
 from core.views.titles import title
 
@@ -35,6 +35,8 @@ def view(session: Session, card: Card, *, now: datetime) -> CardView:
             return backlog.card(session, card, now=now)
         case "return":
             return returning.card(session, card, now=now)
+        case "collision":
+            return collision.card(session, card, now=now)
         case "digest":
             return digest.card(session, card, now=now)
         case "fallen":

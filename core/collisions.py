@@ -1,0 +1,342 @@
+"""Whose leads they are already: found before somebody enrolls them, asked about, and answered in time or not at all.
+
+A lead is a colleague's where they own it, where they put it into a sequence that has not ended, or where somebody of its
+company is theirs and in one; in this order, so that one colleague is asked about a lead. Only active members count.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import insert, text
+from sqlmodel import Session, col, func, select
+
+from core import cards, owners
+from core.acts import JOURNAL
+from core.address import is_free_mail
+from core.dates import say
+from core.db import Database
+from core.lifecycle import LIVE
+from core.models import (
+    WORKSPACE_ID,
+    Collision,
+    Enrollment,
+    Journal,
+    Lead,
+    Member,
+    Sequence,
+    Suppression,
+    Workspace,
+)
+from core.names import SLACK_ID, name_of
+from core.people import SYSTEM, Actor
+from core.schedule import Calendar, Delay, Unit, due_after
+from core.sql import spelling
+from core.words import counted, some
+
+KIND = "collision"
+TIME_TO_ANSWER = Delay(3, Unit.BUSINESS_DAYS)
+LIVE_WORDS = sorted(LIVE)
+_OPEN = text("collision.state = 'open'")  # as a literal, for the partial index
+
+
+class State(StrEnum):
+    """What became of a question; EXPIRED counts as declined."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    HANDED_OVER = "handed_over"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+
+
+class Why(StrEnum):
+    """What makes a lead a colleague's."""
+
+    OWNER = "owner"
+    STARTED = "started"
+    COMPANY = "company"
+
+
+@dataclass(frozen=True)
+class Clash:
+    """A lead that a colleague works. `asked`: who answers for them, mostly themselves. `of`: the sequence, or the address."""
+
+    lead_id: int
+    colleague: str
+    name: str
+    asked: str
+    reason: Why
+    of: str = ""
+
+    @property
+    def why(self) -> str:
+        """Give it as the rest of a sentence that begins with the lead."""
+        return self.says(self.name, f"{self.name}'s")
+
+    def may_answer(self, person: str) -> bool:
+        """Say whether this person's yes is enough."""
+        return person in {self.colleague, self.asked}
+
+    def says(self, who: str, whose: str) -> str:
+        """Give the same with other words for the colleague, such as "you" and "your"."""
+        match self.reason:
+            case Why.OWNER:
+                return f"is {whose} lead"
+            case Why.STARTED:
+                return f"was put into {self.of} by {who}"
+            case Why.COMPANY:
+                return f"is of the same company as {self.of}, {whose} lead"
+
+
+def find(session: Session, lead_ids: Iterable[int], *, actor: Actor, now: datetime) -> dict[int, Clash]:
+    """Give by lead the colleague who works it or its company.
+
+    Nothing of what the actor owns or covers for now, and nothing that is suppressed, which is not enrolled anyway.
+    """
+    members = select(Member.id, Member.name).where(
+        col(Member.is_guest).is_(False), col(Member.is_bot).is_(False), col(Member.is_deleted).is_(False)
+    )
+    covers = owners.standing_in(session, now=now)
+    active = dict(session.exec(members).all())
+    others = {i: name for i, name in active.items() if actor.id not in {i, covers.get(i, i)}}
+    these = spelling(session).these(set(lead_ids))
+    query = select(Lead.id, Lead.owner, Lead.domain).where(col(Lead.id).in_(these))
+    leads = session.exec(query.where(col(Lead.email).not_in(select(Suppression.email)))).all()
+    strange = {i: domain for i, owner, domain in leads if i is not None and owner != actor.id}
+    found: dict[int, tuple[str, Why, str]] = {}
+    if others and strange:
+        companies = _companies(session, strange, others)
+        found = {i: companies[domain] for i, domain in strange.items() if domain in companies}
+        found |= _started(session, strange, others)
+        found |= {i: (owner, Why.OWNER, "") for i, owner, _ in leads if i is not None and owner in others}
+    return {
+        i: Clash(
+            i,
+            colleague,
+            others[colleague],
+            _asked(covers.get(colleague, colleague), colleague, active),
+            why,
+            of,
+        )
+        for i, (colleague, why, of) in sorted(found.items())
+    }
+
+
+def _asked(cover: str, colleague: str, active: Mapping[str, str]) -> str:
+    return cover if cover in active else colleague
+
+
+def _started(
+    session: Session, leads: Mapping[int, str], others: Mapping[str, str]
+) -> dict[int, tuple[str, Why, str]]:
+    """Give by lead who put it into a sequence that has not ended, and into which; the latest of several."""
+    first_line = (
+        (col(Journal.lead_id) == col(Enrollment.lead_id))
+        & (col(Journal.enrollment_id) == col(Enrollment.id))
+        & (col(Journal.version) == 0)
+    )
+    rows = session.exec(
+        select(Enrollment.lead_id, Journal.actor, Sequence.name)
+        .join(Journal, first_line)
+        .join(Sequence, col(Sequence.id) == col(Enrollment.sequence_id))
+        .where(
+            col(Enrollment.lead_id).in_(spelling(session).these(leads)),
+            col(Enrollment.status).in_(LIVE_WORDS),
+            Journal.verb == "start",
+        )
+        .order_by(col(Enrollment.id))
+    )
+    return {lead_id: (who, Why.STARTED, name) for lead_id, who, name in rows if who in others}
+
+
+def _companies(
+    session: Session, leads: Mapping[int, str], others: Mapping[str, str]
+) -> dict[str, tuple[str, Why, str]]:
+    """Give by domain a colleague whose leads of it are in a sequence, with the one of them that came first."""
+    domains = select(Lead.domain).where(col(Lead.id).in_(spelling(session).these(leads)), Lead.domain != "")
+    firsts = (
+        select(func.min(Lead.id))
+        .join(Enrollment, col(Enrollment.lead_id) == col(Lead.id))
+        .where(
+            col(Lead.domain).in_(domains),
+            col(Lead.owner).in_(sorted(others)),
+            col(Enrollment.status).in_(LIVE_WORDS),
+        )
+        .group_by(col(Lead.domain))
+    )
+    rows = session.exec(select(Lead.domain, Lead.owner, Lead.email).where(col(Lead.id).in_(firsts))).all()
+    return {
+        domain: (owner, Why.COMPANY, email)
+        for domain, owner, email in rows
+        if owner and not is_free_mail(domain)
+    }
+
+
+# Asking
+
+
+@dataclass(frozen=True)
+class HeldBack:
+    """The leads that are not enrolled yet, and what the person who wanted it is told."""
+
+    lead_ids: frozenset[int] = frozenset()
+    lines: tuple[str, ...] = ()
+
+
+def hold_back(
+    session: Session,
+    lead_ids: Iterable[int],
+    sequence_id: int,
+    *,
+    actor: Actor,
+    now: datetime,
+    agreed: str = "",
+) -> HeldBack:
+    """Ask the colleagues of these leads, which are locked, and give those that must wait; `agreed`: who has said yes.
+
+    Where nobody can be told the answer, as in a terminal, nobody is asked: the leads are named and go ahead.
+    """
+    clashes = find(session, lead_ids, actor=actor, now=now)
+    waiting = [clash for clash in clashes.values() if not clash.may_answer(agreed)]
+    if not is_asking(actor):
+        return HeldBack(lines=tuple(f"{line}; nobody was asked." for line in summary(waiting)))
+    lines = _ask(session, waiting, sequence_id, actor=actor, now=now) if waiting else []
+    return HeldBack(frozenset(clash.lead_id for clash in waiting), tuple(lines))
+
+
+def is_asking(actor: Actor) -> bool:
+    """Say whether colleagues are asked before this one enrolls their leads: somebody in Slack, who gets the answer there."""
+    return SLACK_ID.fullmatch(actor.id) is not None
+
+
+def foreseen(session: Session, lead_ids: Iterable[int], *, actor: Actor, now: datetime) -> tuple[str, ...]:
+    """Give what somebody should know before they enroll these leads: who works some of them, and is asked first."""
+    clashes = find(session, lead_ids, actor=actor, now=now).values()
+    return tuple(f"{line}{' and is asked first' if is_asking(actor) else ''}." for line in summary(clashes))
+
+
+def summary(clashes: Iterable[Clash]) -> list[str]:
+    """Give a clause for each colleague: how many leads are theirs or of companies they work."""
+    count = Counter(clash.name for clash in clashes)
+    return [
+        f"{name} works {counted(number, 'lead')} of these or their company" for name, number in count.items()
+    ]
+
+
+def _ask(
+    session: Session, clashes: Iterable[Clash], sequence_id: int, *, actor: Actor, now: datetime
+) -> list[str]:
+    """Ask each colleague once about all of their leads; about a lead that waits for an answer nobody is asked again."""
+    mine = select(Collision).where(Collision.asker == actor.id, Collision.sequence_id == sequence_id)
+    still_open = session.exec(mine.where(_OPEN, Collision.expires_at > now)).all()
+    asked = {lead_id: row for row in still_open for lead_id in row.lead_ids}
+    groups: dict[int | str, list[Clash]] = {}
+    for clash in clashes:
+        row = asked.get(clash.lead_id)
+        groups.setdefault((row and row.id) or clash.asked, []).append(clash)
+    lines = []
+    for key, group in groups.items():
+        before = asked.get(group[0].lead_id) if isinstance(key, int) else None
+        row = before or _asked_now(session, group, sequence_id, actor=actor, now=now)
+        until = say(row.expires_at, zone_of(session, actor.id))
+        who, what = name_of(session, row.colleague), _emails(session, [clash.lead_id for clash in group])
+        waits = f"{counted(len(group), 'lead')} {'waits' if len(group) == 1 else 'wait'} for {who}'s yes until {until}: {what}."
+        lines.append(f"{waits} {who} was asked before and is not asked again." if before else waits)
+    return lines
+
+
+def _asked_now(
+    session: Session, clashes: list[Clash], sequence_id: int, *, actor: Actor, now: datetime
+) -> Collision:
+    asked = clashes[0].asked
+    calendar = Calendar(None, zone_of(session, asked), None)
+    row = Collision(
+        asker=actor.id,
+        colleague=asked,
+        sequence_id=sequence_id,
+        lead_ids=[clash.lead_id for clash in clashes],
+        why="; ".join(summary(clashes)),
+        created_at=now,
+        expires_at=due_after(now, TIME_TO_ANSWER, calendar),
+    )
+    session.add(row)
+    session.flush()
+    _journal(session, row, {clash.lead_id: clash.why for clash in clashes}, actor=actor, now=now)
+    draw(session, row, now=now)
+    return row
+
+
+def draw(session: Session, row: Collision, *, now: datetime) -> None:
+    """Want the cards of both: the question, and where the asker sees what becomes of it."""
+    for person in (row.colleague, row.asker):
+        cards.show(session, f"{KIND}:{row.id}:{person}", channel=person, about_id=row.id, now=now)
+
+
+def zone_of(session: Session, person: str) -> str:
+    """Give the zone in which somebody reads dates, the workspace's where theirs is not known."""
+    member = session.get(Member, person)
+    return (member.zone if member else "") or session.get_one(Workspace, WORKSPACE_ID).zone
+
+
+def _emails(session: Session, lead_ids: list[int]) -> str:
+    emails = session.exec(
+        select(Lead.email).where(col(Lead.id).in_(spelling(session).these(lead_ids))).order_by(col(Lead.id))
+    )
+    return some(emails.all())
+
+
+def _journal(
+    session: Session, row: Collision, reasons: Mapping[int, str], *, actor: Actor, now: datetime
+) -> None:
+    common = {"at": now, "actor": actor.id, "verb": f"{KIND} {row.state}", "sequence_id": row.sequence_id}
+    lines = [
+        {**common, "lead_id": i, "batch_id": row.batch_id, "reason": reason} for i, reason in reasons.items()
+    ]
+    session.execute(insert(JOURNAL), lines)
+
+
+# Settling
+
+
+def settle(
+    session: Session,
+    row: Collision,
+    state: State,
+    *,
+    actor: Actor,
+    now: datetime,
+    batch_id: int | None = None,
+) -> None:
+    """Close a question, which is locked; the asker is told in a message of its own, unless it was they who closed it."""
+    row.state, row.settled_at, row.settled_by, row.batch_id = state.value, now, actor.id, batch_id
+    session.add(row)
+    session.flush()
+    _journal(session, row, dict.fromkeys(row.lead_ids, ""), actor=actor, now=now)
+    draw(session, row, now=now)
+    if actor.id != row.asker:
+        cards.show(session, f"{KIND}:{row.id}:news", channel=row.asker, about_id=row.id, now=now)
+
+
+def expire_due(db: Database, *, now: datetime, limit: int = 200) -> int:
+    """Give how many questions were closed because nobody answered them in time."""
+    due = select(Collision).where(_OPEN, Collision.expires_at <= now).order_by(col(Collision.id)).limit(limit)
+    with db.read() as session:
+        if session.exec(due).first() is None:
+            return 0
+    with db.write() as session:
+        # Of two workers the second waits here, and then finds them closed.
+        rows = session.exec(due.with_for_update()).all()
+        for row in rows:
+            settle(session, row, State.EXPIRED, actor=SYSTEM, now=now)
+        return len(rows)
+
+
+def next_expiry(session: Session) -> datetime | None:
+    """Give when the next question ends unanswered."""
+    return session.exec(select(func.min(Collision.expires_at)).where(_OPEN)).one()
