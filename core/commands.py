@@ -30,6 +30,8 @@ from core.verbs import (
     clicks,
     collisions,
     digests,
+    enrols,
+    homes,
     leads,
     lists,
     meetings,
@@ -45,10 +47,12 @@ from core.verbs import (
     steps,
     tags,
     undoing,
+    weekly,
 )
 from core.verbs.handovers import await_handovers
 from core.verbs.outcome import Instead, Outcome
 from core.verbs.whens import zone_of
+from core.views import home
 
 CANCEL_PROPOSAL = re.compile(r"cancel proposal ([0-9a-f]{32})")
 
@@ -68,6 +72,7 @@ _VERBS: dict[type, Callable[..., Outcome]] = {
     grammar_commands.Stop: leads.stop,
     grammar_commands.Skip: runs.skip,
     grammar_commands.Unskip: runs.unskip,
+    grammar_commands.Enrol: enrols.enrol,
     grammar_commands.Start: runs.start,
     grammar_commands.Restart: runs.restart,
     grammar_commands.StepVerb: steps.change_step,
@@ -85,13 +90,14 @@ _PRESSED: dict[str, Callable[..., Outcome]] = {
     "meeting": meetings.press,
     "digest": digests.press,
     "paused": digests.press_row,
+    home.PRESSED: homes.press_sequence,
     "reminder": reminders.press,
 }
 _WHOLE: dict[type, Callable[..., Outcome]] = {
     grammar_commands.SequenceVerb: sequences.change_sequence,
     grammar_commands.Halt: sequences.halt,
     grammar_commands.Unhalt: sequences.unhalt,
-    grammar_commands.Digest: digests.digest,
+    grammar_commands.Digest: weekly.any_digest,
 }
 _READING: dict[type, Callable[..., Answer]] = {
     grammar_commands.Show: shows.show,
@@ -209,7 +215,7 @@ def _write(desk: Desk, act: Callable[[Session], Outcome], *, actor: Actor, now: 
     with desk.db.read() as session:
         zone, _ = zone_of(session, actor)
     named = await_handovers(desk.db, outcome.begun, zone=zone, now=now, wait_seconds=desk.wait_seconds)
-    return replace(outcome.answer, lines=(*named, *outcome.answer.lines))
+    return replace(outcome.answer, lines=(*named, *outcome.answer.lines), has_begun=bool(named))
 
 
 def _read(desk: Desk, show: Callable[[Session], Answer]) -> Answer:

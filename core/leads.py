@@ -15,24 +15,20 @@ from core import cards, collisions
 from core.acts import CHUNK, ENROLLMENTS, JOURNAL, apply
 from core.chunks import chunks
 from core.db import Database, upsert
-from core.errors import Refused
+from core.enrolling import accepting, history, judge, no_mailbox, sentence, suppressed
 from core.journal import note
 from core.lead_file import LeadRow, Row
 from core.lifecycle import LIVE, Stop, begin
 from core.mailboxes import rotation
-from core.models import Enrollment, Lead, LeadTag, SequenceStatus, Suppression
+from core.models import Enrollment, Lead, LeadTag, Suppression
 from core.people import Actor
-from core.plans import PlannedSequence, planned
+from core.plans import PlannedSequence
 from core.schedule import send_at
 from core.sequences import find
 from core.sql import spelling
 
 TAGS: Table = LeadTag.__table__  # type: ignore[attr-defined]
 SUPPRESSIONS: Table = Suppression.__table__  # type: ignore[attr-defined]
-_WAY_BACK = {
-    SequenceStatus.PAUSED.value: ("resume", "Resume it"),
-    SequenceStatus.ARCHIVED.value: ("resume", "Bring it back"),
-}
 FIELDS = ("first_name", "last_name", "name", "company", "domain", "zone", "stage", "owner")
 
 
@@ -93,9 +89,7 @@ def import_batch(db: Database, rows: list[Row], *, into: str | None, actor: Acto
     refused = [row for row in rows if row.lead is None]
     with db.write() as session:
         by_email = {row.lead.email: row for row in rows if row.lead is not None}
-        barred = set(
-            session.exec(select(Suppression.email).where(col(Suppression.email).in_(list(by_email))))
-        )
+        barred = suppressed(session, list(by_email))
         refused += [by_email.pop(email).refused("The address is suppressed.") for email in sorted(barred)]
         saved = save(session, [row.lead for row in by_email.values() if row.lead], actor=actor, now=now)
         counts = Counter(f"{saving} leads" for _, saving in saved.values())
@@ -202,14 +196,7 @@ def enrol(
 
     `is_again`: a lead that was stopped or has completed begins a new run at the very first step.
     """
-    sequence = planned(session, [sequence_id])[sequence_id]
-    if sequence.status != SequenceStatus.PUBLISHED:
-        verb, way = _WAY_BACK.get(sequence.status, ("publish", "Publish it"))
-        msg = (
-            f"{sequence.name} is {sequence.status}, so nobody can be enrolled. "
-            f"{way} first: `{verb} sequence {sequence.name}`."
-        )
-        raise Refused(msg)
+    sequence = accepting(session, sequence_id)
     mailboxes = rotation(session, sequence.spec.mailboxes)
     ids: list[int] = []
     refusals: list[str] = []
@@ -217,49 +204,19 @@ def enrol(
         leads = session.exec(
             select(Lead).where(col(Lead.id).in_(chunk)).order_by(col(Lead.id)).with_for_update(key_share=True)
         ).all()
-        runs, barred = _history(session, chunk, sequence_id), _suppressed(session, chunk)
+        runs, barred = history(session, chunk, sequence_id), suppressed(session, (one.email for one in leads))
         rows = []
         for lead in leads:
             run, status = runs.get(lead.id or 0, (0, None))
-            if fault := _fault(lead, sequence.name, status, is_barred=lead.id in barred, is_again=is_again):
-                refusals.append(fault)
+            if why := judge(status, is_barred=lead.email in barred, is_again=is_again):
+                refusals.append(sentence(why, lead.email, sequence.name, status))
                 continue
             mailbox_id = next(mailboxes, None)
             if mailbox_id is None:
-                msg = f"{sequence.name} has no mailbox to send from. Add one with `fermata mailbox add`."
-                raise Refused(msg)
+                raise no_mailbox(sequence.name)
             rows.append(_first_state(lead, sequence, run + 1, mailbox_id, now))
         ids += _insert(session, rows, sequence, actor=actor, now=now, batch_id=batch_id)
     return Enrolled(tuple(ids), tuple(refusals))
-
-
-def _history(session: Session, lead_ids: list[int], sequence_id: int) -> dict[int, tuple[int, str]]:
-    """Give by lead the number of the latest run in this sequence, and the status of the live one or else of that."""
-    rows = session.exec(
-        select(Enrollment.lead_id, Enrollment.run, Enrollment.status)
-        .where(col(Enrollment.lead_id).in_(lead_ids), Enrollment.sequence_id == sequence_id)
-        .order_by(col(Enrollment.run))
-    )
-    found: dict[int, tuple[int, str]] = {}
-    for lead_id, run, status in rows:
-        before = found.get(lead_id)
-        found[lead_id] = (run, before[1] if before and before[1] in LIVE else status)
-    return found
-
-
-def _suppressed(session: Session, lead_ids: list[int]) -> set[int | None]:
-    query = select(Lead.id).join(Suppression, col(Suppression.email) == Lead.email)
-    return set(session.exec(query.where(col(Lead.id).in_(lead_ids))))
-
-
-def _fault(lead: Lead, sequence: str, status: str | None, *, is_barred: bool, is_again: bool) -> str | None:
-    if is_barred:
-        return f"{lead.email} is suppressed and gets no mail."
-    if status in LIVE:
-        return f"{lead.email} is in {sequence} already ({status}); nothing was changed."
-    if status is not None and not is_again:
-        return f"{lead.email} has been in {sequence} before ({status}). Use `start` for a new run."
-    return None
 
 
 def _first_state(

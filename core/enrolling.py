@@ -1,0 +1,189 @@
+"""Who would be enrolled in a sequence, and who not and why: shown before anybody is, and decided by the same rule.
+
+`judge` is that rule; `core.leads.enrol` asks it again under the locks, so that what changed meanwhile still counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from sqlmodel import Session, col, select
+
+from core import collisions
+from core.chunks import chunks
+from core.errors import Refused
+from core.lead_file import LeadRow
+from core.lifecycle import LIVE
+from core.mailboxes import rotation
+from core.models import Enrollment, Lead, SequenceStatus, Suppression
+from core.people import Actor
+from core.plans import PlannedSequence, planned
+from core.sql import spelling
+
+ADDRESSES_AT_ONCE = 1_000
+_WAY_BACK = {
+    SequenceStatus.PAUSED.value: ("resume", "Resume it"),
+    SequenceStatus.ARCHIVED.value: ("resume", "Bring it back"),
+}
+
+
+class Why(StrEnum):
+    """Why a lead is not enrolled."""
+
+    SUPPRESSED = "suppressed"
+    THERE = "there"
+    BEFORE = "before"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One lead of a preview. `lead_id` None: of a file, not known yet. `line`: where it stands in the file.
+
+    why: more about the reason, such as the status in the sequence.
+    """
+
+    email: str
+    name: str = ""
+    lead_id: int | None = None
+    line: int = 0
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What enrolling would do. `asked`: by the name of a colleague, the leads that are theirs, who is asked first."""
+
+    sequence_id: int
+    sequence: str
+    enrolled: tuple[Person, ...]
+    skipped: Mapping[Why, tuple[Person, ...]] = field(default_factory=dict)
+    asked: Mapping[str, tuple[Person, ...]] = field(default_factory=dict)
+
+    @property
+    def lead_ids(self) -> list[int]:
+        """Give the leads to enrol that are known already, and those about whom a colleague is asked."""
+        wanted = [*self.enrolled, *(one for those in self.asked.values() for one in those)]
+        return [one.lead_id for one in wanted if one.lead_id is not None]
+
+
+def judge(status: str | None, *, is_barred: bool, is_again: bool = False) -> Why | None:
+    """Say why a lead is not enrolled, None where it is. `status`: in this sequence; is_again: a new run is meant."""
+    if is_barred:
+        return Why.SUPPRESSED
+    if status in LIVE:
+        return Why.THERE
+    return Why.BEFORE if status is not None and not is_again else None
+
+
+def sentence(why: Why, email: str, sequence: str, status: str | None) -> str:
+    """Give the refusal of one lead."""
+    match why:
+        case Why.SUPPRESSED:
+            return f"{email} is suppressed and gets no mail."
+        case Why.THERE:
+            return f"{email} is in {sequence} already ({status}); nothing was changed."
+        case Why.BEFORE:
+            return f"{email} has been in {sequence} before ({status}). Use `start` for a new run."
+
+
+def accepting(session: Session, sequence_id: int) -> PlannedSequence:
+    """Give a sequence that takes leads; raises Refused for one that does not."""
+    sequence = planned(session, [sequence_id])[sequence_id]
+    if sequence.status != SequenceStatus.PUBLISHED:
+        verb, way = _WAY_BACK.get(sequence.status, ("publish", "Publish it"))
+        msg = (
+            f"{sequence.name} is {sequence.status}, so nobody can be enrolled. "
+            f"{way} first: `{verb} sequence {sequence.name}`."
+        )
+        raise Refused(msg)
+    return sequence
+
+
+def no_mailbox(sequence: str) -> Refused:
+    """Give the refusal of a sequence that nobody could send."""
+    return Refused(f"{sequence} has no mailbox to send from. Add one with `fermata mailbox add`.")
+
+
+def history(session: Session, lead_ids: Iterable[int], sequence_id: int) -> dict[int, tuple[int, str]]:
+    """Give by lead the number of the latest run in this sequence, and the status of the live one or else of that."""
+    rows = session.exec(
+        select(Enrollment.lead_id, Enrollment.run, Enrollment.status)
+        .where(
+            col(Enrollment.lead_id).in_(spelling(session).these(lead_ids)),
+            Enrollment.sequence_id == sequence_id,
+        )
+        .order_by(col(Enrollment.run))
+    )
+    found: dict[int, tuple[int, str]] = {}
+    for lead_id, run, status in rows:
+        before = found.get(lead_id)
+        found[lead_id] = (run, before[1] if before and before[1] in LIVE else status)
+    return found
+
+
+def suppressed(session: Session, emails: Iterable[str]) -> set[str]:
+    """Give those of the addresses that get no mail."""
+    found: set[str] = set()
+    for chunk in chunks(emails, ADDRESSES_AT_ONCE):
+        found |= set(session.exec(select(Suppression.email).where(col(Suppression.email).in_(chunk))))
+    return found
+
+
+def preview(
+    session: Session, lead_ids: Iterable[int], sequence_id: int, *, actor: Actor, now: datetime
+) -> Preview:
+    """Give what enrolling these leads would do."""
+    these = spelling(session).these(set(lead_ids))
+    rows = session.exec(
+        select(Lead.email, Lead.name, Lead.id).where(col(Lead.id).in_(these)).order_by(Lead.email)
+    )
+    people = [Person(email, name, lead_id) for email, name, lead_id in rows]
+    return _sorted(session, people, sequence_id, actor=actor, now=now)
+
+
+def preview_rows(
+    session: Session, rows: Sequence[tuple[int, LeadRow]], sequence_id: int, *, actor: Actor, now: datetime
+) -> Preview:
+    """Give what enrolling the rows of a file would do, each with its line; nothing of them is saved yet."""
+    known: dict[str, int | None] = {}
+    for chunk in chunks((row.email for _, row in rows), ADDRESSES_AT_ONCE):
+        known |= dict(session.exec(select(Lead.email, Lead.id).where(col(Lead.email).in_(chunk))).all())
+    people = [Person(row.email, row.name, known.get(row.email), line) for line, row in rows]
+    return _sorted(session, people, sequence_id, actor=actor, now=now)
+
+
+def _sorted(
+    session: Session, people: Sequence[Person], sequence_id: int, *, actor: Actor, now: datetime
+) -> Preview:
+    sequence = accepting(session, sequence_id)
+    ids = [one.lead_id for one in people if one.lead_id is not None]
+    runs = history(session, ids, sequence_id)
+    barred = suppressed(session, (one.email for one in people))
+    clashes = collisions.find(session, ids, actor=actor, now=now) if collisions.is_asking(actor) else {}
+    enrolled: list[Person] = []
+    skipped: dict[Why, list[Person]] = {why: [] for why in Why}
+    asked: dict[str, list[Person]] = {}
+    for one in people:
+        status = runs[one.lead_id][1] if one.lead_id in runs else None
+        if why := judge(status, is_barred=one.email in barred):
+            skipped[why].append(_because(one, (status or "").replace("_", " ")))
+        elif clash := clashes.get(one.lead_id or 0):
+            asked.setdefault(clash.name, []).append(_because(one, clash.why))
+        else:
+            enrolled.append(one)
+    if enrolled and next(rotation(session, sequence.spec.mailboxes), None) is None:
+        raise no_mailbox(sequence.name)
+    return Preview(
+        sequence_id,
+        sequence.name,
+        tuple(enrolled),
+        {why: tuple(those) for why, those in skipped.items() if those},
+        {name: tuple(those) for name, those in sorted(asked.items())},
+    )
+
+
+def _because(one: Person, why: str) -> Person:
+    return Person(one.email, one.name, one.lead_id, one.line, why)

@@ -1,0 +1,187 @@
+"""Enrolling: who would be, who not and why, shown before anybody is, and then done for exactly those."""
+
+from __future__ import annotations
+
+import time as stopwatch
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import insert
+from sqlmodel import col, func, select
+
+from core import collisions, commands, enrolling, sequences
+from core.answers import Answer
+from core.enrolling import Preview, Why
+from core.errors import Refused
+from core.lead_file import LeadRow
+from core.leads import suppress
+from core.models import Enrollment, Lead, Member, Sequence, Suppression
+from tests.world import ANA, BEN, PLAIN, START, World, make
+
+ADA, BOB, CAT, DAN, EVE = (f"{name}@{name}.test" for name in ("ada", "bob", "cat", "dan", "eve"))
+AUTUMN = PLAIN.replace("Spring", "Autumn")
+
+
+@pytest.fixture
+def world(database_url: str) -> World:
+    """Spring has Ada; Bob was stopped in it, Cat is suppressed, Dan is Ben's."""
+    world = make(database_url, PLAIN, ADA, BOB)
+    with world.db.write() as session:
+        for person in (ANA, BEN):
+            session.merge(Member(id=person.id, name=person.name, zone=person.zone or "UTC", seen_at=START))
+        for email in (CAT, DAN, EVE):
+            session.add(Lead(email=email, name=email[:3].title(), stage="demo", created_at=START))
+        session.flush()
+        suppress(session, CAT, reason="asked to", actor=BEN, now=START)
+        dan = session.exec(select(Lead).where(Lead.email == DAN)).one()
+        dan.owner = BEN.id
+    world.say(f"stop {BOB}")
+    return world
+
+
+def shown(world: World, *emails: str, sequence: str = "Spring", actor=ANA) -> Preview:
+    with world.read() as session:
+        ids = session.exec(select(Lead.id).where(col(Lead.email).in_(emails))).all() if emails else ()
+        number = sequences.find(session, sequence).id or 0
+        return enrolling.preview(session, [i for i in ids if i], number, actor=actor, now=world.now)
+
+
+def confirm(world: World, answer: Answer) -> Answer:
+    proposal = next(choice.proposal for choice in answer.choices if choice.proposal)
+    return commands.confirm(world.desk, proposal, actor=ANA, now=world.now)
+
+
+def many(world: World, count: int, **fields: object) -> None:
+    rows = [
+        {"email": f"lead{n:05}@many.test", "first_name": "", "last_name": "", "name": "", "company": "",
+         "domain": "", "stage": "cold", "custom": {}, "created_at": START} | fields
+        for n in range(count)
+    ]  # fmt: skip
+    with world.db.write() as session:
+        session.execute(insert(Lead), rows)
+
+
+def test_preview_names_everybody_with_the_reason(world: World) -> None:
+    seen = shown(world, ADA, BOB, CAT, DAN, EVE)
+
+    assert [one.email for one in seen.enrolled] == [EVE]
+    assert {why: [one.email for one in those] for why, those in seen.skipped.items()} == {
+        Why.SUPPRESSED: [CAT],
+        Why.THERE: [ADA],
+        Why.BEFORE: [BOB],
+    }
+    assert [(name, those[0].email, those[0].why) for name, those in seen.asked.items()] == [
+        ("Ben", DAN, "is Ben's lead")
+    ]
+    assert seen.skipped[Why.BEFORE][0].why == "stopped"
+
+
+def test_preview_of_ones_own_lead_asks_nobody(world: World) -> None:
+    assert [one.email for one in shown(world, DAN, actor=BEN).enrolled] == [DAN]
+
+
+def test_preview_changes_nothing(world: World) -> None:
+    before = len(world.journal())
+    shown(world, ADA, EVE)
+    assert len(world.journal()) == before
+
+
+@pytest.mark.parametrize(("verb", "way"), [("pause", "Resume it first"), ("archive", "Bring it back first")])
+def test_sequence_that_takes_no_leads_is_said(world: World, verb: str, way: str) -> None:
+    world.say(f"{verb} sequence Spring")
+    with pytest.raises(Refused, match=way):
+        shown(world, EVE)
+
+
+def test_rows_of_a_file_are_judged_by_what_is_known(world: World) -> None:
+    rows = list(enumerate([LeadRow(email=email) for email in (ADA, CAT, EVE, "new@new.test")], start=2))
+    with world.read() as session:
+        number = sequences.find(session, "Spring").id or 0
+        seen = enrolling.preview_rows(session, rows, number, actor=ANA, now=world.now)
+
+    assert [(one.email, one.line, one.lead_id is None) for one in seen.enrolled] == [
+        (EVE, 4, False),
+        ("new@new.test", 5, True),
+    ]
+    assert [one.line for one in seen.skipped[Why.THERE]] == [2]
+
+
+def test_enrol_of_a_few_acts_at_once_and_says_who_not(world: World) -> None:
+    answer = world.say(f"enrol {EVE} in Spring")
+
+    assert answer.title == f"Enrolled {EVE} in Spring."
+    assert world.status(EVE) == "pending"
+    again = world.say(f"enrol {EVE} in Spring")
+    assert again.is_refusal
+    assert again.lines == (f"In Spring already (1): {EVE}.",)
+
+
+def test_enrol_never_begins_a_second_run(world: World) -> None:
+    answer = world.say(f"enrol {BOB} in Spring")
+
+    assert answer.is_refusal
+    assert answer.lines == (f"In Spring before, where only `start` begins a new run (1): {BOB}.",)
+    assert world.status(BOB) == "stopped"
+
+
+def test_enrol_by_a_filter_shows_many_first_and_acts_on_exactly_those(world: World) -> None:
+    many(world, 12)
+    asked = world.say("enrol stage:cold in Spring")
+
+    assert asked.title == "Enrol 12 leads in Spring?"
+    many_more = {"email": "late@many.test", "stage": "cold", "created_at": START}
+    with world.db.write() as session:
+        session.add(Lead(**many_more))
+        suppress(session, "lead00003@many.test", reason="asked to", actor=BEN, now=world.now)
+    done = confirm(world, asked)
+
+    assert done.title == "Enrolled 11 leads (11 enrollments)."
+    assert "lead00003@many.test is suppressed and gets no mail." in done.lines
+    assert world.say("list in Spring pending").title.startswith("12 leads pending")  # with Ada
+
+
+def test_colleague_is_asked_and_nobody_is_enrolled_before(world: World) -> None:
+    answer = world.say(f"enrol {DAN} {EVE} in Spring")
+
+    assert world.status(EVE) == "pending"
+    assert any("Ben" in line for line in answer.lines)
+    with world.read() as session:
+        dan = session.exec(select(Lead.id).where(Lead.email == DAN)).one()
+        assert session.exec(select(func.count()).where(Enrollment.lead_id == dan)).one() == 0
+        assert session.exec(select(collisions.Collision.colleague)).all() == [BEN.id]
+
+
+def test_enrol_alone_opens_the_form_and_says_what_else(world: World) -> None:
+    assert world.say("enrol").opens == ("enrol", 0, 0)
+    with world.read() as session:
+        number = sequences.find(session, "Spring").id
+    assert world.say("enrol in Spring").opens == ("enrol", number, 0)
+    world.add(AUTUMN)
+    which = world.say(f"enrol {EVE}")
+    assert [choice.command for choice in which.choices] == [
+        f'enrol {EVE} in "{name}"' for name in ("Autumn", "Spring")
+    ]
+
+
+def test_enrol_is_undone_as_one_batch(world: World) -> None:
+    done = world.say(f"enrol {EVE} in Spring")
+    undone = commands.undo(world.desk, done.batch_id, actor=ANA, now=world.now + timedelta(minutes=1))
+
+    assert undone.title.startswith("Undid `enrol`")
+    assert world.status(EVE) == "stopped"
+
+
+@pytest.mark.slow
+def test_preview_of_ten_thousand_takes_well_under_a_second(world: World) -> None:
+    many(world, 10_000)
+    with world.db.write() as session:
+        session.add(Suppression(email="lead00007@many.test", reason="x", author="x", at=START))
+        number = session.exec(select(Sequence.id).where(Sequence.name == "Spring")).one() or 0
+    with world.read() as session:
+        ids = [i for i in session.exec(select(Lead.id)) if i is not None]
+        began = stopwatch.process_time()
+        seen = enrolling.preview(session, ids, number, actor=ANA, now=world.now)
+        took = stopwatch.process_time() - began
+
+    assert len(seen.enrolled) == 10_000  # with Eve, without lead 7
+    assert took < 1
