@@ -19,18 +19,22 @@ from bot.blocks import (
     section,
 )
 from bot.digest_cards import digest_card
+from bot.home_cards import home
 from bot.review_cards import notice_card, review_card
 from bot.runs import place, run_controls, run_state
 from bot.text import JSON, instant, sentence, words
+from bot.weekly_cards import weekly_card
 from core.answers import (
     CardView,
     DigestCard,
+    HomeView,
     LeadCard,
     NoticeCard,
     ReviewCard,
     TaskCard,
     TimelineEntry,
     UncertainCard,
+    WeeklyCard,
 )
 from core.lifecycle import Verdict
 
@@ -55,6 +59,10 @@ def card(view: CardView, *, is_new: bool = True) -> JSON:
             return review_card(view, is_new=is_new)
         case DigestCard():
             return digest_card(view)
+        case HomeView():
+            return home(view)
+        case WeeklyCard():
+            return weekly_card(view)
 
 
 def lead_card(view: LeadCard) -> JSON:
@@ -113,7 +121,7 @@ def _lead_fallback(view: LeadCard) -> str:
 
 def uncertain_card(view: UncertainCard) -> JSON:
     """Give a delivery of which nobody knows whether it left, and the three answers; once settled, who said what."""
-    title = f"Did step {view.step} reach {view.lead}?"
+    title = f"Did step {view.step} reach {view.lead}?" if view.step else f"Did the answer reach {view.lead}?"
     blocks = [
         header(f"❓ {title}"),
         rich(
@@ -135,14 +143,16 @@ def uncertain_card(view: UncertainCard) -> JSON:
         return message(
             f"{title} {view.verdict}", [*blocks, rich([words("✅ "), words(view.verdict, bold=True)])]
         )
-    blocks.append(context("Until somebody says, nothing more is sent to this lead in this sequence."))
+    if view.step:
+        blocks.append(context("Until somebody says, nothing more is sent to this lead in this sequence."))
     return message(f"{title} Somebody has to say.", blocks + actions(*_verdicts(view)))
 
 
 def _verdicts(view: UncertainCard) -> Iterator[JSON | None]:
     subject = one_line(view.subject, 80)
+    then, skips = (", and the sequence goes on", " with the next step") if view.step else ("", "")
     asked = {
-        Verdict.LEFT: ("It left", "primary", f"“{subject}” counts as sent, and the sequence goes on."),
+        Verdict.LEFT: ("It left", "primary", f"“{subject}” counts as sent{then}."),
         Verdict.AGAIN: (
             "Send again",
             None,
@@ -151,7 +161,7 @@ def _verdicts(view: UncertainCard) -> Iterator[JSON | None]:
         Verdict.DROP: (
             "Drop it",
             "danger",
-            f"“{subject}” is not sent, and the sequence goes on with the next step.",
+            f"“{subject}” is not sent again{then}{skips}.",
         ),
     }
     for verdict, (label, style, consequence) in asked.items():

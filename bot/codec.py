@@ -40,7 +40,7 @@ VERBS = frozenset(
 )
 AWAY = "away"  # the form on a review card that asks until when somebody is out; its numbers are a message's
 FORMS = frozenset({"pause", "resume", "stop", AWAY, "reply", "enrol", "edit_lead", "settings"})
-PAUSE_LEAD = "pause_lead"  # the form behind the shortcuts: it acts on whoever is named in it
+PAUSE_LEAD = "pause_lead"  # the form behind the shortcuts and on a Home: it acts on whoever is named in it
 PAUSE_A_LEAD, PAUSE_IN_MESSAGE = f"{PREFIX}shortcut:pause", f"{PREFIX}shortcut:pause_in_message"
 OLD_BUTTON = "This button is from another version of Fermata. Type /sequence status LEAD for a fresh card."
 OLD_FORM = "This form is from another version of Fermata. Close it and open it again from the card."
@@ -177,7 +177,7 @@ _READERS: dict[str, tuple[_Reader, ...]] = {
     "keep": ((re.compile(rf"{_ID} {_ID}"), lambda m: Keep(_number(m[1]), _number(m[2]))),),
     "form": (
         (
-            re.compile(rf"({_one_of(FORMS)}) {_ID} {_ID}"),
+            re.compile(rf"({_one_of(FORMS | {PAUSE_LEAD})}) {_ID} {_ID}"),
             lambda m: OpenForm(m[1], _number(m[2]), _number(m[3])),
         ),
     ),

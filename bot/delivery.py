@@ -10,12 +10,14 @@ from datetime import datetime, timedelta
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
+from bot import home
 from bot.blocks import MESSAGE_BLOCKS
 from bot.cards import card as drawing
 from bot.members import UNREACHABLE, Members
+from bot.pictures import with_picture
 from bot.text import JSON, escaped
 from core import cards, fallen, views
-from core.answers import CardView
+from core.answers import CardView, HomeView
 from core.cards import AWAY, LIMITED, PACE, REFUSED
 from core.commands import Desk
 from core.fallen import SHUT
@@ -46,6 +48,8 @@ def draw(client: WebClient, view: CardView, card: Card, *, parent: Card | None =
     A message may be posted to a channel's name; it is updated by the channel's id alone, which the post gives.
     `parent`: the card in whose thread it is posted. Only a post calls the owner.
     """
+    if isinstance(view, HomeView):
+        return card.channel, home.publish(client, view, card)
     if card.ts is not None:
         try:
             client.chat_update(channel=card.channel, ts=card.ts, **_message(view, card, is_new=False))
@@ -118,6 +122,7 @@ def _deliver(desk: Desk, client: WebClient, card: Card, *, now: datetime, pace: 
         parent = session.get(Card, card.parent_id) if card.parent_id else None
     place = parent.channel if parent and card.ts is None else card.channel
     try:
+        view = with_picture(desk, client, known, view)
         channel, ts = draw(client, view, card, parent=parent)
     except UNREACHABLE as error:
         return _failed(desk, card, place, error, now=now, admin=admin)

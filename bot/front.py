@@ -15,7 +15,7 @@ from bot.members import Bot, Members
 from bot.reply import reply
 from bot.request import Request
 from bot.rights import Need
-from core import cards
+from core import cards, homes
 from core.answers import Answer
 from core.commands import Desk
 from core.errors import Refused
@@ -46,7 +46,7 @@ class Front:
     def _handle(self, request: Request, act: Act, need: Callable[[], Need]) -> None:
         try:
             said = self._once(request, act, need)
-            if said is not None:
+            if said is not None and not (request.is_home and shows_on_home(said)):
                 reply(self.client, request, said)
         except Bot:
             log.info("bot_ignored user=%s", request.user_id)
@@ -82,9 +82,17 @@ class Front:
         wanted = said.card_leads if request.wants_cards and request.channel else ()
         with self.desk.db.write() as session:
             answered(session, request.key, said.as_text())
+            if request.is_home:
+                again = homes.touch_person if said.is_refusal else homes.opened
+                again(session, request.user_id, now=now)
             for lead_id in wanted:
                 cards.show_lead(session, lead_id=lead_id, channel=request.channel, now=now)
         self.nudge()
+
+
+def shows_on_home(said: Answer) -> bool:
+    """Say whether the Home tells all of it: something was done, nothing is asked, and no mail was leaving meanwhile."""
+    return not (said.is_refusal or said.has_begun or said.choices or said.rows or said.more)
 
 
 def broken(request: Request, error: Exception) -> Answer:

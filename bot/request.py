@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from bot.codec import PAUSE_LEAD, Form
 from bot.text import JSON
 
+HOME = "home"  # as Slack calls this kind of view
+
 
 @dataclass(frozen=True)
 class Request:
     """One command, click, shortcut or form.
 
     key: its once-only id. replaces: the answer takes the clicked message's place. wants_cards: nobody has the leads'
-    cards in front of them, so they are posted.
+    cards in front of them, so they are posted. is_home: it came from the person's Home, which is redrawn.
     """
 
     key: str
@@ -23,6 +25,12 @@ class Request:
     trigger_id: str
     replaces: bool = False
     wants_cards: bool = False
+    is_home: bool = False
+
+    @property
+    def place(self) -> str:
+        """Give what a form remembers of where it was opened."""
+        return HOME if self.is_home else self.channel
 
 
 def of_command(body: JSON) -> Request:
@@ -48,6 +56,7 @@ def of_click(body: JSON, action: JSON) -> Request:
         trigger_id=str(body.get("trigger_id") or ""),
         replaces=bool(container.get("is_ephemeral")),
         wants_cards=bool(container.get("is_ephemeral")),
+        is_home=_dict(body, "view").get("type") == HOME,
     )
 
 
@@ -62,15 +71,39 @@ def of_shortcut(body: JSON) -> Request:
     )
 
 
+def of_reaction(body: JSON) -> Request:
+    """Give a reaction put on a message; its answer goes into the message's channel."""
+    event = _dict(body, "event")
+    return Request(
+        key=f"event:{body.get('event_id')}",
+        user_id=str(event.get("user")),
+        channel=str(_dict(event, "item").get("channel") or ""),
+        response_url="",
+        trigger_id="",
+    )
+
+
+def of_function(event: JSON) -> Request:
+    """Give a step of a workflow, as whoever its input names; nobody: ""."""
+    return Request(
+        key=f"function:{event.get('function_execution_id')}",
+        user_id=str(_dict(event, "inputs").get("user") or ""),
+        channel="",
+        response_url="",
+        trigger_id="",
+    )
+
+
 def of_form(body: JSON, form: Form) -> Request:
     """Give a submitted modal; its answer goes where it was opened, to a card or to none."""
     return Request(
         key=f"form:{body.get('trigger_id') or _dict(body, 'view').get('id')}",
         user_id=str(_dict(body, "user").get("id")),
-        channel=form.channel,
+        channel="" if form.channel == HOME else form.channel,
         response_url=form.response_url,
         trigger_id=str(body.get("trigger_id") or ""),
         wants_cards=form.form == PAUSE_LEAD,
+        is_home=form.channel == HOME,
     )
 
 

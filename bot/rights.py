@@ -64,6 +64,10 @@ def _of(command: asked.Command) -> Need:
             return Need.STOPS_MAIL
         case asked.Press("collision", _, "decline" | "withdraw"):
             return Need.STOPS_MAIL
+        case asked.Press("home", _, "pause"):
+            return Need.STOPS_MAIL
+        case asked.Press("collision", _, "decline" | "withdraw"):
+            return Need.STOPS_MAIL
         case asked.Press("meeting", _, "happened" | "keep") | asked.Press("return"):
             return Need.STOPS_MAIL
         case _:

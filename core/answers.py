@@ -41,8 +41,9 @@ class Answer:
     """`title` is one sentence; `lines` say more, one fact each.
 
     `card_leads`: leads whose card should stand in the channel. `batch_id`: what Undo would undo. `is_public`: shown to
-    everybody in the channel rather than to the asker alone. `is_refusal`: nothing was changed. `opens`: where forms can be
-    shown this one is, with its two numbers; elsewhere the title says what to do instead.
+    everybody in the channel rather than to the asker alone. `is_refusal`: nothing was changed. `has_begun`: it names mail that
+    had begun to leave. `opens`: where forms can be shown this one is, with its two numbers; elsewhere the title says what to
+    do instead.
     """
 
     title: str
@@ -54,6 +55,7 @@ class Answer:
     batch_id: int | None = None
     is_public: bool = False
     is_refusal: bool = False
+    has_begun: bool = False
     opens: tuple[str, int, int] | None = None
 
     def as_text(self) -> str:
@@ -111,7 +113,7 @@ class LeadCard:
 
 @dataclass(frozen=True)
 class UncertainCard:
-    """A delivery of which nobody knows whether it left. `verdict` None: still waiting for a person."""
+    """A delivery of which nobody knows whether it left. `verdict` None: still waiting for a person. `step` 0: an answer."""
 
     delivery_id: int
     lead: str
@@ -165,7 +167,7 @@ class ReviewCard:
     `heading` is one sentence ("Ada Lovelace replied"). `notes`: what is unusual, such as another sender. `outcome`: what the
     rule did and until when. `question`: what is in doubt, and `choices` its answers and offers. `evidence`: where and what
     it was judged by. `corrections`: buttons that judge it anew; with `away_label` not "" also one that asks for a date.
-    `stamp`: what a correction must know to be up to date. `more`: what else can be said, behind a menu. `owner`: a Slack
+    `answered`: who has answered it, one sentence each. `stamp`: what a correction must know to be up to date. `more`: what else can be said, behind a menu. `owner`: a Slack
     id, called when the card is posted. `verdict`: who corrected it, to what and when.
     """
 
@@ -189,6 +191,7 @@ class ReviewCard:
     owner: str | None = None
     more_messages: int = 0
     verdict: str | None = None
+    answered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -217,4 +220,71 @@ class DigestCard:
     verdict: str = ""
 
 
-CardView = LeadCard | UncertainCard | TaskCard | NoticeCard | ReviewCard | DigestCard
+@dataclass(frozen=True)
+class Compared:
+    """A figure of a week beside that of the week before; `detail` says what it is made of."""
+
+    name: str
+    now: int
+    before: int
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """The numbers of the weekly picture: bars by name, a number for each week, and how many leads are paused how long."""
+
+    weeks: tuple[str, ...]
+    bars: tuple[tuple[str, tuple[int, ...]], ...]
+    ages: tuple[tuple[str, int], ...]
+
+    @property
+    def as_text(self) -> str:
+        """Give the numbers in words, for whoever does not see the picture."""
+        lines = [f"{name} by week: {', '.join(f'{n:,}' for n in numbers)}." for name, numbers in self.bars]
+        ages = ", ".join(f"{number:,} {age}" for age, number in self.ages)
+        return f"Weeks from {self.weeks[0]} to {self.weeks[-1]}. {' '.join(lines)} Paused now: {ages}."
+
+
+@dataclass(frozen=True)
+class WeeklyCard:
+    """The week's figures beside the week before. `paused`: how many are paused now, and for how long, one sentence.
+
+    `owners`: a line each. `oldest`: who has been paused for longest, with buttons. `file_id`: the chart's picture in Slack,
+    None where there is none (yet). `note`: when it comes.
+    """
+
+    title: str
+    figures: tuple[Compared, ...] = ()
+    paused: str = ""
+    owners: tuple[str, ...] = ()
+    oldest: tuple[Row, ...] = ()
+    chart: Chart | None = None
+    file_id: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class HomeSection:
+    """A part of an App Home: lines in groups (one may have no title), or a `note` that says what to do instead."""
+
+    title: str
+    groups: tuple[DigestGroup, ...] = ()
+    note: str = ""
+    choices: tuple[Choice, ...] = ()
+
+
+@dataclass(frozen=True)
+class HomeView:
+    """A person's App Home. `summary`: how much of what. `notices`: why nothing leaves. `done`: what the person did last."""
+
+    title: str
+    summary: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    done: str = ""
+    undo: Choice | None = None
+    sections: tuple[HomeSection, ...] = ()
+
+
+CardView = LeadCard | UncertainCard | TaskCard | NoticeCard | ReviewCard | DigestCard | HomeView | WeeklyCard

@@ -110,12 +110,19 @@ def touch_one(session: Session, card: Card) -> None:
     session.execute(update(CARDS).where(CARDS.c.id == card.id).values(wanted=CARDS.c.wanted + 1))
 
 
+def keep_file(session: Session, card: Card, file_id: str) -> None:
+    """Remember the picture that was uploaded for a card."""
+    session.execute(update(CARDS).where(CARDS.c.id == card.id).values(file_id=file_id))
+
+
 def touch_digests(session: Session, *, lead_ids: Iterable[int]) -> None:
     """Want a redraw of the newest lists of paused leads on which these may stand: their owners', and the channels'."""
     session.flush()
     of_these = col(Lead.id).in_(spelling(session).these(set(lead_ids)))
     owners = select(col(Lead.owner)).where(of_these)
-    lists = select(col(Digest.card_id)).where(or_(col(Digest.is_channel), col(Digest.place).in_(owners)))
+    covers = select(col(Absence.cover)).where(col(Absence.ended_at).is_(None))
+    is_theirs = col(Digest.place).in_(owners) | col(Digest.place).in_(covers)
+    lists = select(col(Digest.card_id)).where(or_(col(Digest.is_channel), is_theirs))
     session.execute(update(CARDS).where(CARDS.c.id.in_(lists)).values(wanted=CARDS.c.wanted + 1))
 
 
@@ -159,6 +166,13 @@ def due(session: Session, *, now: datetime, limit: int, pace: timedelta) -> list
         ]
     # Not later than now either: a clock that was set back must not keep a channel waiting.
     lately = select(Card.channel).where(col(Card.drawn_at) > now - pace, col(Card.drawn_at) <= now)
+    # What its person has just asked for is drawn at once; a clock that was set back keeps no Home waiting either.
+    slow = or_(
+        col(Card.drawn_at) > now,
+        col(Card.drawn_at) <= now - homes.PACE,
+        col(Card.created_at) >= Card.drawn_at,
+    )
+    wanted.append(or_(not_(_IS_HOME), col(Card.drawn_at).is_(None), slow))
     place = func.row_number().over(partition_by=col(Card.channel), order_by=line).label("place")
     waiting = select(Card.id, place).where(*wanted, col(Card.channel).not_in(lately)).subquery()
     first = select(Card.id).join(waiting, waiting.c.id == Card.id).where(waiting.c.place == 1)

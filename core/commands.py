@@ -26,6 +26,7 @@ from core.lifecycle import Verdict
 from core.models import LARGEST_ID
 from core.people import Actor
 from core.verbs import (
+    absences,
     backlogs,
     clicks,
     collisions,
@@ -79,6 +80,8 @@ _VERBS: dict[type, Callable[..., Outcome]] = {
     grammar_commands.Tag: tags.tag,
     grammar_commands.Owner: owners.owner,
     grammar_commands.Remind: reminders.remind,
+    grammar_commands.Away: absences.away,
+    grammar_commands.Back: absences.back,
     grammar_commands.Qualify: qualify.qualify,
 }
 # The cards that ask, by the word that their buttons use.
@@ -109,7 +112,7 @@ _READING: dict[type, Callable[..., Answer]] = {
     grammar_commands.Mailboxes: lists.mailboxes,
     grammar_commands.Reminders: reminders.reminders,
 }
-NOT_BUILT = frozenset({"away"})
+NOT_BUILT: frozenset[str] = frozenset()
 NO_SUCH_NUMBER = "There is nothing of that number here."
 NOT_YET = "`{verb}` is not built yet; `help` lists what is."
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
-from core import cards
+from core import cards, homes
 from core.db import Database
 from core.journal import note
 from core.models import Card, Enrollment, Mailbox
@@ -61,7 +61,8 @@ def touch(session: Session, mailbox_id: int) -> None:
 
 
 def redraw(session: Session, mailbox_id: int) -> None:
-    """Want a redraw of the mailbox's own card, where there is one."""
+    """Want a redraw of the mailbox's own card, where there is one, and of every Home, where mailboxes stand."""
+    homes.touch_all(session)
     own = update(Card).where(col(Card.key) == card_key(mailbox_id))
     session.execute(own.values(wanted=Card.wanted + 1))
 

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
+from core import homes
 from core.acts import apply
 from core.current import current_run
 from core.errors import Refused
@@ -165,6 +166,7 @@ def turn(session: Session, sequence_id: int, to: str, *, actor: Actor, now: date
         raise Refused(f"{row.name} cannot be published yet: {' '.join(faults)}")
     row.status, row.changed_at, row.changed_by = target.value, now, actor.id
     session.add(row)
+    homes.touch_all(session)
     note(session, f"{to} sequence", actor=actor, now=now, sequence_id=row.id, was=was, became=target)
     return _SAID[target].format(name=row.name)
 

@@ -42,16 +42,17 @@ class Group(IntEnum):
 
 @dataclass(frozen=True)
 class Scope:
-    """Whose leads: one owner's; those of nobody but these; or, with neither, everybody's."""
+    """Whose leads: one owner's, with those of whom they cover for; those of nobody but these; or, with neither, everybody's."""
 
     owner: str | None = None
+    covering: tuple[str, ...] = ()
     nobody_but: tuple[str, ...] | None = None
 
     def condition(self) -> list[ColumnElement[bool]]:
         """Give it for a query that has the leads."""
         owner = LEADS.c.owner
         if self.owner is not None:
-            return [owner == self.owner]
+            return [owner.in_((self.owner, *self.covering))]
         if self.nobody_but is not None:
             return [or_(owner.is_(None), owner.not_in(self.nobody_but) if self.nobody_but else ~false())]
         return []
@@ -99,7 +100,7 @@ class Worklist:
 
     def counts(self, session: Session) -> list[Count]:
         """Give the size of every group, by owner."""
-        held, over = self._held(), self._over()
+        held, over = self.held(), self.over()
         found = []
         for rows in (over, held):
             query = sql(
@@ -113,14 +114,14 @@ class Worklist:
         """Give some lines in order; `meetings` is how many stand before all others."""
         found: list[Item] = []
         if offset < meetings:
-            rows = self._over()
+            rows = self.over()
             query = sql(rows).order_by(rows.c.since, rows.c.id).offset(offset).limit(limit)
             found += [
                 Item(Group.MEETING, 0, row.id, row.lead_id, row.since, bool(row.is_open))
                 for row in session.execute(query)
             ]
         if len(found) < limit:
-            rows = self._held()
+            rows = self.held()
             query = sql(rows).where(rows.c.rank.is_not(None))
             query = query.order_by(rows.c.rank, rows.c.since, rows.c.id)
             query = query.offset(max(offset - meetings, 0)).limit(limit - len(found))
@@ -132,11 +133,11 @@ class Worklist:
 
     def open_in(self, session: Session, group: Group) -> list[int]:
         """Give the enrollments of a group that are still to do."""
-        rows = self._held()
+        rows = self.held()
         query = sql(rows.c.id).where(rows.c.rank == group.value, rows.c.is_open == 1)
         return list(session.execute(query.order_by(rows.c.id)).scalars())
 
-    def _held(self) -> Subquery:
+    def held(self) -> Subquery:
         """Give id, lead, owner, since, rank (None: not on the list) and is_open of what was paused at the moment."""
         holds = self._holds()
         each = (
@@ -189,7 +190,7 @@ class Worklist:
     def _midnight_after(self, day: date) -> datetime:
         return at_local(day + DAY, time.min, self.zone)
 
-    def _over(self) -> Subquery:
+    def over(self) -> Subquery:
         """Give the same of meetings that were over and of which nobody had said how they went."""
         asks = (MEETINGS.c.settled_by.is_(None)) & (MEETINGS.c.state == State.BOOKED.value)
         said = (

@@ -8,11 +8,10 @@ from datetime import datetime
 
 from slack_bolt import Ack, App
 from slack_sdk.errors import SlackApiError
-from sqlmodel import col, select
 
-from bot import codec, modals, request, rights
+from bot import codec, request, rights
 from bot.codec import Form
-from bot.forms import FORMS, Opened
+from bot.forms import FORMS
 from bot.front import Front
 from bot.request import Request
 from bot.rights import Need
@@ -20,7 +19,7 @@ from bot.text import JSON
 from core import commands
 from core.answers import Answer
 from core.errors import Refused
-from core.models import LARGEST_ID, Enrollment, Lead, Message, Sequence
+from core.models import LARGEST_ID
 from core.people import Actor
 
 log = logging.getLogger("fermata.bot")
@@ -87,7 +86,7 @@ def perform(
         case codec.OpenForm(form, enrollment_id, version):
             if enrollment_id > LARGEST_ID:
                 raise Refused(codec.OLD_BUTTON)
-            remembered = Form(form, enrollment_id, version, asked.channel, asked.response_url)
+            remembered = Form(form, enrollment_id, version, asked.place, asked.response_url)
             return open_form(front, remembered, asked, actor=actor, now=now)
     raise Refused(codec.OLD_BUTTON)
 
@@ -97,13 +96,15 @@ def say(front: Front, command: str, asked: Request, *, actor: Actor, now: dateti
     answer = commands.run(front.desk, command, actor=actor, now=now)
     if answer.opens is None or not asked.trigger_id:
         return answer
-    form = Form(*answer.opens, asked.channel, asked.response_url)
+    form = Form(*answer.opens, asked.place, asked.response_url)
     return open_form(front, form, asked, actor=actor, now=now)
 
 
 def open_form(front: Front, form: Form, asked: Request, *, actor: Actor, now: datetime) -> Answer | None:
     """Open a modal; gives an answer instead where Slack's three seconds for it are over."""
-    opened = _opened(front, form, actor=actor, now=now)
+    if form.form not in FORMS:
+        raise Refused(codec.OLD_BUTTON)
+    opened = FORMS[form.form].opened(front, form, actor, now)
     try:
         front.client.views_open(trigger_id=asked.trigger_id, view=opened.view)
     except SlackApiError as refused:
@@ -111,13 +112,6 @@ def open_form(front: Front, form: Form, asked: Request, *, actor: Actor, now: da
             raise
         return Answer(TOO_LATE.format(example=f"/sequence {opened.instead}"), is_refusal=True)
     return None
-
-
-def _opened(front: Front, form: Form, *, actor: Actor, now: datetime) -> Opened:
-    if kind := FORMS.get(form.form):
-        return kind.opened(front, form, actor, now)
-    about, instead = _away(front, form) if form.form == codec.AWAY else _run(front, form)
-    return Opened(modals.view(form, about=about, now=now, zone=actor.zone), instead)
 
 
 def _changed(front: Front, view: object, *, actor: Actor, now: datetime) -> None:
@@ -133,32 +127,3 @@ def _changed(front: Front, view: object, *, actor: Actor, now: datetime) -> None
     except SlackApiError as refused:
         if refused.response.get("error") not in OVERTAKEN:
             raise
-
-
-def _run(front: Front, form: Form) -> tuple[str, str]:
-    """Give what a form about an enrollment is headed by, and the command that does the same."""
-    with front.desk.db.read() as session:
-        found = session.exec(
-            select(Lead.name, Lead.email, Sequence.name)
-            .join(Enrollment, col(Enrollment.lead_id) == col(Lead.id))
-            .join(Sequence, col(Enrollment.sequence_id) == col(Sequence.id))
-            .where(Enrollment.id == form.enrollment_id)
-        ).first()
-    if found is None:
-        raise Refused(GONE)
-    name, email, sequence = found
-    verb = {"pause": "until June 15", "resume": "on June 15", "stop": "because …"}[form.form]
-    return f"{name or email} in {sequence}", f'{form.form} {email} in "{sequence}" {verb}'
-
-
-def _away(front: Front, form: Form) -> tuple[str, str]:
-    """Give the same of the form that says until when the sender of a message is out."""
-    with front.desk.db.read() as session:
-        found = session.exec(
-            select(Lead.name, Lead.email)
-            .join(Message, col(Message.lead_id) == col(Lead.id))
-            .where(Message.id == form.enrollment_id)
-        ).first()
-    if found is None:
-        raise Refused(GONE)
-    return f"{found[0] or found[1]} is out of office", f"card review {form.enrollment_id} away until June 15"

@@ -6,7 +6,9 @@ import re
 
 from slack_bolt import App
 
+from bot import home
 from bot.front import Front
+from bot.request import HOME
 from bot.text import JSON
 
 ANY = re.compile(".*")
@@ -20,6 +22,12 @@ def register(app: App, front: Front) -> None:
         user = event.get("user")
         if isinstance(user, dict):
             front.members.changed(user)
+            home.changed(front, str(user.get("id")))
+
+    @app.event("app_home_opened")
+    def opened(event: JSON) -> None:
+        if event.get("tab") == HOME:
+            front.pool.submit(home.opened, front, str(event.get("user")))
 
     @app.event(ANY)
     def ignored() -> None:

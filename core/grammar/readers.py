@@ -44,7 +44,18 @@ from core.grammar.words import SECOND_WORDS, Parts, Word, is_span, name_of, read
 from core.plain import shown
 
 STATUSES: Final = frozenset({"skipped", "pending", "in_progress", "paused", "stopped", "completed"})
-CARDS: Final = ("reminder", "review", "meeting", "return", "mailbox", "backlog", "collision", "digest", "paused")
+CARDS: Final = (
+    "reminder",
+    "review",
+    "meeting",
+    "return",
+    "mailbox",
+    "backlog",
+    "collision",
+    "digest",
+    "paused",
+    "home",
+)
 POLICIES: Final = ("freeze", "keep", "now")
 FATES: Final = frozenset({"left", "again", "drop"})
 CHANNEL: Final = re.compile(r"#?[\w-]{1,80}")
@@ -313,7 +324,9 @@ def _weekly(said: str) -> tuple[bool, str]:
     if first in {"", "now", "on", "off", "at"}:
         return True, rest
     if first.rstrip(".,") not in WEEKDAYS:
-        raise Refused(f"“{shown(first)}” is no day of the week; for example: `digest weekly on Monday at 9:00`.")
+        raise Refused(
+            f"“{shown(first)}” is no day of the week; for example: `digest weekly on Monday at 9:00`."
+        )
     return True, f"on {WEEKDAY_NAMES[WEEKDAYS[first.rstrip('.,')]].lower()} {clock}".rstrip()
 
 

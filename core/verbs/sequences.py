@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from core import cards, journal, sequences
+from core import cards, homes, journal, sequences
 from core.answers import Answer, Row
 from core.errors import Refused
 from core.grammar import commands as orders
@@ -116,5 +116,6 @@ def _workspace(session: Session) -> Workspace:
 
 
 def _touch_all(session: Session) -> None:
+    homes.touch_all(session)
     shown = session.exec(select(Card.lead_id).where(col(Card.lead_id).is_not(None)))
     cards.touch(session, lead_ids=[lead_id for lead_id in shown if lead_id is not None])

@@ -11,7 +11,21 @@ from core.answers import CardView, NoticeCard, TaskCard, UncertainCard
 from core.lifecycle import Status
 from core.models import Card, Delivery, DeliveryState, Lead
 from core.names import names
-from core.views import backlog, collision, digest, fallen, mailbox, meeting, note, returning, review
+from core.views import absence, (
+    answering,
+    backlog,
+    collision,
+    digest,
+    fallen,
+    home,
+    mailbox,
+    meeting,
+    note,
+    reminder,
+    returning,
+    review,
+    weekly,
+)
 from core.views.lead import lead_card
 from core.views.titles import title
 
@@ -27,6 +41,8 @@ def view(session: Session, card: Card, *, now: datetime) -> CardView:
             return review.card(session, card, now=now)
         case "note":
             return note.card(session, card, now=now)
+        case "answer":
+            return answering.card(session, card, now=now)
         case "mailbox":
             return mailbox.card(session, card, now=now)
         case "meeting":
@@ -37,8 +53,16 @@ def view(session: Session, card: Card, *, now: datetime) -> CardView:
             return returning.card(session, card, now=now)
         case "collision":
             return collision.card(session, card, now=now)
+        case "reminder":
+            return reminder.card(session, card, now=now)
+        case "absence":
+            return absence.card(session, card, now=now)
+        case "home":
+            return home.card(session, card, now=now)
         case "digest":
             return digest.card(session, card, now=now)
+        case "weekly":
+            return weekly.card(session, card, now=now)
         case "fallen":
             return fallen.card(session, card, now=now)
     delivery = session.get(Delivery, card.delivery_id) if card.delivery_id else None
@@ -53,6 +77,7 @@ def view(session: Session, card: Card, *, now: datetime) -> CardView:
 
 def _uncertain(delivery: Delivery, row: Loaded, lead: Lead) -> UncertainCard:
     position = next((n for n, step in enumerate(row.sequence.steps) if step.id == delivery.step_id), 0)
+    number = position + 1 if delivery.step_id else 0
     state = DeliveryState(delivery.state)
     verdict = None
     if not delivery.is_open_question:
@@ -61,7 +86,7 @@ def _uncertain(delivery: Delivery, row: Loaded, lead: Lead) -> UncertainCard:
         delivery_id=delivery.id or 0,
         lead=lead.email,
         sequence=row.sequence.name,
-        step=position + 1,
+        step=number,
         subject=delivery.subject or title(row.sequence.steps, position, lead, row.sequence.name),
         began_at=delivery.sending_at or delivery.created_at,
         reason=delivery.reason or "",

@@ -12,8 +12,7 @@ from sqlmodel import Session
 from core import digests
 from core.answers import Choice, DigestCard, DigestGroup, Row
 from core.dates import say_day
-from core.digests import Reader
-from core.models import WORKSPACE_ID, Card, Digest, Member, Workspace
+from core.models import Card, Digest
 from core.names import names
 from core.schedule import DAY
 from core.views.digest_rows import rows
@@ -49,7 +48,7 @@ def card(session: Session, card: Card, *, now: datetime) -> DigestCard:
     row = session.get(Digest, card.about_id) if card.about_id else None
     if row is None:
         return DigestCard(GONE, verdict=GONE)
-    reader = reader_of(session, row)
+    reader = digests.reader_of(session, row)
     shown = digests.worklist(session, reader, at=card.created_at)
     counts = shown.counts(session)
     everybody = Worklist(shown.at, shown.zone).counts(session) if reader.is_channel else counts
@@ -70,13 +69,6 @@ def card(session: Session, card: Card, *, now: datetime) -> DigestCard:
         is_done=is_done,
         verdict=all_done,
     )
-
-
-def reader_of(session: Session, row: Digest) -> Reader:
-    """Give whose list this is, with their zone."""
-    member = None if row.is_channel else session.get(Member, row.place)
-    zone = member.zone if member else session.get_one(Workspace, WORKSPACE_ID).zone
-    return Reader(row.place, zone, row.is_channel, row)
 
 
 def page(
@@ -102,9 +94,14 @@ def groups(
 def heading(group: Group, shown: Worklist, counts: Sequence[Count]) -> str:
     """Give what a group is called, and how many are in it."""
     still = left(counts, group)
-    name = _TITLES.get(group) or f"🌅 Due back {_next_day(shown)}"
+    name = name_of(group, shown)
     whose = "" if shown.scope.nobody_but is None else " · without an owner"
     return f"{name}{whose} ({still:,})" if still else f"{name}{whose} (done)"
+
+
+def name_of(group: Group, shown: Worklist) -> str:
+    """Give what a group is called."""
+    return _TITLES.get(group) or f"🌅 Due back {_next_day(shown)}"
 
 
 def more(card_id: int, offset: int, whole: int) -> Choice | None:

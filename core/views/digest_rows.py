@@ -38,6 +38,7 @@ _WHY = {
     Source.UNCERTAIN: "step {step} may or may not have left",
     Source.NEW_STEP: "a step was added",
     Source.MISSING_VALUE: "step {step} cannot be written",
+    Source.AWAY: "{author} was away, paused",
 }
 _SHOWN_FIRST = {
     Group.UNCERTAIN: frozenset({Source.UNCERTAIN}),
@@ -77,7 +78,8 @@ def _known(session: Session, items: Sequence[Item], shown: Worklist) -> _Known:
     }
     done = _done(session, items, meetings, shown.at)
     authors = [hold.author for row in enrollments.values() for hold in row.state.holds]
-    called = names(session, [*authors, *(line.actor for line in done.values())])
+    owners = [lead.owner for lead in leads.values()]
+    called = names(session, [*authors, *owners, *(line.actor for line in done.values())])
     asked = [item.enrollment_id for item in items if item.group is Group.UNCERTAIN and item.is_open]
     return _Known(leads, enrollments, meetings, _uncertain(session, asked), done, called)
 
@@ -89,6 +91,7 @@ def _uncertain(session: Session, ids: Sequence[int]) -> dict[int, int]:
         col(Delivery.enrollment_id).in_(ids),
         Delivery.state == DeliveryState.UNCERTAIN.value,
         col(Delivery.settled_at).is_(None),
+        col(Delivery.reply_id).is_(None),
     )
     return {enrollment_id: delivery_id or 0 for enrollment_id, delivery_id in session.exec(query)}
 
@@ -123,7 +126,9 @@ def _done(
 def _row(item: Item, known: _Known, shown: Worklist, now: datetime, page: str) -> Row:
     lead = known.leads[item.lead_id]
     row, meeting = known.enrollments.get(item.enrollment_id), known.meetings.get(item.meeting_id)
-    title = _who(lead) + (f" · {row.sequence.name}" if row else "")
+    title = person(lead) + (f" · {row.sequence.name}" if row else "")
+    if lead.owner and lead.owner in shown.scope.covering:
+        title += f" · for {known.called[lead.owner]}"
     if not item.is_open:
         line = known.done.get((item.enrollment_id, item.meeting_id))
         return Row(title, "", verdict=_verdict(line, known, shown, now))
@@ -136,7 +141,8 @@ def _row(item: Item, known: _Known, shown: Worklist, now: datetime, page: str) -
     return Row(title, detail, row.id, tuple(_choices(item, row, known, page)))
 
 
-def _who(lead: Lead) -> str:
+def person(lead: Lead) -> str:
+    """Give a lead by name and address."""
     name = f"{lead.name[:NAME_CHARS]} " if lead.name else ""
     return f"{name}({lead.email})" if name else lead.email
 

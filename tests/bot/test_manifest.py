@@ -24,12 +24,14 @@ SCOPES = {
     "chat_postEphemeral": "chat:write",
     "chat_update": "chat:write",
     "conversations_open": "im:write",
+    "files_upload_v2": "files:write",
     "usergroups_users_list": "usergroups:read",
     "users_info": "users:read",
     "views_open": None,
+    "views_publish": None,
     "views_update": None,
 }
-EVENTS = {"user_change": "users:read"}
+EVENTS = {"app_home_opened": None, "user_change": "users:read"}
 
 
 def methods_called():

@@ -1,0 +1,241 @@
+"""A person's App Home: their paused leads, what leaves today, their sequences, the mailboxes. Who owns no lead sees everybody's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from sqlmodel import Session, col, func, select
+
+from core.acts import load
+from core.answers import Choice, DigestGroup, HomeSection, HomeView, Row
+from core.grammar import commands as orders
+from core.grammar import to_text
+from core.grammar.commands import Who
+from core.models import WORKSPACE_ID, Batch, Card, Journal, Lead, Member, SequenceStatus, Workspace
+from core.models import Sequence as SequenceRow
+from core.schedule import local
+from core.views.digest import name_of
+from core.views.digest_rows import person, rows
+from core.views.home_figures import LATER, Funnel, Sender, Today, funnels, paused, senders, today
+from core.views.timeline import act_words
+from core.views.titles import title
+from core.views.why import halted_words
+from core.words import clock, counted, ended
+from core.worklist import Group, Scope, Worklist
+
+EACH = 4  # lines of a group of paused leads
+NEXT_SHOWN, SEQUENCES_SHOWN, MAILBOXES_SHOWN = 4, 6, 6
+JUST_NOW = timedelta(minutes=15)
+PRESSED = "home"  # the word of a sequence's buttons: `card home 3 resume seen 1623741660000000`
+NOT_A_MEMBER = "Only full members of this workspace can use Fermata, so there is nothing to see here for guests and people of other workspaces."
+_IMPORT = "Bring leads in with `fermata leads import FILE.csv`, or press *Enrol* above."
+
+
+def card(session: Session, card: Card, *, now: datetime) -> HomeView:
+    """Give a Home as it is now; to anybody but a full member no data of leads."""
+    member = session.get(Member, card.channel)
+    if member is None or member.is_guest or member.is_deleted or member.is_bot:
+        return HomeView(NOT_A_MEMBER)
+    workspace = session.get_one(Workspace, WORKSPACE_ID)
+    zone = member.zone or workspace.zone
+    own = session.exec(select(func.count()).select_from(Lead).where(Lead.owner == member.id)).one()
+    scope = Scope(owner=member.id) if own else Scope()
+    my = "My" if own else "All"
+    held = _Held(session, Worklist(now, zone, scope), now=now)
+    day = today(session, scope, zone=zone, now=now, few=NEXT_SHOWN)
+    count, boxes = senders(session, now=now, most=MAILBOXES_SHOWN)
+    halted = halted_words(session, workspace, zone)
+    due = sum(day.due.values())
+    done, undo = _last_act(session, member.id, zone=zone, now=now)
+    return HomeView(
+        "All sending is halted" if halted else f"{counted(due, 'step')} still to come today" if due else "Nothing more is due today",
+        summary=(
+            counted(own, "lead") + " of yours" if own else "Everybody's leads, since you own none",
+            f"{sum(day.sent.values()):,} sent today",
+            f"{sum(held.sizes.values()):,} paused",
+            f"{held.sizes.get(Group.REPLY, 0):,} waiting for our answer",
+        ),
+        notices=tuple(filter(None, [halted, *_trouble(boxes)])),
+        choices=tuple(_first(has_list=any(place != LATER for place in held.sizes))),
+        done=done,
+        undo=undo,
+        sections=(
+            held.section(f"⏸️ {my} paused leads", but=Group.REPLY, empty=_NOBODY_PAUSED),
+            held.section("💬 Waiting for an answer", only=Group.REPLY, empty="Nobody waits for an answer from us."),
+            _today(session, day, zone=zone, now=now),
+            _sequences(funnels(session, scope), my),
+            _mailboxes(count, boxes, zone=zone, now=now),
+        ),
+    )  # fmt: skip
+
+
+_NOBODY_PAUSED = (
+    "None is paused. `pause lead@example.com until June 15` holds somebody, and so does the button above."
+)
+
+
+def _first(*, has_list: bool) -> Iterator[Choice]:
+    yield Choice("Pause a lead…", form=("pause_lead", 0, 0), style="primary")
+    yield Choice("Enrol…", form=("enrol", 0, 0))
+    if has_list:
+        yield Choice("Digest now", "digest now")
+
+
+def _last_act(session: Session, person_id: str, *, zone: str, now: datetime) -> tuple[str, Choice | None]:
+    """Give what the person did a moment ago, and the button that takes it back."""
+    query = select(Batch).where(Batch.actor == person_id).order_by(col(Batch.id).desc()).limit(1)
+    batch = session.exec(query).first()
+    if batch is None or batch.undone_at or not batch.size or batch.at < now - JUST_NOW:
+        return "", None
+    line, email, name = session.exec(
+        select(Journal, Lead.email, SequenceRow.name)
+        .join(Lead, col(Lead.id) == Journal.lead_id)
+        .outerjoin(SequenceRow, col(SequenceRow.id) == Journal.sequence_id)
+        .where(Journal.batch_id == batch.id)
+        .order_by(col(Journal.id))
+        .limit(1)
+    ).first() or (None, "", "")
+    if line is None:
+        return "", None
+    undo = Choice("↩️ Undo", f"undo {batch.id}") if batch.verb != "undo" else None
+    whom = f"{email}{f' in {name}' if name else ''}" if batch.size == 1 else counted(batch.size, "lead")
+    done = act_words(line, "you") if batch.size == 1 else f"your last act was “{line.verb}”"
+    return f"{whom}: {done} at {clock(batch.at, zone, now)}.", undo
+
+
+def _trouble(boxes: Sequence[Sender]) -> Iterator[str]:
+    if down := [one.mailbox.address for one in boxes if one.mailbox.down_at]:
+        yield (
+            f"{down[0]} cannot send, so its mail waits."
+            if len(down) == 1
+            else f"{len(down)} mailboxes cannot send, so their mail waits."
+        )
+
+
+class _Held:
+    """The paused leads, in the groups and with the lines of the daily digest."""
+
+    def __init__(self, session: Session, shown: Worklist, *, now: datetime) -> None:
+        self._shown = shown
+        self.sizes, items = paused(session, shown, each=EACH)
+        lines = rows(session, [item for _, item in items], shown, now=now)
+        self._groups = [
+            (place, tuple(line for _, line in members))
+            for place, members in groupby(zip(items, lines, strict=True), key=lambda pair: pair[0][0])
+        ]
+
+    def section(
+        self, name: str, *, empty: str, only: int | None = None, but: int | None = None
+    ) -> HomeSection:
+        """Give the groups but one, or one group alone, which then needs no name of its own."""
+        groups = tuple(
+            DigestGroup("" if only is not None else self._heading(place), lines)
+            for place, lines in self._groups
+            if (only is None or place == only) and place != but
+        )
+        size = sum(self.sizes[place] for place, _ in self._groups if place != but and only in (None, place))
+        is_cut = size > sum(len(group.rows) for group in groups)
+        # The digest lists its reader's own leads; the other command everybody's, and those that are far from due.
+        listing = (
+            "digest now"
+            if self._shown.scope.owner and any(place != LATER for place in self.sizes)
+            else "paused"
+        )
+        more = (Choice(f"All {size:,}", listing),) if is_cut else ()
+        return HomeSection(f"{name} ({size:,})" if size else name, groups, "" if groups else empty, more)
+
+    def _heading(self, place: int) -> str:
+        name = "🗓️ Due back later" if place == LATER else name_of(Group(place), self._shown)
+        return f"{name} ({self.sizes[place]:,})"
+
+
+def _today(session: Session, day: Today, *, zone: str, now: datetime) -> HomeSection:
+    names = sorted({*day.sent, *day.due}, key=lambda name: (-day.due.get(name, 0), name))[:SEQUENCES_SHOWN]
+    by_sequence = [
+        f"{name}: {day.sent.get(name, 0):,} sent, {day.due.get(name, 0):,} to come" for name in names
+    ]
+    loaded = {row.id: row for row in load(session, day.next)}
+    lead_ids = {row.lead_id for row in loaded.values()}
+    leads = {lead.id: lead for lead in session.exec(select(Lead).where(col(Lead.id).in_(lead_ids)))}
+    lines = []
+    for row in (loaded[number] for number in day.next):
+        lead, state = leads[row.lead_id], row.state
+        moment = max(row.send_at or now, now)
+        step = f"step {state.position + 1} “{title(row.sequence.steps, state.position, lead, row.sequence.name)}”"
+        pause = to_text(orders.Pause(Who(addresses=(lead.email,)), row.sequence.name))
+        when = f"{local(moment, zone):%H:%M}" if moment > now else "now"
+        lines.append(
+            Row(
+                f"{when} · {person(lead)}",
+                f"{step} of {row.sequence.name}",
+                row.id,
+                (Choice("Pause", pause),),
+            )
+        )
+    note = " · ".join(by_sequence) or f"Nothing leaves today, and nothing has. {_IMPORT}"
+    return HomeSection("📤 Today", (DigestGroup("", tuple(lines)),) if lines else (), note)
+
+
+def _sequences(found: Sequence[Funnel], my: str) -> HomeSection:
+    lines = tuple(Row(one.name, _funnel(one), None, tuple(_about(one))) for one in found[:SEQUENCES_SHOWN])
+    empty = "There is no sequence yet. Make one with `fermata apply FILE.yaml`."
+    more = (Choice(f"All {len(found):,}", "sequences"),) if len(found) > len(lines) else ()
+    name = f"🎼 {my} sequences" + (f" ({len(found):,})" if found else "")
+    return HomeSection(name, (DigestGroup("", lines),) if lines else (), "" if lines else empty, more)
+
+
+def _funnel(one: Funnel) -> str:
+    way = [
+        f"{one.contacted:,} contacted",
+        f"{one.answered:,} answered",
+        f"{one.stopped:,} stopped",
+        f"{one.completed:,} completed",
+    ]
+    return f"{one.status} · {' → '.join(way)} · {one.active:,} active, {one.paused:,} paused"
+
+
+def _about(one: Funnel) -> Iterator[Choice]:
+    """Give a sequence's buttons; Resume says which state it was made for, so that an old Home never starts mail."""
+    command = f"card {PRESSED} {one.id}"
+    if one.status == SequenceStatus.PUBLISHED:
+        yield Choice("Pause sequence", f"{command} pause")
+    if one.status == SequenceStatus.PAUSED:
+        resume = f"Mail of {one.name[:100]} leaves again, within its windows and caps."
+        yield Choice("Resume sequence", f"{command} resume seen {stamp(one.changed_at)}", "primary", resume)
+    yield Choice("List", to_text(orders.List(one.name)))
+
+
+def stamp(moment: datetime) -> int:
+    """Give an instant as whole microseconds since 1970."""
+    return int(moment.timestamp()) * 1_000_000 + moment.microsecond
+
+
+def _mailboxes(count: int, boxes: Sequence[Sender], *, zone: str, now: datetime) -> HomeSection:
+    lines = tuple(Row(one.mailbox.address, _state(one, zone=zone, now=now)) for one in boxes)
+    empty = "There is no mailbox yet, so nothing can be sent. Add one with `fermata mailbox add`."
+    more = (Choice(f"All {count:,}", "mailboxes"),) if count > len(lines) else ()
+    name = "📮 Mailboxes" + (f" ({count:,})" if count else "")
+    return HomeSection(name, (DigestGroup("", lines),) if lines else (), "" if lines else empty, more)
+
+
+def _state(one: Sender, *, zone: str, now: datetime) -> str:
+    box = one.mailbox
+    works = (
+        "works"
+        if box.down_at is None
+        else ended(
+            f"cannot send since {clock(box.down_at, zone, now)}: {box.down_because or 'nobody knows why'}"
+        )[:-1]
+    )
+    ramp = f", growing to {box.cap_per_day:,}" if one.cap < box.cap_per_day else ""
+    read = (
+        "answers are not read"
+        if box.imap_host is None
+        else f"last read at {clock(box.read_at, zone, now)}"
+        if box.read_at
+        else "not read yet"
+    )
+    unread = f", unread: {box.unread_because}" if box.unread_because and box.imap_host else ""
+    return f"{works} · {one.handed:,} of {one.cap:,} today{ramp} · {read}{unread}"
