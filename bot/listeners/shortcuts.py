@@ -5,14 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from slack_bolt import Ack, App
-from slack_sdk.errors import SlackApiError
 from sqlmodel import col, select
 
-from bot import codec, modals, request
+from bot import codec, request
 from bot.addresses import addresses_in
 from bot.codec import Form
 from bot.front import Front
-from bot.listeners.actions import CLOSED_TRIGGERS
+from bot.listeners.actions import open_form
 from bot.request import Request
 from bot.rights import Need
 from bot.text import JSON
@@ -21,7 +20,7 @@ from core.models import Lead
 from core.people import Actor
 
 NOBODY = "There is no e-mail address in this message. Type /sequence pause and the lead's address instead."
-TOO_LATE = "That took too long for Slack to open the form. Try again, or type it: /sequence pause {lead} until June 15"
+MOST_REMEMBERED = 2_000  # characters of addresses
 
 
 def register(app: App, front: Front) -> None:
@@ -33,7 +32,7 @@ def register(app: App, front: Front) -> None:
         asked = request.of_shortcut(body)
         front.later(
             asked,
-            lambda actor, now: open_form(front, [], asked, actor=actor, now=now),
+            lambda actor, now: _open(front, [], asked, actor=actor, now=now),
             need=lambda: Need.STOPS_MAIL,
         )
 
@@ -44,7 +43,7 @@ def register(app: App, front: Front) -> None:
         front.later(
             asked,
             lambda actor, now: (
-                open_form(front, addresses, asked, actor=actor, now=now)
+                _open(front, addresses, asked, actor=actor, now=now)
                 if addresses
                 else Answer(NOBODY, is_refusal=True)
             ),
@@ -52,24 +51,14 @@ def register(app: App, front: Front) -> None:
         )
 
 
-def open_form(
+def _open(
     front: Front, addresses: list[str], asked: Request, *, actor: Actor, now: datetime
 ) -> Answer | None:
-    """Open the form; gives an answer instead where Slack's three seconds for it are over.
-
-    Of the addresses found those of leads are offered; if none is one, all, so that the form can say so.
-    """
+    """Open the form; of the addresses found those of leads are offered; if none is one, all, so that the form can say so."""
     with front.desk.db.read() as session:
         leads = set(session.exec(select(Lead.email).where(col(Lead.email).in_(addresses))))
     addresses = [address for address in addresses if address in leads] or addresses
-    form = Form(codec.PAUSE_LEAD, channel=asked.channel, response_url=asked.response_url)
-    zone = front.members.zone(actor.id)
-    try:
-        front.client.views_open(
-            trigger_id=asked.trigger_id, view=modals.pause_view(form, addresses, now=now, zone=zone)
-        )
-    except SlackApiError as refused:
-        if refused.response.get("error") not in CLOSED_TRIGGERS:
-            raise
-        return Answer(TOO_LATE.format(lead=addresses[0] if addresses else "LEAD"), is_refusal=True)
-    return None
+    while len(" ".join(addresses)) > MOST_REMEMBERED:
+        addresses.pop()
+    form = Form(codec.PAUSE_LEAD, 0, 0, asked.channel, asked.response_url, " ".join(addresses))
+    return open_form(front, form, asked, actor=actor, now=now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from core.lifecycle import Enrollment, HoldsEnded, Plan, Status, decide
+from core.lifecycle import Enrollment, Hold, HoldsEnded, Pause, Plan, Policy, Resume, Status, decide
 from core.schedule import send_at
 
 
@@ -32,3 +32,31 @@ def _awake(state: Enrollment, plan: Plan, at: datetime) -> Enrollment:
     holds = tuple(replace(hold, id=number) for number, hold in enumerate(state.holds))
     ended = HoldsEnded(frozenset(range(len(holds))))
     return decide(replace(state, holds=holds), ended, now=at, plan=plan)[0]
+
+
+def if_paused(state: Enrollment, plan: Plan, hold: Hold, *, now: datetime) -> dict[Policy, datetime | None]:
+    """Give when the next step would leave if this hold were placed now and ended by its date, for each policy.
+
+    None: not by itself. Raises Refused where it cannot be placed.
+    """
+    own = (hold.source, hold.author)  # a person who pauses again changes the date of their own hold
+    state = replace(state, holds=tuple(h for h in state.holds if (h.source, h.author) != own))
+    return {
+        policy: next_at(
+            decide(state, Pause(replace(hold, policy=policy)), now=now, plan=plan)[0], plan, now=now
+        )
+        for policy in Policy
+    }
+
+
+def if_resumed(
+    state: Enrollment, plan: Plan, *, now: datetime, at: datetime | None = None
+) -> dict[Policy, datetime | None]:
+    """Give when the next step would leave if it were resumed now, for each policy; `at` None: at once.
+
+    Raises Refused where it cannot be resumed.
+    """
+    return {
+        policy: next_at(decide(state, Resume(policy, at), now=now, plan=plan)[0], plan, now=now)
+        for policy in Policy
+    }

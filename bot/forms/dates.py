@@ -1,0 +1,75 @@
+"""The dates side by side: what a pause or a resume would lead to, as forms show it before anybody confirms. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from bot.blocks import rich
+from bot.forms.fields import option
+from bot.text import JSON, clean, clipped, sentence, words
+from core.dates import say
+from core.lifecycle import Policy
+from core.views.outlook import Outlook
+
+FIELD_CHARS = 300
+MOST_SHOWN = 3  # sequences of one lead
+# The words of the grammar, in the order in which forms offer them.
+POLICIES: Mapping[str, Policy] = {"freeze": Policy.FREEZE, "keep": Policy.KEEP, "now": Policy.AT}
+NAMES = {"freeze": "Freeze", "keep": "Keep", "now": "At once"}
+PAUSE_MEANS = {
+    "freeze": "The rest of the wait runs after the pause",
+    "keep": "The date first planned stands; if it has passed, the end of the pause",
+    "now": "As soon as the pause ends",
+}
+RESUME_MEANS = {
+    "freeze": "The rest of the wait runs from now on",
+    "keep": "The date first planned stands; if it has passed, now",
+    "now": "As soon as the window allows",
+}
+
+
+def policy_options(means: Mapping[str, str]) -> list[JSON]:
+    """Give the ways to go on as options, each with what it means."""
+    return [option(name, word, means[word]) for word, name in NAMES.items()]
+
+
+def side_by_side(look: Outlook, *, zone: str, on_label: str = "") -> Iterator[JSON]:
+    """Give the blocks of one sequence: its next step, and when that would leave; `zone` is the reader's."""
+    lines = [[words(look.sequence, 100, bold=True), words(f"  ·  {look.step or 'No step is left.'}")]]
+    if look.ends_at:
+        lines.append([words(f"The pause ends {_moment(look.ends_at, zone, look.zone)}.")])
+    if look.because:
+        lines.append(sentence(look.because, italic=True))
+    elif look.dates is None and look.planned:
+        lines.append([words(f"As things stand it leaves {_moment(look.planned, zone, look.zone)}.")])
+    yield rich(*lines)
+    if look.dates is None:
+        return
+    fields = [
+        _field(name, look.dates[POLICIES[word]], zone, look.zone, is_own=POLICIES[word] is look.own)
+        for word, name in NAMES.items()
+    ]
+    if look.on or on_label:
+        fields.append(_field(on_label or "On that day", look.on, zone, look.zone))
+    elif look.planned:
+        fields.append(_field("Without the pause", look.planned, zone, look.zone))
+    yield {"type": "section", "fields": fields}
+
+
+def _field(label: str, moment: datetime | None, zone: str, leads: str, *, is_own: bool = False) -> JSON:
+    mark = " (this sequence's own way)" if is_own else ""
+    at = _moment(moment, zone, leads) if moment else "not by itself"
+    text = clipped(f"{clean(label, 100)}{mark}\n{clean(at, 180)}", FIELD_CHARS)
+    return {"type": "plain_text", "text": text, "emoji": False}
+
+
+def _moment(moment: datetime, zone: str, leads: str) -> str:
+    """Give a moment in the reader's zone, and in the lead's where that is another one."""
+    here = say(moment, zone)
+    there = say(moment, leads) if leads else ""
+    return (
+        f"{here}; for the lead {there}"
+        if there and there.partition("(")[0] != here.partition("(")[0]
+        else here
+    )
