@@ -64,6 +64,11 @@ def _review_blocks(view: ReviewCard, runs: int, longest: int, answers: int, *, i
     blocks.append(rich(*_verdicts(view)))
     barred = filter(None, (view.lead.suppressed, view.lead.halted))
     blocks += [rich([words("⛔ "), *sentence(text, bold=True)]) for text in barred]
+    blocks += (
+        [rich(*([words("✉️ "), *sentence(line, SENTENCE_CHARS)] for line in view.answered))]
+        if view.answered
+        else []
+    )
     blocks += _asked(view.question, view.choices[:answers])
     blocks += _runs(view, runs)
     return [*blocks, divider(), *_judged(view)]

@@ -104,6 +104,11 @@ class Change:
         """Give the state it had."""
         return self.row.state
 
+    @property
+    def is_stop(self) -> bool:
+        """Say whether it ends what people have written as well."""
+        return self.after.status is Status.STOPPED is not self.before.status
+
 
 @dataclass(frozen=True)
 class Changed:
@@ -188,6 +193,7 @@ _LOAD_LOCKED = _LOAD.with_for_update(of=ENROLLMENTS)
 _UNDER_WAY = select(DELIVERIES.c.enrollment_id, DELIVERIES.c.state).where(
     DELIVERIES.c.enrollment_id.in_(_IDS),
     DELIVERIES.c.state.in_([DeliveryState.OPEN.value, DeliveryState.SENDING.value]),
+    DELIVERIES.c.reply_id.is_(None),  # a person's answer is no step of it
 )
 
 
@@ -378,29 +384,45 @@ def _save_deliveries(
     if withdrawn := having(Effect.WITHDRAW):
         withdraw(session, withdrawn)
     if dropped := having(Effect.DROP):
-        drop(session, dropped, actor=actor, now=now, reason=reason)
+        drop(session, dropped, actor=actor, now=now, reason=reason, with_answers=False)
+    if stopped := [change.row.id for change in changes if change.is_stop]:
+        drop(session, stopped, actor=actor, now=now, reason=reason)
     for change in changes:
         if Effect.SKIP_STEP in change.effects:
             _record_skipped_step(session, change, actor=actor, now=now, reason=reason)
 
 
 def withdraw(session: Session, enrollment_ids: Ids) -> None:
-    """Take back what is claimed, under a new fence: a worker that still holds the claim finds it void at the gate."""
+    """Take back what is claimed, under a new fence: a worker that still holds the claim finds it void at the gate.
+
+    A person's answer leaves all the same: whoever pauses a lead still wants to talk to them.
+    """
     session.execute(
         update(DELIVERIES)
         .where(
-            DELIVERIES.c.enrollment_id.in_(enrollment_ids), DELIVERIES.c.state == DeliveryState.CLAIMED.value
+            DELIVERIES.c.enrollment_id.in_(enrollment_ids),
+            DELIVERIES.c.state == DeliveryState.CLAIMED.value,
+            DELIVERIES.c.reply_id.is_(None),
         )
         .values(state=DeliveryState.READY.value, fence=DELIVERIES.c.fence + 1, lease_until=None)
     )
 
 
-def drop(session: Session, enrollment_ids: Ids, *, actor: Actor, now: datetime, reason: str) -> None:
-    """Let nothing that is planned, claimed or open ever be done."""
+def drop(
+    session: Session,
+    enrollment_ids: Ids,
+    *,
+    actor: Actor,
+    now: datetime,
+    reason: str,
+    with_answers: bool = True,
+) -> None:
+    """Let nothing that is planned, claimed or open ever be done; `with_answers`: nor what people have written."""
     open_states = [DeliveryState.READY.value, DeliveryState.CLAIMED.value, DeliveryState.OPEN.value]
+    steps = () if with_answers else (DELIVERIES.c.reply_id.is_(None),)
     session.execute(
         update(DELIVERIES)
-        .where(DELIVERIES.c.enrollment_id.in_(enrollment_ids), DELIVERIES.c.state.in_(open_states))
+        .where(DELIVERIES.c.enrollment_id.in_(enrollment_ids), DELIVERIES.c.state.in_(open_states), *steps)
         .values(
             state=DeliveryState.SKIPPED.value,
             fence=DELIVERIES.c.fence + 1,

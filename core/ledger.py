@@ -15,7 +15,7 @@ ROWS_AT_ONCE = 1000
 
 
 def ledger(session: Session) -> Iterator[dict[str, Any]]:
-    """Give every delivery, oldest first; instants in ISO 8601, UTC."""
+    """Give every delivery, oldest first; instants in ISO 8601, UTC. Of kind "reply", a person's answer, `step` is None."""
     query = (
         select(
             Delivery, col(Lead.email), col(Sequence.name), col(Step.key), col(Step.position), col(Enrollment.run),
@@ -24,7 +24,7 @@ def ledger(session: Session) -> Iterator[dict[str, Any]]:
         .join(Enrollment, col(Enrollment.id) == col(Delivery.enrollment_id))
         .join(Lead, col(Lead.id) == col(Enrollment.lead_id))
         .join(Sequence, col(Sequence.id) == col(Enrollment.sequence_id))
-        .join(Step, col(Step.id) == col(Delivery.step_id))
+        .outerjoin(Step, col(Step.id) == col(Delivery.step_id))
         .outerjoin(Mailbox, col(Mailbox.id) == col(Delivery.mailbox_id))
         .order_by(col(Delivery.id))
         .execution_options(yield_per=ROWS_AT_ONCE)

@@ -6,13 +6,17 @@ import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
+from html import escape
 from typing import Any
 
+from core.dates.words import MONTH_NAMES, WEEKDAY_NAMES
 from core.errors import Refused
-from core.handover import Claimed
-from core.mime import Sender, Skeleton, fill, prepare
-from core.models import Lead, Step
-from core.template import Template, compile_step, render
+from core.handover import ClaimedReply, Hand
+from core.mime import Sender, Skeleton, fill, header_value, prepare
+from core.models import Lead, Message, Step
+from core.schedule import local
+from core.template import Rendered, Template, compile_step, render
+from core.template.markdown import as_html
 from core.tokens import sign
 
 UNSUBSCRIBE = "unsubscribe"
@@ -24,7 +28,7 @@ _CUSTOM = re.compile(r"lead\.custom\.(\w+)")
 class Letter:
     """One message, ready for SMTP but for dot-stuffing."""
 
-    claimed: Claimed
+    claimed: Hand
     subject: str
     content: bytes
 
@@ -41,8 +45,10 @@ class Office:
         return f"{self.base_url}/u/{sign(self.key, UNSUBSCRIBE, lead_id)}" if self.base_url else None
 
 
-def write(claimed: Claimed, sender: Sender, office: Office, *, now: datetime) -> Letter:
+def write(claimed: Hand, sender: Sender, office: Office, *, now: datetime) -> Letter:
     """Give the letter of a claimed step; raises Refused (MissingValue and others) where the lead must be held."""
+    if isinstance(claimed, ClaimedReply):
+        return answer(claimed, sender, now=now)
     lead, step = claimed.lead, claimed.step
     url = office.unsubscribe_url(lead.id or 0)
     template = compiled(step.subject or FOLLOWING, step.body)
@@ -60,6 +66,46 @@ def write(claimed: Claimed, sender: Sender, office: Office, *, now: datetime) ->
         unsubscribe_url=url,
     )
     return Letter(claimed, rendered.subject, content)
+
+
+def answer(claimed: ClaimedReply, sender: Sender, *, now: datetime) -> Letter:
+    """Give the letter that a person wrote, above what it answers; nothing in it is a merge tag. Raises Refused."""
+    introduction, original = _wrote(claimed.answers, claimed.zone), claimed.answers.text.strip()
+    quoted = "\n".join(f"> {line}".rstrip() for line in original.splitlines())
+    text = f"{claimed.text.strip()}\n\n{introduction}\n{quoted}\n"
+    lines = escape(original).replace("\n", "<br>\n")
+    html = (
+        f"{as_html(claimed.text)}\n<p>{escape(introduction)}</p>\n<blockquote {_BAR}>{lines}</blockquote>\n"
+    )
+    content = fill(
+        skeleton(sender),
+        rendered=Rendered(claimed.subject, text, html),
+        to_address=claimed.recipient,
+        to_name=_named(claimed.recipient_name),
+        message_id=claimed.message_id,
+        date=now,
+        references=claimed.references,
+    )
+    return Letter(claimed, claimed.subject, content)
+
+
+_BAR = 'style="margin:0 0 0 0.8ex;border-left:2px solid #ccc;padding-left:1ex"'
+
+
+def _wrote(message: Message, zone: str) -> str:
+    """Give the line above a quoted mail, as mail programs write it and cut it off again."""
+    at = local(message.came_at, zone)
+    day = f"{WEEKDAY_NAMES[at.weekday()][:3]}, {at.day} {MONTH_NAMES[at.month - 1][:3]} {at.year}"
+    who = f"{message.sender_name} <{message.sender}>" if message.sender_name else message.sender
+    return f"On {day} at {at:%H:%M}, {who} wrote:"
+
+
+def _named(name: str) -> str:
+    """Give a name that others chose, "" where no header can hold it."""
+    try:
+        return header_value(name)
+    except Refused:
+        return ""
 
 
 def subject_of(step: Step, lead: Lead, sender: Sender, sequence: str, first_subject: str = "") -> str:

@@ -71,6 +71,11 @@ def header_value(text: str) -> str:
     return text
 
 
+def is_message_id(value: str | None) -> bool:
+    """Say whether a Message-ID that came from outside can be written into a header."""
+    return bool(value) and len(value or "") <= MESSAGE_ID_CHARS and bool(_MESSAGE_ID.fullmatch(value or ""))
+
+
 def prepare(sender: Sender, *, multipart: bool = True, reply_to: str | None = None) -> Skeleton:
     """Return the skeleton for `sender`; text and HTML parts, or the text alone if not `multipart`."""
     common = f"From: {_mailbox(sender.name, sender.address, column=6)}\r\n"

@@ -11,6 +11,7 @@ from core.acts import apply
 from core.collisions import next_expiry
 from core.db import Database
 from core.digests import next_digest
+from core.handover import replies
 from core.lifecycle import HoldsEnded
 from core.mailboxes import may_leave, unread_before
 from core.models import (
@@ -83,6 +84,7 @@ def next_event(session: Session, *, now: datetime) -> tuple[datetime, str] | Non
         ),
         (session.exec(_ANNOUNCED).one(), "a heads-up is due"),
         (session.exec(lease).one(), "a lease ends"),
+        (replies.next_due(session), "an answer leaves"),
         (next_digest(session, now=now), "a digest is due"),
         (next_expiry(session), "a question to a colleague ends"),
         (next_reminder(session), "a reminder is due"),

@@ -19,7 +19,7 @@ from sqlalchemy.exc import OperationalError
 from core import handover, letters, postbox
 from core.db import Database
 from core.errors import Refused
-from core.handover import BATCH, Claimed, Report
+from core.handover import BATCH, Hand, Report
 from core.letters import Letter, Office
 from core.mime import Sender
 from core.models import Mailbox
@@ -140,7 +140,7 @@ class Round:
         self._stopped = False
         self._fetching: asyncio.Task[None] | None = None
         self._ended = False
-        self._unsent: list[Claimed] = []
+        self._unsent: list[Hand] = []
         self._gate: Groups[tuple[int, int], bool] = Groups(
             self._begin, most=mailbox.connections, linger_seconds=GATE_LINGER_SECONDS
         )
@@ -192,7 +192,7 @@ class Round:
                 number = next(self._numbers)
                 self._letters[number] = letter
                 self._ready.append(
-                    Outgoing(number, self._mailbox.address, letter.claimed.lead.email, letter.content)
+                    Outgoing(number, self._mailbox.address, letter.claimed.recipient, letter.content)
                 )
             if self._stopped:
                 self._put_back()
@@ -202,7 +202,7 @@ class Round:
     def _claim_and_write(self) -> tuple[list[Letter], int]:
         desk, now = self._desk, self._desk.clock()
         written: list[Letter] = []
-        held: list[tuple[Claimed, str]] = []
+        held: list[tuple[Hand, str]] = []
         for claimed in handover.claim(desk.db, self._mailbox.id or 0, now=now, lease=desk.lease):
             try:
                 written.append(letters.write(claimed, self._sender, desk.office, now=now))

@@ -13,8 +13,8 @@ from sqlmodel import Session, col, select
 from core import cards
 from core.acts import DELIVERIES, ENROLLMENTS, LEADS, Loaded, apply, load
 from core.db import Database, insert_of
-from core.handover import backlog
-from core.handover.words import BATCH, LEASE, Claimed
+from core.handover import backlog, replies
+from core.handover.words import BATCH, LEASE, Claimed, Hand
 from core.lifecycle import Began, Event, Failed, Hold, Source, StepKind, StepsChanged, Stop, Uncertain
 from core.mailboxes import allowance, free_at, is_read, may_leave, unread_before
 from core.models import (
@@ -37,7 +37,7 @@ from core.types import UtcDateTime
 
 
 def mailboxes_due(session: Session, *, now: datetime) -> list[int]:
-    """Give the mailboxes that have at least one step to look at now."""
+    """Give the mailboxes that have at least one step, or one answer of a person, to look at now."""
     workspace = session.get_one(Workspace, WORKSPACE_ID)
     if workspace.halted_at:
         return []
@@ -45,16 +45,19 @@ def mailboxes_due(session: Session, *, now: datetime) -> list[int]:
     wanted = session.exec(
         select(Mailbox.id).where(
             or_(col(Mailbox.retry_at).is_(None), col(Mailbox.retry_at) <= now),
-            select(Enrollment.id)
-            .join(Sequence, col(Sequence.id) == Enrollment.sequence_id)
-            .where(
-                col(Enrollment.mailbox_id) == col(Mailbox.id),
-                text("enrollment.status = 'pending'"),
-                col(Enrollment.wake_at) <= now,
-                Sequence.status == SequenceStatus.PUBLISHED.value,
-                may_leave(unread_before(workspace, now)),
-            )
-            .exists(),
+            or_(
+                select(Enrollment.id)
+                .join(Sequence, col(Sequence.id) == Enrollment.sequence_id)
+                .where(
+                    col(Enrollment.mailbox_id) == col(Mailbox.id),
+                    text("enrollment.status = 'pending'"),
+                    col(Enrollment.wake_at) <= now,
+                    Sequence.status == SequenceStatus.PUBLISHED.value,
+                    may_leave(unread_before(workspace, now)),
+                )
+                .exists(),
+                replies.is_due(col(Mailbox.id), now),
+            ),
         )
     )
     return [mailbox_id for mailbox_id in wanted if mailbox_id is not None]
@@ -62,9 +65,10 @@ def mailboxes_due(session: Session, *, now: datetime) -> list[int]:
 
 def claim(
     db: Database, mailbox_id: int, *, now: datetime, limit: int = BATCH, lease: timedelta = LEASE
-) -> list[Claimed]:
+) -> list[Hand]:
     """Give up to `limit` steps of a mailbox leased until now + `lease`; empty: nothing may leave now.
 
+    Where people have written answers, those alone are given; the steps come with the next call.
     What is due but may not leave yet (window, cap) gets its next date; a suppressed lead is stopped; a task is opened.
     Of a mailbox that was not read lately only first steps are given: somebody may have answered the mails before.
     """
@@ -75,9 +79,7 @@ def claim(
     return claimed
 
 
-def _claimed(
-    db: Database, mailbox_id: int, now: datetime, limit: int, lease: timedelta
-) -> list[Claimed] | None:
+def _claimed(db: Database, mailbox_id: int, now: datetime, limit: int, lease: timedelta) -> list[Hand] | None:
     """Give what was leased; None: what is due is a backlog, which must be held before anything leaves."""
     with db.write() as session:
         workspace = session.get(Workspace, WORKSPACE_ID)
@@ -89,6 +91,8 @@ def _claimed(
             or (mailbox.retry_at and mailbox.retry_at > now)
         ):
             return []
+        if answers := replies.claim(session, mailbox_id, now, lease, limit):
+            return answers
         is_first_only = not is_read(mailbox, unread_before(workspace, now))
         woke = _due(session, mailbox_id, now, limit, is_first_only=is_first_only)
         oldest = min(woke.values(), default=now)
@@ -240,7 +244,7 @@ def _lease(
     now: datetime,
     lease: timedelta,
     woke: dict[int, datetime],
-) -> list[Claimed]:
+) -> list[Hand]:
     if not rows:
         return []
     until = now + lease
@@ -253,7 +257,7 @@ def _lease(
     if stuck := [row for row in rows if row.id not in by_enrollment]:
         _hold_stuck(session, stuck, now)
     threads = _threads(session, [row.id for row in rows if _step(row).is_threaded])
-    claimed = []
+    claimed: list[Hand] = []
     for row in rows:
         if (
             row.id not in by_enrollment

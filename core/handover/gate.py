@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BindParameter, bindparam, update
+from sqlalchemy import BindParameter, and_, bindparam, or_, update
 from sqlmodel import Session, col, select
 
 from core.acts import DELIVERIES, ENROLLMENTS
 from core.db import Database
+from core.handover import replies
 from core.handover.words import LEASE
 from core.lifecycle import Status
 from core.mailboxes import allowance, is_read, read, spend
@@ -36,7 +37,8 @@ def begin(
     """Give the deliveries, of (delivery id, fence), that may go over now; they are `sending` from here on.
 
     All messages that reach the point together share one transaction and one commit. Every rule that can hold a mail
-    back is looked at here: halted, sequence, suppression, pause, fence, lease, reply barrier, cap and gap.
+    back is looked at here: halted, sequence, suppression, pause, fence, lease, reply barrier, cap and gap. Of these a person's
+    answer waits for a halt, a suppression, fence and lease; it counts against cap and gap.
     """
     fences = dict(hands)
     with db.write() as session:
@@ -51,7 +53,8 @@ def begin(
         connection = session.connection()
         going = {"ids": [row.delivery_id for row in allowed], "now": now, "until": now + lease}
         connection.execute(_SEND, going)
-        connection.execute(_BEGIN, {"ids": [row.enrollment_id for row in allowed]})
+        if steps := [row.enrollment_id for row in allowed if row.reply_id is None]:
+            connection.execute(_BEGIN, {"ids": steps})
         return {row.delivery_id for row in allowed}
 
 
@@ -66,6 +69,7 @@ _FREE = (
         Delivery.mailbox_id,
         Enrollment.has_started,
         Workspace.read_within_seconds,
+        Delivery.reply_id,
     )
     .join(Enrollment, col(Enrollment.id) == Delivery.enrollment_id)
     .join(Lead, col(Lead.id) == Enrollment.lead_id)
@@ -76,15 +80,23 @@ _FREE = (
         col(Delivery.id).in_(_IDS),
         Delivery.state == DeliveryState.CLAIMED.value,
         col(Delivery.lease_until) > _NOW,
-        Enrollment.status == Status.PENDING.value,
-        Sequence.status == SequenceStatus.PUBLISHED.value,
+        or_(
+            and_(
+                col(Delivery.reply_id).is_(None),
+                col(Enrollment.status) == Status.PENDING.value,
+                col(Sequence.status) == SequenceStatus.PUBLISHED.value,
+            ),
+            replies.may_go(bindparam("since", type_=UtcDateTime())),
+        ),
         col(Suppression.email).is_(None),
         col(Workspace.halted_at).is_(None),
     )
     .order_by(col(Delivery.id))
 )
 _CONCERNED = (
-    select(Enrollment.id, Enrollment.lead_id, Enrollment.sequence_id, Delivery.mailbox_id)
+    select(  # type: ignore[call-overload]
+        Enrollment.id, Enrollment.lead_id, Enrollment.sequence_id, Delivery.mailbox_id, Delivery.reply_id
+    )
     .join(Delivery, col(Delivery.enrollment_id) == Enrollment.id)
     .where(col(Delivery.id).in_(_IDS))
 )
@@ -124,6 +136,7 @@ class _Ready:
     mailbox_id: int
     has_started: bool
     read_within_seconds: int
+    reply_id: int | None = None
 
 
 def _lock(session: Session, delivery_ids: list[int]) -> None:
@@ -131,7 +144,9 @@ def _lock(session: Session, delivery_ids: list[int]) -> None:
     run = session.connection().execute
     rows = run(_CONCERNED, {"ids": delivery_ids}).all()
     run(_WORKSPACE)
-    run(_LEADS, {"ids": [row.lead_id for row in rows]})
+    is_answer = any(row.reply_id is not None for row in rows)
+    others = replies.also_concerned(session, delivery_ids) if is_answer else []
+    run(_LEADS, {"ids": [*(row.lead_id for row in rows), *others]})
     run(_SEQUENCES, {"ids": list({row.sequence_id for row in rows})})
     run(_MAILBOXES, {"ids": list({row.mailbox_id for row in rows})})
     run(_ENROLLMENTS, {"ids": [row.id for row in rows]})
@@ -139,21 +154,32 @@ def _lock(session: Session, delivery_ids: list[int]) -> None:
 
 def _free_to_go(session: Session, delivery_ids: list[int], now: datetime) -> list[_Ready]:
     """Give the deliveries that no rule holds back, as things stand under the locks."""
-    return [_Ready(*row) for row in session.connection().execute(_FREE, {"ids": delivery_ids, "now": now})]
+    which = {"ids": delivery_ids, "now": now, "since": now - replies.MOST_AGE}
+    free = [_Ready(*row) for row in session.connection().execute(_FREE, which)]
+    barred = replies.barred(session, [row.delivery_id for row in free if row.reply_id is not None])
+    return [row for row in free if row.delivery_id not in barred]
 
 
 def _is_answered_for(row: _Ready, mailbox: Mailbox, now: datetime) -> bool:
     """Say whether no answer to an earlier mail can lie unread in the mailbox."""
-    return not row.has_started or is_read(mailbox, now - timedelta(seconds=row.read_within_seconds))
+    return (
+        row.reply_id is not None
+        or not row.has_started
+        or is_read(mailbox, now - timedelta(seconds=row.read_within_seconds))
+    )
 
 
 def _spend(session: Session, ready: list[_Ready], now: datetime) -> list[_Ready]:
-    """Take one hand-over each from the caps and gaps of their mailboxes; give those for which there was one."""
+    """Take one hand-over each from the caps and gaps of their mailboxes; give those for which there was one, or which do
+    not wait for it.
+    """
     allowed: list[_Ready] = []
     for mailbox_id in {row.mailbox_id for row in ready}:
         mailbox = read(session, mailbox_id)
         mine = [row for row in ready if row.mailbox_id == mailbox_id and _is_answered_for(row, mailbox, now)]
-        mine = mine[: max(allowance(session, mailbox, now), 0)]
+        answers = [row for row in mine if row.reply_id is not None]
+        free = max(allowance(session, mailbox, now) - len(answers), 0)
+        mine = answers + [row for row in mine if row.reply_id is None][:free]
         if not mine:
             continue
         spend(session, mailbox, len(mine), now)

@@ -14,7 +14,8 @@ from core import cards
 from core.acts import DELIVERIES, ENROLLMENTS, Loaded, apply
 from core.db import Database
 from core.errors import Refused
-from core.handover.words import BATCH, RETRY_AFTER, Claimed, Fate, Report
+from core.handover import replies
+from core.handover.words import BATCH, RETRY_AFTER, Claimed, ClaimedReply, Fate, Hand, Report
 from core.lifecycle import (
     Done,
     Event,
@@ -45,6 +46,7 @@ def record(db: Database, reports: Iterable[Report], *, now: datetime) -> None:
         rows = session.connection().execute(_REPORTED, {"ids": ids}).all()
         events: dict[int, _Told] = {}
         values: list[dict[str, Any]] = []
+        answers: list[tuple[int, int, str]] = []
         for row in rows:
             report = by_hand.get((row.id, row.fence))
             if report is None or not _counts(report, row.state):
@@ -53,7 +55,12 @@ def record(db: Database, reports: Iterable[Report], *, now: datetime) -> None:
             event, outcome = _outcome(
                 report, was=row.state, tries=tries, began=row.sending_at or now, now=now
             )
-            events[row.enrollment_id] = _Told(event, row.step_id, row.attempt)
+            again_at = None
+            if row.reply_id is None:
+                events[row.enrollment_id] = _Told(event, row.step_id, row.attempt)
+            else:
+                again_at = event.retry_at if isinstance(event, NeverLeft) else None
+                answers.append((row.id, row.enrollment_id, _words(outcome)))
             values.append(
                 {
                     "at_id": row.id,
@@ -61,6 +68,7 @@ def record(db: Database, reports: Iterable[Report], *, now: datetime) -> None:
                     "code": report.code,
                     "answer": report.answer,
                     "tries": tries,
+                    "lease_until": again_at,
                     **outcome,
                 }
             )
@@ -76,6 +84,8 @@ def record(db: Database, reports: Iterable[Report], *, now: datetime) -> None:
             is_undoable=False,
         )
         _write_outcomes(session, values)
+        if answers:
+            replies.told(session, answers, now=now)
         _show_uncertain(
             session, [value["at_id"] for value in values if value["state"] == DeliveryState.UNCERTAIN], now
         )
@@ -175,11 +185,14 @@ _OUTCOME = (
     .values(
         {
             name: bindparam(name)
-            for name in ("state", "settled_at", "reason", "subject", "code", "answer", "tries")
+            for name in ("state", "settled_at", "reason", "subject", "code", "answer", "tries", "lease_until")
         }
     )
-    .values(lease_until=None)
 )
+
+
+def _words(outcome: dict[str, Any]) -> str:
+    return ": ".join(filter(None, (str(outcome["state"]), outcome["reason"])))
 
 
 def _show_uncertain(session: Session, delivery_ids: list[int], now: datetime) -> None:
@@ -198,9 +211,22 @@ def _show_uncertain(session: Session, delivery_ids: list[int], now: datetime) ->
         )
 
 
-def hold_back(db: Database, claims: Iterable[tuple[Claimed, str]], *, now: datetime) -> None:
-    """Hold the leads of claims that cannot be rendered, each with its reason, rather than send a gap."""
-    reasons = {claimed.enrollment_id: reason for claimed, reason in claims}
+def hold_back(db: Database, claims: Iterable[tuple[Hand, str]], *, now: datetime) -> None:
+    """Hold the leads of claims that cannot be rendered, each with its reason, rather than send a gap.
+
+    An answer that cannot be has failed: its author is told on the card.
+    """
+    found = list(claims)
+    failed = [
+        Report(hand.delivery_id, hand.fence, Fate.REFUSED, now, hand.subject, answer=reason)
+        for hand, reason in found
+        if isinstance(hand, ClaimedReply)
+    ]
+    if failed:
+        record(db, failed, now=now)
+    reasons = {hand.enrollment_id: reason for hand, reason in found if isinstance(hand, Claimed)}
+    if not reasons:
+        return
     with db.write() as session:
         apply(
             session,
@@ -212,9 +238,7 @@ def hold_back(db: Database, claims: Iterable[tuple[Claimed, str]], *, now: datet
         )
 
 
-def release(
-    db: Database, claims: Iterable[Claimed], *, now: datetime, retry_at: datetime | None = None
-) -> None:
+def release(db: Database, claims: Iterable[Hand], *, now: datetime, retry_at: datetime | None = None) -> None:
     """Give claims back that never reached the point of no return.
 
     They are due since when they were, so that a mailbox that is down for long has a backlog in the end (its own
@@ -239,8 +263,10 @@ def release(
         moments = [
             {"at_id": claimed.enrollment_id, "moment": claimed.woke_at or retry_at or now}
             for claimed in given
+            if isinstance(claimed, Claimed)
         ]
-        session.connection().execute(_AWAKE, moments)
+        if moments:
+            session.connection().execute(_AWAKE, moments)
 
 
 _AWAKE = (
@@ -261,7 +287,8 @@ def reap(db: Database, *, now: datetime) -> int:
         _lock(session, found)
         lost = session.exec(select(Delivery).where(col(Delivery.id).in_(found), *gone)).all()
         reason = "The worker stopped in the middle of the hand-over, so nobody knows whether the mail left."
-        told = {row.enrollment_id: _Told(Uncertain(reason), row.step_id, row.attempt) for row in lost}
+        steps = [row for row in lost if row.reply_id is None]
+        told = {row.enrollment_id: _Told(Uncertain(reason), row.step_id, row.attempt) for row in steps}
         apply(
             session,
             told,
@@ -279,6 +306,10 @@ def reap(db: Database, *, now: datetime) -> int:
             )
             session.add(delivery)
         session.flush()
+        if answers := [
+            (row.id or 0, row.enrollment_id, f"uncertain: {reason}") for row in lost if row.reply_id
+        ]:
+            replies.told(session, answers, now=now)
         _show_uncertain(session, [delivery.id or 0 for delivery in lost], now)
         return len(lost)
 

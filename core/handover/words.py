@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from core.models import Lead, Step
+from core.models import Lead, Message, Step
 
 BATCH = 100
 LEASE = timedelta(seconds=120)
@@ -30,6 +30,31 @@ class Claimed:
     references: tuple[str, ...] = ()
     thread_subject: str = ""
     woke_at: datetime | None = None
+
+    @property
+    def recipient(self) -> str:
+        """Give the address it goes to."""
+        return self.lead.email
+
+
+@dataclass(frozen=True)
+class ClaimedReply:
+    """One answer of a person leased to this worker. `answers` is what it answers, read in `zone`."""
+
+    delivery_id: int
+    fence: int
+    enrollment_id: int
+    message_id: str
+    recipient: str
+    recipient_name: str
+    subject: str
+    text: str
+    answers: Message
+    zone: str
+    references: tuple[str, ...] = ()
+
+
+Hand = Claimed | ClaimedReply
 
 
 class Fate(StrEnum):

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from core import cards, meetings
+from core import cards, conversations, meetings
 from core.errors import Refused
 from core.inbound import Findings, Invitation, Kind
 from core.inbox.matching import PROVEN, Match
@@ -171,7 +171,7 @@ def is_shown(findings: Findings) -> bool:
 
 def review_key(message: Message) -> str:
     """Give the key of the one live card of a conversation."""
-    return f"review:{message.lead_id}:{message.enrollment_id or 0}"
+    return conversations.card_key(message.lead_id, message.enrollment_id)
 
 
 def show_review(session: Session, message: Message, *, now: datetime) -> None:

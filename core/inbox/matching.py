@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,16 +11,12 @@ from sqlmodel import Session, col, func, select
 
 from core.address import domain_of, is_free_mail
 from core.chunks import chunks
+from core.conversations import answered
 from core.inbound import Envelope
 from core.lifecycle import LIVE
 from core.models import Delivery, DeliveryState, Enrollment, Lead, Mailbox
 
 IDS_AT_ONCE = 500
-# How every mail program that matters marks an answer, in the languages that translate it.
-ANSWER = re.compile(
-    r"^\s*(?:(?:re|aw|sv|vs|antw|odp|r|rif|res|ynt|atb|回复|答复|回覆)\s*(?:\[\d+\])?\s*[:：]\s*)+(?P<rest>.+)$",
-    re.IGNORECASE | re.DOTALL,
-)
 PROVEN = frozenset({"thread", "address"})
 
 
@@ -64,7 +59,7 @@ class Directory:
         senders = envelope.senders
         if found := next((self.by_address[one] for one in senders if one in self.by_address), None):
             return found
-        if found := self.by_subject.get(_answered(envelope.subject)):
+        if found := self.by_subject.get(answered(envelope.subject)):
             return found
         return next((self.by_domain[d] for d in map(domain_of, senders) if d in self.by_domain), None)
 
@@ -87,15 +82,9 @@ def directory(
     strangers = senders - known
     domains = {d for d in map(domain_of, strangers) if d and not is_free_mail(d)}
     _read_domains(session, found, domains, mailbox_id)
-    subjects = {s for e in envelopes if (s := _answered(e.subject)) and not known.intersection(e.senders)}
+    subjects = {s for e in envelopes if (s := answered(e.subject)) and not known.intersection(e.senders)}
     _read_subjects(session, found, subjects, mailbox_id)
     return found
-
-
-def _answered(subject: str) -> str:
-    """Give the subject that this one answers, "" where it answers none."""
-    answer = ANSWER.match(subject)
-    return " ".join(answer["rest"].split()) if answer else ""
 
 
 def _read_deliveries(session: Session, found: Directory, message_ids: Collection[str]) -> None:

@@ -122,6 +122,12 @@ def convert(body: str, marks: Marks, controls: dict[int, str]) -> Document:
     )
 
 
+def as_html(text: str) -> str:
+    """Give what a person typed as clean HTML: Markdown is formatted, everything else, HTML too, stands as it is."""
+    parser = MarkdownIt("commonmark", {"html": False, "breaks": True})
+    return _sanitised(parser.render(text), Marks.absent_from(text))
+
+
 def _apart(lines: list[str], controls: re.Pattern[str]) -> tuple[list[str], list[int]]:
     """Lines of only control tags become paragraphs of their own; with each line's old number."""
     apart: list[str] = []

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 
 from core import cards, inbox, leads
 from core.answers import Answer, Choice
+from core.conversations import stamp
 from core.errors import Refused
 from core.grammar import to_text
 from core.grammar.commands import Press, Start, Who
@@ -23,7 +24,7 @@ from core.verbs.choosing import lock_leads
 from core.verbs.handovers import begun
 from core.verbs.outcome import Outcome
 from core.verbs.whens import Read, read, zone_of
-from core.views.review import offered, stamp
+from core.views.review import offered
 from core.views.review_words import KIND_OF, KIND_WORDS, STOPPING, Said, said
 from core.words import clock
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
+from core import replies
 from core.acts import DELIVERIES, JOURNAL, Change, Loaded, apply, load
 from core.answers import Choice
 from core.errors import Refused
@@ -112,6 +113,10 @@ def settle(session: Session, delivery_id: int, verdict: Verdict, *, actor: Actor
     zone, _ = zone_of(session, actor)
     if not delivery.is_open_question:
         raise Refused(_settled_before(session, delivery, zone=zone, now=now))
+    state, reason, said = _SETTLED[verdict]
+    if delivery.reply_id is not None:
+        because = reason.format(name=actor.name)
+        return replies.settle(session, delivery, verdict, state, because, actor=actor, now=now)
     event = Settle(verdict, delivery.sending_at or delivery.created_at)
     changed = apply(
         session, [delivery.enrollment_id], lambda _: event, verb=f"settle {verdict}", actor=actor, now=now,
@@ -119,7 +124,6 @@ def settle(session: Session, delivery_id: int, verdict: Verdict, *, actor: Actor
     )  # fmt: skip
     if not changed.changes:
         raise Refused(" ".join(changed.refusals))
-    state, reason, said = _SETTLED[verdict]
     session.execute(
         update(DELIVERIES)
         .where(DELIVERIES.c.id == delivery_id)

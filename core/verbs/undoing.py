@@ -237,6 +237,7 @@ def _mend_deliveries(session: Session, changes: Iterable[Change], *, now: dateti
                 update(DELIVERIES)
                 .where(
                     DELIVERIES.c.enrollment_id == change.row.id,
+                    DELIVERIES.c.reply_id.is_(None),
                     DELIVERIES.c.state.in_([DeliveryState.READY.value, DeliveryState.CLAIMED.value]),
                     ~((DELIVERIES.c.step_id == current) & (DELIVERIES.c.attempt == after.attempt)),
                 )

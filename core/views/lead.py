@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from core.acts import Loaded, load
 from core.answers import EnrollmentView, LeadCard
@@ -67,7 +67,9 @@ def _enrollment(session: Session, row: Loaded, lead: Lead, *, now: datetime, zon
     stored = session.get_one(Enrollment, row.id)
     mailbox = session.get(Mailbox, row.mailbox_id) if row.mailbox_id else None
     sending = select(Delivery.id).where(
-        Delivery.enrollment_id == row.id, Delivery.state == DeliveryState.SENDING.value
+        Delivery.enrollment_id == row.id,
+        Delivery.state == DeliveryState.SENDING.value,
+        col(Delivery.reply_id).is_(None),
     )
     has_next = state.status in LIVE and state.position < len(steps)
     found = why.reasons(session, row, now=now, zone=zone)

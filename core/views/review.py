@@ -11,12 +11,14 @@ from sqlmodel import Session, col, func, select
 
 from core.address import is_free_mail
 from core.answers import Choice, LeadCard, NoticeCard, ReviewCard
+from core.conversations import ANSWERABLE, stamp
 from core.dates import say, say_day
 from core.grammar import to_text
 from core.grammar.commands import Press, Qualify, Who
 from core.inbound.words import Kind
 from core.models import WORKSPACE_ID, Card, Lead, Member, Message, Suppression, Workspace
 from core.names import SLACK_ID, name_of
+from core.views.answering import answers
 from core.views.lead import lead_card
 from core.views.review_words import (
     ANSWER_OF,
@@ -46,6 +48,7 @@ def card(session: Session, card: Card, *, now: datetime) -> ReviewCard | NoticeC
     kind, found = Kind(message.kind), message.findings
     shown = _about(lead_card(session, lead.id, now=now), message)
     buttons, menu = INSTEAD[kind]
+    given = answers(session, message)
     return ReviewCard(
         message_id=message.id or 0,
         lead=shown,
@@ -59,7 +62,8 @@ def card(session: Session, card: Card, *, now: datetime) -> ReviewCard | NoticeC
         evidence=tuple(_evidence(found)),
         question=_question(message, lead),
         facts=tuple(_facts(found)) if kind is Kind.BOUNCE else (),
-        choices=(*_answers(message, lead), *_offers(session, message, lead)),
+        answered=given,
+        choices=(*_reply(message, shown, is_first=not given), *_answers(message, lead), *_offers(session, message, lead)),
         corrections=_choices(message, lead, buttons),
         away_label="Out until…" if kind is Kind.OUT_OF_OFFICE else "Out of office until…",
         stamp=stamp(message),
@@ -86,11 +90,6 @@ def owner_id(session: Session, lead: Lead) -> str | None:
         return None
     member = session.get(Member, lead.owner)
     return None if member and member.is_deleted else lead.owner
-
-
-def stamp(message: Message) -> int:
-    """Give a number that changes with every correction: a button that knows an older one is out of date."""
-    return int(message.corrected_at.timestamp() * 1000) if message.corrected_at else 0
 
 
 def verdict(session: Session, message: Message) -> str | None:
@@ -161,6 +160,14 @@ def _question(message: Message, lead: Lead) -> str:
     if message.matched_by in DOUBTFUL:
         asked.append(f"{message.sender} is not known: is this about {lead.name or lead.email}?")
     return " ".join(filter(None, asked))
+
+
+def _reply(message: Message, shown: LeadCard, *, is_first: bool) -> Iterator[Choice]:
+    is_asked = message.matched_by in DOUBTFUL and message.corrected_at is None  # first: is it about them at all?
+    if Kind(message.kind) in ANSWERABLE and not is_asked and shown.enrollments and not shown.suppressed:
+        label = "Reply…" if is_first else "Reply again…"
+        form = ("reply", message.id or 0, stamp(message))
+        yield Choice(label, style="primary" if is_first else None, form=form)
 
 
 def _answers(message: Message, lead: Lead) -> Iterator[Choice]:

@@ -49,6 +49,7 @@ _DONE = {
     "archive sequence": "archived",
     "halt": "halted all sending",
     "unhalt": "ended the halt",
+    "reply": "answered it",
     "settle left": "said that it left",
     "settle again": "had it sent again",
     "settle drop": "dropped it",
@@ -130,7 +131,7 @@ def _sent(session: Session, lead_id: int, limit: int) -> list[TimelineEntry]:
     query = (
         select(Delivery, Step.position, Step.key, Sequence.name)
         .join(Enrollment, col(Enrollment.id) == Delivery.enrollment_id)
-        .join(Step, col(Step.id) == Delivery.step_id)
+        .outerjoin(Step, col(Step.id) == Delivery.step_id)
         .join(Sequence, col(Sequence.id) == Enrollment.sequence_id)
         .where(Enrollment.lead_id == lead_id, col(Delivery.state).in_([state.value for state in _LEFT]))
         .order_by(col(Delivery.id).desc())
@@ -139,12 +140,12 @@ def _sent(session: Session, lead_id: int, limit: int) -> list[TimelineEntry]:
     return [_delivery(delivery, position, key, name) for delivery, position, key, name in session.exec(query)]
 
 
-def _delivery(delivery: Delivery, position: int | None, key: str, sequence: str) -> TimelineEntry:
+def _delivery(delivery: Delivery, position: int | None, key: str | None, sequence: str) -> TimelineEntry:
     at: datetime = delivery.settled_at or delivery.sending_at or delivery.created_at
-    number = f"step {position + 1}" if position is not None else f"step {key}"
-    what = "Task" if delivery.kind == "task" else "Mail"
+    where = f"step {position + 1} of " if position is not None else f"step {key} of " if key else ""
+    what = {"task": "Task", "reply": "The answer"}.get(delivery.kind, "Mail")
     subject = f" “{delivery.subject}”" if delivery.subject else ""
     state = DeliveryState(delivery.state)
     said = "was done" if delivery.kind == "task" and state is DeliveryState.SENT else _LEFT[state]
     because = f": {delivery.reason}" if delivery.reason else ""
-    return TimelineEntry(at, f"{what}{subject} ({number} of {sequence}) {said}{because}.")
+    return TimelineEntry(at, f"{what}{subject} ({where}{sequence}) {said}{because}.")
