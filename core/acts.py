@@ -369,7 +369,7 @@ def _hold_row(row: Loaded, hold: Hold, *, is_many: bool) -> dict[str, Any]:
 
 def _announce_at(row: Loaded, hold: Hold) -> datetime | None:
     """Give when the owner is told that a hold will end: the team's working morning before; None for a short one."""
-    if hold.until is None:
+    if hold.until is None or hold.source is Source.AWAY:  # whoever is away gets one card on their return
         return None
     moment = morning_before(hold.until, row.sequence.spec.calendar)
     return moment if moment > hold.placed_at else None

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from sqlalchemy import Integer, bindparam, text, update
 from sqlmodel import Session, col, select
 
-from core import cards
+from core import cards, owners
 from core.acts import HOLDS, MOST_ANNOUNCED, Loaded, load
 from core.db import Database
 from core.lifecycle import Hold, Status
@@ -72,7 +72,7 @@ def _announce(session: Session, lead: Lead, due: set[int | None], now: datetime)
         if not fresh or _is_known(session, group):
             continue
         first = min(fresh, key=lambda one: one.hold.id or 0)
-        channel = _channel(session, lead, first.row)
+        channel = _channel(session, lead, first.row, now)
         cards.show(
             session,
             f"{KIND}:{first.hold.id}",
@@ -129,9 +129,9 @@ def group_of(session: Session, hold: HoldRow, lead_id: int) -> list[Returning]:
     return [one for one in ends if one.day == day]
 
 
-def _channel(session: Session, lead: Lead, row: Loaded) -> str:
-    """Give where the card goes: to the owner in person, else to the sequence's channel."""
-    owner = lead.owner or ""
+def _channel(session: Session, lead: Lead, row: Loaded, now: datetime) -> str:
+    """Give where the card goes: to the owner in person or to their cover, else to the sequence's channel."""
+    owner = owners.stands_for(session, lead.owner, now=now) or ""
     member = session.get(Member, owner) if SLACK_ID.fullmatch(owner) else None
     is_gone = member is not None and (member.is_deleted or member.is_bot)
     if SLACK_ID.fullmatch(owner) and not is_gone:

@@ -17,7 +17,7 @@ from sqlmodel import Session, col, func, select
 
 from core import homes
 from core.chunks import chunks
-from core.models import WORKSPACE_ID, Card, Digest, Lead, Workspace
+from core.models import WORKSPACE_ID, Absence, Card, Digest, Lead, Workspace
 from core.sql import spelling
 
 IDS_AT_ONCE = 5000

@@ -15,6 +15,7 @@ from sqlalchemy import Table, or_, update
 from sqlmodel import Session, col, select
 
 from core import cards
+from core import owners as whose
 from core.db import Database, upsert
 from core.lifecycle import Status
 from core.models import WORKSPACE_ID, Digest, Enrollment, Lead, Member, Workspace
@@ -56,7 +57,8 @@ class Reader:
 def digest_due(db: Database, *, now: datetime) -> int:
     """Give how many digests were wanted, for readers whose time has come and for whom there is something to do."""
     with db.read() as session:
-        due = [reader for reader in readers(session) if reader.row is None or reader.next_moment(now) <= now]
+        everybody = readers(session, now=now)
+        due = [reader for reader in everybody if reader.row is None or reader.next_moment(now) <= now]
     made = 0
     for reader in due:
         with db.write() as session:
@@ -64,14 +66,19 @@ def digest_due(db: Database, *, now: datetime) -> int:
     return made
 
 
-def readers(session: Session) -> Iterator[Reader]:
-    """Give everybody who gets one: the owners of leads that Slack knows, the workspace's channel, whoever was named."""
+def readers(session: Session, *, now: datetime) -> Iterator[Reader]:
+    """Give everybody who gets one now: the owners of leads that Slack knows, the workspace's channel, whoever was named.
+
+    Whoever is away gets none; their cover's has their leads too.
+    """
     workspace = session.get_one(Workspace, WORKSPACE_ID)
     rows = {row.place: row for row in session.exec(select(Digest))}
-    known = owners(session)
+    known, away = owners(session), whose.away(session, now=now)
+    covers = set(whose.standing_in(session, now=now).values())
+    known |= {cover: _zone(session, cover) for cover in sorted(covers) if cover not in known}
     for place in known:
         row = rows.get(place)
-        if row is None or not row.is_off:
+        if place not in away and (row is None or not row.is_off):
             yield Reader(place, known[place] or workspace.zone, is_channel=False, row=row)
     named = {row.place for row in rows.values() if row.is_channel and row.at}
     for place in sorted(named | {workspace.channel} - {""}):
@@ -94,13 +101,24 @@ def owners(session: Session) -> dict[str, str]:
 
 def worklist(session: Session, reader: Reader, *, at: datetime) -> Worklist:
     """Give what a reader's list shows, line by line: their own leads, or those of nobody who gets a list."""
-    scope = Scope(nobody_but=tuple(owners(session))) if reader.is_channel else Scope(owner=reader.place)
+    scope = Scope(nobody_but=tuple(owners(session))) if reader.is_channel else _own(session, reader, at)
     return Worklist(at, reader.zone, scope)
+
+
+def _own(session: Session, reader: Reader, at: datetime) -> Scope:
+    """Give the leads of a reader and of those for whom they stood in at that moment."""
+    covered = whose.standing_in(session, now=at).items()
+    return Scope(reader.place, covering=tuple(sorted(person for person, by in covered if by == reader.place)))
+
+
+def _zone(session: Session, person: str) -> str:
+    member = session.get(Member, person)
+    return member.zone if member else ""
 
 
 def anything(session: Session, reader: Reader, *, at: datetime) -> int:
     """Give how much there is to do for a reader; for a channel, for everybody."""
-    whole = Worklist(at, reader.zone, Scope() if reader.is_channel else Scope(owner=reader.place))
+    whole = Worklist(at, reader.zone, Scope() if reader.is_channel else _own(session, reader, at))
     return left(whole.counts(session))
 
 
@@ -149,9 +167,10 @@ def next_digest(session: Session, *, now: datetime) -> datetime | None:
     """Give when the next digest is due that can have something to tell; None: none is."""
     held = select(Lead.owner).join(Enrollment).where(Enrollment.status == Status.PAUSED.value).distinct()
     paused = set(session.exec(held))
+    paused |= {by for person, by in whose.standing_in(session, now=now).items() if person in paused}
     moments = [
         reader.next_moment(now)
-        for reader in readers(session)
+        for reader in readers(session, now=now)
         if reader.row is not None and (reader.place in paused or (reader.is_channel and paused))
     ]
     return min(moments, default=None)

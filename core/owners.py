@@ -6,14 +6,13 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from itertools import groupby
 
-from sqlalchemy import insert, update
+from sqlalchemy import ColumnElement, insert, update
 from sqlmodel import Session, col, select
 
 from core import cards
 from core.acts import JOURNAL
 from core.chunks import chunks
-from core.models import Absence, Batch, Journal, Lead, Member
-from core.names import SLACK_ID
+from core.models import Absence, Batch, Journal, Lead
 from core.people import Actor
 from core.words import counted
 
@@ -104,12 +103,20 @@ def stands_for(session: Session, owner: str | None, *, now: datetime) -> str | N
 
 
 def standing_in(session: Session, *, now: datetime) -> dict[str, str]:
-    """Give by person who covers for them now; covers that are away themselves are followed to the end."""
-    away = select(Absence.person, Absence.cover).where(
-        col(Absence.ended_at).is_(None), col(Absence.cover).is_not(None), col(Absence.until) > now
-    )
+    """Give by person who covered for them at that moment; covers that are away themselves are followed to the end."""
+    away = select(Absence.person, Absence.cover).where(col(Absence.cover).is_not(None), *_lasts(now))
     covers = {person: cover for person, cover in session.exec(away).all() if cover}
     return {person: last for person in covers if (last := _last(covers, person)) != person}
+
+
+def away(session: Session, *, now: datetime) -> set[str]:
+    """Give who was away at that moment."""
+    return set(session.exec(select(Absence.person).where(*_lasts(now))))
+
+
+def _lasts(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    is_on = (col(Absence.ended_at).is_(None)) | (col(Absence.ended_at) > now)
+    return col(Absence.created_at) <= now, col(Absence.until) > now, is_on
 
 
 def _last(covers: Mapping[str, str], person: str) -> str:
@@ -120,11 +127,3 @@ def _last(covers: Mapping[str, str], person: str) -> str:
             return person
         passed.append(following)
     return passed[-1]
-
-
-def is_here(session: Session, owner: str | None) -> bool:
-    """Say whether this is somebody in Slack who can be written to."""
-    if not owner or not SLACK_ID.fullmatch(owner):
-        return False
-    member = session.get(Member, owner)
-    return member is None or not (member.is_deleted or member.is_bot)

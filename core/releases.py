@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Integer, bindparam, text
 from sqlmodel import Session, col, func, select
 
+from core.absences import next_return
 from core.acts import apply
 from core.collisions import next_expiry
 from core.db import Database
@@ -88,6 +89,7 @@ def next_event(session: Session, *, now: datetime) -> tuple[datetime, str] | Non
         (next_digest(session, now=now), "a digest is due"),
         (next_expiry(session), "a question to a colleague ends"),
         (next_reminder(session), "a reminder is due"),
+        (next_return(session), "somebody comes back"),
     ]
     known = [(max(at, now), what) for at, what in events if at is not None]
     return min(known, default=None)

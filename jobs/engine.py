@@ -18,6 +18,7 @@ from arq.worker import Worker, func
 from redis.exceptions import RedisError
 
 from core import collisions, handover
+from core.absences import return_due
 from core.announcements import announce_due
 from core.db import Database
 from core.digests import digest_due
@@ -95,6 +96,7 @@ class Engine:
             lambda: asyncio.to_thread(collisions.expire_due, self._db, now=now),
             lambda: asyncio.to_thread(digest_due, self._db, now=now),
             lambda: asyncio.to_thread(remind_due, self._db, now=now),
+            lambda: asyncio.to_thread(return_due, self._db, now=now),
             lambda: asyncio.to_thread(handover.reap, self._db, now=now),
             lambda: self._wake_mailboxes(now),
             *self._also,

@@ -37,6 +37,7 @@ class Source(StrEnum):
     UNCERTAIN = "uncertain"
     NEW_STEP = "new_step"
     MISSING_VALUE = "missing_value"
+    AWAY = "away"  # the lead's owner
 
 
 class Policy(StrEnum):

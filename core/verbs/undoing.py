@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
-from core import owners
+from core import absences, owners
 from core.acts import CHUNK, DELIVERIES, Change, apply, load, open_batch
 from core.answers import Answer
 from core.chunks import chunks
@@ -54,8 +54,8 @@ def undo(
     """
     batch = _batch(session, batch_id, actor=actor, now=now)
     made, moved = _made(session, batch), stages.moved_by(session, batch.id)
-    given = owners.given_by(session, batch.id)
-    if not made and not moved and not given:
+    given, absence = owners.given_by(session, batch.id), absences.changed_by(session, batch.id)
+    if not made and not moved and not given and not absence:
         raise Refused(f"There is nothing to undo in `{batch.verb}`.")
     if not is_confirmed and len(places := by_ids(session, made)) > ENROLLMENTS_WITHOUT_ASKING:
         order = orders.Undo(str(batch.id))
@@ -85,6 +85,8 @@ def undo(
     refusals = (*stopped.refusals, *restored.refusals, *overtaken.values())
     notes = stages.put_back(session, moved, locked, actor=actor, now=now, batch_id=own)
     notes += owners.put_back(session, given, locked, actor=actor, now=now, batch_id=own)
+    if absence:
+        notes += absences.put_back(session, absence, actor=actor, now=now, batch_id=own)
     if not changes and not notes:
         raise Refused(" ".join(dict.fromkeys(refusals)) or "There is nothing left to undo.")
     batch.undone_at, batch.undone_by = now, actor.id

@@ -11,7 +11,8 @@ from core.answers import CardView, NoticeCard, TaskCard, UncertainCard
 from core.lifecycle import Status
 from core.models import Card, Delivery, DeliveryState, Lead
 from core.names import names
-from core.views import absence, (
+from core.views import (
+    absence,
     answering,
     backlog,
     collision,

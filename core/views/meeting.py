@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
+from core import owners
 from core.acts import Loaded, load
 from core.answers import Choice, NoticeCard
 from core.dates import say
@@ -49,7 +50,7 @@ def card(session: Session, card: Card, *, now: datetime) -> NoticeCard:
         lines=tuple(filter(None, (_when(meeting, zone), _held_words(held, zone)))),
         icon="📅",
         quote=meeting.title,
-        owner=lead.owner if is_question else None,
+        owner=owners.stands_for(session, lead.owner, now=now) if is_question else None,
         owner_name=name_of(session, lead.owner) if lead.owner else "",
         facts=(lead.email, CALLED.get(meeting.source, meeting.source)),
         choices=_choices(session, meeting, lead, held) if is_question else (),

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from core import announcements
+from core import announcements, owners
 from core.announcements import KIND, Returning
 from core.answers import Choice, NoticeCard
 from core.dates import say
@@ -39,7 +39,7 @@ def card(session: Session, card: Card, *, now: datetime) -> NoticeCard:
         f"The pause of {name} ends {_day(hold, zone)}",
         lines=tuple(_next(one, lead, now) for one in ends),
         icon=ICON,
-        owner=lead.owner,
+        owner=owners.stands_for(session, lead.owner, now=now),
         owner_name=name_of(session, lead.owner) if lead.owner else "",
         facts=(lead.email, *dict.fromkeys(_held(session, one, zone) for one in ends)),
         choices=_choices(hold, lead, ends),

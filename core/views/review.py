@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlmodel import Session, col, func, select
 
+from core import owners
 from core.address import is_free_mail
 from core.answers import Choice, LeadCard, NoticeCard, ReviewCard
 from core.conversations import ANSWERABLE, stamp
@@ -68,7 +69,7 @@ def card(session: Session, card: Card, *, now: datetime) -> ReviewCard | NoticeC
         away_label="Out until…" if kind is Kind.OUT_OF_OFFICE else "Out of office until…",
         stamp=stamp(message),
         more=(*_qualifying(lead), *_choices(message, lead, menu)),
-        owner=owner_id(session, lead),
+        owner=owner_id(session, lead, now=now),
         more_messages=_earlier(session, message),
         verdict=verdict(session, message),
     )
@@ -84,12 +85,13 @@ def heading(message: Message, lead: Lead) -> str:
     return HEADINGS[kind].format(name=name)
 
 
-def owner_id(session: Session, lead: Lead) -> str | None:
-    """Give the Slack id of the lead's owner, None where it is none or they have left."""
-    if not lead.owner or not SLACK_ID.fullmatch(lead.owner):
+def owner_id(session: Session, lead: Lead, *, now: datetime) -> str | None:
+    """Give the Slack id of the lead's owner, or of their cover; None where it is none or they have left."""
+    owner = owners.stands_for(session, lead.owner, now=now)
+    if not owner or not SLACK_ID.fullmatch(owner):
         return None
-    member = session.get(Member, lead.owner)
-    return None if member and member.is_deleted else lead.owner
+    member = session.get(Member, owner)
+    return None if member and member.is_deleted else owner
 
 
 def verdict(session: Session, message: Message) -> str | None:

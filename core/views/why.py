@@ -121,6 +121,7 @@ _HELD = {
     Source.UNCERTAIN: "Step {step} may or may not have left on {since}",
     Source.NEW_STEP: "Paused since {since}",
     Source.MISSING_VALUE: "Step {step} cannot be written for this lead since {since}",
+    Source.AWAY: "Paused since {since}",
 }
 _WAY_OUT = {
     Source.FAILED: "`resume` tries it again, `cancel step` leaves it out",
