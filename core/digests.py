@@ -99,6 +99,13 @@ def owners(session: Session) -> dict[str, str]:
     }
 
 
+def reader_of(session: Session, row: Digest) -> Reader:
+    """Give whose list this is, with their zone."""
+    member = None if row.is_channel else session.get(Member, row.place)
+    zone = member.zone if member else session.get_one(Workspace, WORKSPACE_ID).zone
+    return Reader(row.place, zone, row.is_channel, row)
+
+
 def worklist(session: Session, reader: Reader, *, at: datetime) -> Worklist:
     """Give what a reader's list shows, line by line: their own leads, or those of nobody who gets a list."""
     scope = Scope(nobody_but=tuple(owners(session))) if reader.is_channel else _own(session, reader, at)
@@ -158,7 +165,7 @@ def show(session: Session, row: Digest, key: str, *, now: datetime) -> None:
         cards.supersede(session, before, now=now)
 
 
-def asked_key(row: Digest, day: date) -> str:
+def asked_key(row: Digest, day: date, *, kind: str = KIND) -> str:
     """Give the key of a list that somebody asked for; there may be many a day."""
     return f"{KIND}:{row.place}:{day.isoformat()}:{uuid4().hex}"
 

@@ -30,6 +30,7 @@ from core.models import (
 from core.people import SYSTEM
 from core.reminders import next_reminder
 from core.types import UtcDateTime
+from core.weekly import next_weekly
 
 _DUE = (
     select(Hold)
@@ -90,6 +91,7 @@ def next_event(session: Session, *, now: datetime) -> tuple[datetime, str] | Non
         (next_expiry(session), "a question to a colleague ends"),
         (next_reminder(session), "a reminder is due"),
         (next_return(session), "somebody comes back"),
+        (next_weekly(session, now=now), "a weekly report is due"),
     ]
     known = [(max(at, now), what) for at, what in events if at is not None]
     return min(known, default=None)

@@ -25,6 +25,7 @@ from core.digests import digest_due
 from core.meetings import ask_about_ended
 from core.releases import release_due
 from core.reminders import remind_due
+from core.weekly import weekly_due
 from jobs.queue import QUEUE, from_json, open_queue, to_json
 from jobs.sender import Post
 
@@ -97,6 +98,7 @@ class Engine:
             lambda: asyncio.to_thread(digest_due, self._db, now=now),
             lambda: asyncio.to_thread(remind_due, self._db, now=now),
             lambda: asyncio.to_thread(return_due, self._db, now=now),
+            lambda: asyncio.to_thread(weekly_due, self._db, now=now),
             lambda: asyncio.to_thread(handover.reap, self._db, now=now),
             lambda: self._wake_mailboxes(now),
             *self._also,

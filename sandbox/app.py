@@ -18,7 +18,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.errors import Refused
-from sandbox.gallery import gallery_routes
+from sandbox.gallery import gallery_routes, picture
 from sandbox.lead_routes import lead_routes
 from sandbox.leads import Leads
 from sandbox.screen import screen
@@ -205,6 +205,13 @@ def _looking(stage: Stage) -> APIRouter:
     @router.get("/sandbox/slack")
     def slack(user: str) -> dict[str, Any]:
         return screen(stage.workspace, user)
+
+    @router.get("/sandbox/file/{file_id}")
+    def file(file_id: str) -> Response:
+        found = stage.workspace.state.files.by_id.get(file_id)
+        if found is None or not found.is_complete:
+            return picture(file_id)
+        return Response(found.content, media_type=found.kind or "application/octet-stream")
 
     @router.get("/sandbox/mail")
     def mail() -> dict[str, Any]:

@@ -8,7 +8,7 @@ from datetime import datetime, time
 
 from sqlmodel import Session
 
-from core import cards, dates, digests
+from core import cards, dates, digests, weekly
 from core.acts import load
 from core.answers import Answer, Choice
 from core.dates import say
@@ -46,22 +46,16 @@ def digest(session: Session, order: orders.Digest, *, actor: Actor, now: datetim
             return Outcome(_everything(session, actor=actor, now=now))
         raise Refused("Say for which channel, for example: `digest at 8:30 for #sales`.")
     row = digests.row_of(session, place, is_channel=order.channel is not None)
-    where = (
-        _IN_DIRECT
-        if order.channel is None
-        else "that channel"
-        if CHANNEL_ID.fullmatch(place)
-        else f"#{place}"
-    )
+    where = where_of(order)
     if order.when == "now":
         return Outcome(_now(session, row, where, now=now))
     if order.when == "off":
         row.is_off = True
         session.add(row)
         return Outcome(Answer(f"The digest in {where} is off. `digest at 8:30` brings it back."))
-    reader = view.reader_of(session, row)
+    reader = digests.reader_of(session, row)
     if order.when != "on":
-        row.at = f"{_clock(order.when):%H:%M}"
+        row.at = f"{clock_of(order.when):%H:%M}"
     row.at, row.is_off = row.at or digests.USUAL_TIME, False
     today = local(now, reader.zone).date()
     if reader.moment(today) <= now and (row.day is None or row.day < today.isoformat()):
@@ -75,7 +69,14 @@ def digest(session: Session, order: orders.Digest, *, actor: Actor, now: datetim
     )  # fmt: skip
 
 
-def _clock(phrase: str) -> time:
+def where_of(order: orders.Digest) -> str:
+    """Give where it comes, for a sentence after "in"."""
+    if order.channel is None:
+        return _IN_DIRECT
+    return "that channel" if CHANNEL_ID.fullmatch(order.channel) else f"#{order.channel}"
+
+
+def clock_of(phrase: str, command: str = "digest") -> time:
     """Give the one time of day that is meant; raises Refused where a person must say it more exactly."""
     times = dates.read_clock(phrase)
     if len(times) > 1:
@@ -84,7 +85,7 @@ def _clock(phrase: str) -> time:
 
 
 def _now(session: Session, row: Digest, where: str, *, now: datetime) -> Answer:
-    reader = view.reader_of(session, row)
+    reader = digests.reader_of(session, row)
     count = digests.anything(session, reader, at=now)
     if not count:
         return Answer(NOTHING)
@@ -120,7 +121,7 @@ def _list(session: Session, number: str) -> tuple[Card, Worklist]:
     row = session.get(Digest, card.about_id) if card and card.kind == digests.KIND else None
     if card is None or row is None:
         raise Refused(view.GONE)
-    return card, digests.worklist(session, view.reader_of(session, row), at=card.created_at)
+    return card, digests.worklist(session, digests.reader_of(session, row), at=card.created_at)
 
 
 def _id(number: str) -> int:
@@ -170,6 +171,10 @@ def press_row(session: Session, order: Press, *, actor: Actor, now: datetime) ->
             session, found[1], enrollment_id=enrollment_id, version=version, actor=actor, now=now
         )
     if found[3] is None:
+        return outcome
+    card = session.get(Card, _id(found[3]))
+    if card is not None and card.kind == weekly.KIND:  # its line was pressed on the report itself
+        cards.touch_one(session, card)
         return outcome
     back = Choice("Back to the list", f"card digest {found[3]} more {found[4]}")
     return replace(outcome, answer=replace(outcome.answer, choices=(*outcome.answer.choices, back)))

@@ -21,7 +21,7 @@ function one(block, env) {
   }
 }
 
-const image = (node, size) => h(size ? `img.${size}` : "img", { src: node.image_url, alt: node.alt_text, title: node.alt_text, loading: "lazy" });
+const image = (node, size) => h(size ? `img.${size}` : "img", { src: node.image_url || `/sandbox/file/${node.slack_file.id}`, alt: node.alt_text, title: node.alt_text, loading: "lazy" });
 
 function section(block, env) {
   return h("div.section", {},

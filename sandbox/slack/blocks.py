@@ -6,6 +6,7 @@ The emulator refuses what these refuse, and every card of the project is tested 
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable
 from typing import Any, Literal
@@ -185,9 +186,14 @@ def _image_element(element: JSON, at: str) -> Faults:
 
 
 def _image_source(node: JSON, at: str) -> Faults:
-    yield from string(
-        node.get("image_url"), f"{at}/image_url", limits.IMAGE_URL_CHARS, optional="slack_file" in node
-    )
+    file = node.get("slack_file")
+    yield from string(node.get("image_url"), f"{at}/image_url", limits.IMAGE_URL_CHARS, optional=file is not None)
+    if file is not None and "image_url" in node:
+        yield fault("must provide either image_url or slack_file, not both", at)
+    if file is not None and not (isinstance(file, dict) and len(file) == 1 and {*file} <= {"id", "url"}):
+        yield fault("must have either id or url", f"{at}/slack_file")
+    elif file is not None and "id" in file and not re.fullmatch(r"F[A-Z0-9]{8,}", str(file["id"])):
+        yield fault("input must match regex pattern: ^[F][A-Z0-9]{8,}$", f"{at}/slack_file/id")
     yield from string(node.get("alt_text"), f"{at}/alt_text", limits.ALT_TEXT_CHARS)
 
 

@@ -1,0 +1,133 @@
+"""Pictures of numbers, as PNG. Pure: the same numbers always give the same picture.
+
+matplotlib comes late, since it takes half a second and some 40 MB, and few processes ever draw. Its figures are drawn
+without pyplot and without its settings, which are global; it promises nothing to threads, so one draws at a time.
+
+Slack shows a picture 360 to 720 px wide, on a light or a dark page: a white sheet with dark words is read on both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import BytesIO
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from core.answers import Chart
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+PIXELS = (1440, 760)  # twice what Slack shows at most
+DPI = 200
+INK, FAINT, GRID, PAPER = "#1d1c1d", "#55555f", "#e6e6ec", "#ffffff"
+# Told apart by the colour-blind (Okabe and Ito), and by their lightness in grey.
+SERIES = ("#0072b2", "#56b4e9", "#d55e00", "#009e73")
+AGED = ("#a9d3ee", "#5fa9d8", "#0072b2", "#083f63")  # the older, the darker
+TITLE_POINTS, TEXT_POINTS = 9.5, 7.8
+BAR_SHARE = 0.82  # of a group's room
+_DRAWING = Lock()
+
+
+def weekly(chart: Chart) -> bytes:
+    """Give the picture of the weekly report: what happened in each week, and how long who is paused has been."""
+    with _DRAWING:
+        return _png(weekly_figure(chart))
+
+
+def weekly_figure(chart: Chart) -> Figure:
+    """Give it before it is a PNG."""
+    figure = _sheet()
+    left, right = figure.subplots(1, 2, width_ratios=(7, 4))
+    _grouped(left, "What happened, week by week", chart.weeks, chart.bars)
+    _histogram(right, "Paused now, for how long", chart.ages)
+    return figure
+
+
+def _sheet() -> Figure:
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    width, height = PIXELS
+    layout = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1, wspace=0.04)
+    return Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor=PAPER, layout=layout)
+
+
+def _png(figure: Figure) -> bytes:
+    out = BytesIO()
+    figure.savefig(out, format="png", dpi=DPI)
+    return out.getvalue()
+
+
+def _grouped(
+    axes: Axes, title: str, places: Sequence[str], series: Sequence[tuple[str, Sequence[int]]]
+) -> None:
+    """Draw bars side by side, a group for each place, the last one named in bold; a legend stands above."""
+    width = BAR_SHARE / max(len(series), 1)
+    for number, ((name, values), colour) in enumerate(zip(series, SERIES, strict=False)):
+        left = -BAR_SHARE / 2 + width * (number + 0.5)
+        axes.bar([at + left for at in range(len(places))], values, width, color=colour, label=name)
+    _style(axes, title, places)
+    axes.get_xticklabels()[-1].set(fontweight="bold", color=INK)
+    _axis_of_counts(axes, max((value for _, values in series for value in values), default=0))
+    if not any(any(values) for _, values in series):
+        _say(axes, "nothing in these weeks")
+    axes.legend(
+        loc="lower left", bbox_to_anchor=(0, 0.995), ncols=len(series), frameon=False, fontsize=TEXT_POINTS,
+        labelcolor=INK, handlelength=1, handleheight=1, handletextpad=0.4, columnspacing=1, borderaxespad=0, borderpad=0.3,
+    )  # fmt: skip
+
+
+def _histogram(axes: Axes, title: str, counts: Sequence[tuple[str, int]]) -> None:
+    """Draw one bar for each range, its number at its end."""
+    names, values = [name for name, _ in counts], [value for _, value in counts]
+    bars = axes.barh(range(len(counts)), values, 0.62, color=AGED)
+    axes.bar_label(bars, [f"{value:,}" for value in values], padding=3, color=INK, fontsize=TEXT_POINTS)
+    axes.set_xlim(0, max([*values, 1]) * 1.3)  # room for the number
+    axes.invert_yaxis()
+    _bare(axes, title)
+    axes.set_xticks([])
+    axes.spines["bottom"].set_visible(False)
+    axes.set_yticks(range(len(names)), names, parse_math=False)
+
+
+def _style(axes: Axes, title: str, places: Sequence[str]) -> None:
+    _bare(axes, title)
+    axes.set_xticks(range(len(places)), [place.replace(" ", "\n", 1) for place in places], parse_math=False)
+    axes.grid(axis="y", color=GRID, linewidth=0.6)
+    axes.set_axisbelow(True)
+
+
+def _bare(axes: Axes, title: str) -> None:
+    """Leave nothing but a base line."""
+    axes.set_title(
+        title, loc="left", fontsize=TITLE_POINTS, fontweight="bold", color=INK, pad=20, parse_math=False
+    )
+    axes.set_facecolor(PAPER)
+    for side, spine in axes.spines.items():
+        spine.set_visible(side == "bottom")
+        spine.set_color(FAINT)
+    axes.tick_params(length=0, labelsize=TEXT_POINTS, labelcolor=FAINT, pad=4)
+
+
+def _say(axes: Axes, text: str) -> None:
+    """Say that there is nothing to draw, where it would stand."""
+    axes.text(0.5, 0.55, text, transform=axes.transAxes, ha="center", color=FAINT, fontsize=TEXT_POINTS)
+
+
+def _axis_of_counts(axes: Axes, largest: int) -> None:
+    """Count in whole numbers, of large ones in thousands."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    axes.set_ylim(0, max(largest, 4) * 1.04)
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True, min_n_ticks=3))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
+
+
+def short(number: float) -> str:
+    """Give a number for an axis: 950, 1.5k, 20k, 3M."""
+    for size, sign in ((1_000_000, "M"), (1_000, "k")):
+        if number >= size:
+            return f"{number / size:.3g}{sign}"
+    return f"{number:g}"
