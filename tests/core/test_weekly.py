@@ -209,7 +209,7 @@ def happen(world: World) -> None:
     """Four weeks of everything: pauses, returns, stops, answers, bounces, meetings, wishes, at odd hours."""
     begun = world.now
     people = [ADA, EVE, IDA, KIM]
-    for day in range(0, 28):
+    for day in range(28):
         world.now = begun + day * DAY + timedelta(hours=(day * 7) % 24)
         email = people[day % 4]
         match day % 6:
