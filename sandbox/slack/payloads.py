@@ -5,7 +5,18 @@ from __future__ import annotations
 import secrets
 from datetime import datetime
 
-from sandbox.slack.state import APP_ID, BOT_USER, JSON, TEAM_DOMAIN, TEAM_ID, Channel, Message, User, View
+from sandbox.slack.state import (
+    APP_ID,
+    BOT_USER,
+    JSON,
+    TEAM_DOMAIN,
+    TEAM_ID,
+    Channel,
+    Execution,
+    Message,
+    User,
+    View,
+)
 
 VERIFICATION_TOKEN = "sandbox-verification-token"  # noqa: S105  the deprecated field Slack still sends
 
@@ -123,6 +134,46 @@ def suggestion(*, user: User, container: JSON, action_id: str, block_id: str, va
     payload = _interaction("block_suggestion", user, "") | container
     del payload["trigger_id"]
     return payload | {"action_id": action_id, "block_id": block_id, "value": value}
+
+
+def reaction(*, kind: str, user: User, message: Message, name: str, ts: str) -> JSON:
+    """The event that a person put a reaction on a message (`reaction_added`) or took it away (`reaction_removed`)."""
+    return {
+        "type": kind,
+        "user": user.id,
+        "reaction": name,
+        "item": {"type": "message", "channel": message.channel, "ts": message.ts},
+        "item_user": message.user,
+        "event_ts": ts,
+    }
+
+
+def function_executed(
+    *, execution: Execution, callback_id: str, inputs: JSON, workflow_id: str, now: datetime
+) -> JSON:
+    """The event that a workflow has come to a custom step."""
+    declared = execution.function
+    return {
+        "type": "function_executed",
+        "function": {
+            "id": "Fn0FERMATA",
+            "callback_id": callback_id,
+            "title": declared.get("title", ""),
+            "description": declared.get("description", ""),
+            "type": "app",
+            "input_parameters": list((declared.get("input_parameters") or {}).values()),
+            "output_parameters": list((declared.get("output_parameters") or {}).values()),
+            "app_id": APP_ID,
+            "date_created": int(now.timestamp()),
+            "date_updated": int(now.timestamp()),
+            "date_deleted": 0,
+        },
+        "inputs": inputs,
+        "function_execution_id": execution.id,
+        "workflow_execution_id": workflow_id,
+        "event_ts": action_ts(now),
+        "bot_access_token": execution.token,
+    }
 
 
 def event(*, event: JSON, now: datetime) -> JSON:

@@ -214,6 +214,32 @@ class Person:
         groups = body.get("option_groups") or []
         return list(body.get("options") or []) + [o for g in groups for o in g["options"]]
 
+    def react(self, target: Target, name: str) -> Outcome:
+        """Put a reaction on a message that everybody sees; a second time Slack does nothing."""
+        return self._react(target, name, "reaction_added")
+
+    def unreact(self, target: Target, name: str) -> Outcome:
+        """Take one's reaction away."""
+        return self._react(target, name, "reaction_removed")
+
+    def _react(self, target: Target, name: str, kind: str) -> Outcome:
+        shown = self._target(target)
+        message = None if isinstance(shown, View) else self.state.message(shown.channel, shown.ts)
+        if message is None or message.ephemeral_to is not None:
+            raise NotOnScreenError("A reaction needs a message that everybody sees.")
+        with self.state.lock:
+            is_new = ((self.id, name) in message.reacted) != (kind == "reaction_added")
+            if not is_new:
+                return Outcome()
+            (message.reacted.add if kind == "reaction_added" else message.reacted.discard)((self.id, name))
+            others = any(one == name for _, one in message.reacted)
+            kept = [one for one in message.reactions if one != name]
+            message.reactions = [*kept, name] if others else kept
+        self.state.changed()
+        ts = self.state.new_ts()
+        sent = payloads.reaction(kind=kind, user=self.user, message=message, name=name, ts=ts)
+        return _outcome(self.workspace.send_event(sent))
+
     def use_message_shortcut(self, target: Target, callback_id: str) -> Outcome:
         message = self._target(target)
         if isinstance(message, View):

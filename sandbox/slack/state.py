@@ -12,6 +12,8 @@ from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sandbox.slack.files import Files
+
 JSON = dict[str, Any]
 Clock = Callable[[], datetime]
 
@@ -110,6 +112,9 @@ class Message:
     deleted: bool = False
     metadata: JSON | None = None
     reactions: list[str] = field(default_factory=list)
+    reacted: set[tuple[str, str]] = field(
+        default_factory=set
+    )  # (person, reaction); `reactions` are what is shown
     history: list[tuple[str, list[JSON]]] = field(default_factory=list)
     state: dict[str, JSON] = field(default_factory=dict)  # per user: values chosen in selects and the like
 
@@ -176,6 +181,21 @@ class View:
         return "\n".join([title, *texts_in(self.payload.get("blocks", []))]).strip()
 
 
+@dataclass
+class Execution:
+    """One run of a custom step. `error` and `outputs` are what the app said; None while it has not."""
+
+    id: str
+    token: str  # good for this run alone
+    function: JSON  # as the manifest declares it
+    outputs: JSON | None = None
+    error: str | None = None
+
+    @property
+    def is_running(self) -> bool:
+        return self.outputs is None and self.error is None
+
+
 def texts_in(node: Any) -> Iterable[str]:
     """Every `text` string below a Block Kit node, in reading order."""
     if isinstance(node, list):
@@ -202,6 +222,8 @@ class State:
         self.messages: list[Message] = []
         self.modals: dict[str, list[View]] = {}
         self.homes: dict[str, View] = {}
+        self.executions: dict[str, Execution] = {}
+        self.files = Files()
         self.version = 0
         self._last_ts = 0
         self._ids = count(1)

@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING, Any
 from sandbox.slack import limits
 from sandbox.slack.blocks import check_blocks
 from sandbox.slack.errors import SlackError
-from sandbox.slack.state import APP_ID, BOT_ID, BOT_USER, JSON, TEAM_DOMAIN, TEAM_ID, Channel, Message, State
+from sandbox.slack.state import (
+    APP_ID,
+    BOT_ID,
+    BOT_USER,
+    JSON,
+    TEAM_DOMAIN,
+    TEAM_ID,
+    Channel,
+    Execution,
+    Message,
+    State,
+)
 
 if TYPE_CHECKING:
     from sandbox.slack.workspace import Workspace
@@ -154,6 +165,42 @@ class WebApi:
         self.state.changed()
         return {}
 
+    # files
+    def files_getUploadURLExternal(self, args: JSON) -> JSON:  # noqa: N802
+        name, length = required(args, "filename"), str(args.get("length") or "")
+        size = int(length) if length.isdecimal() else 0
+        made = self.state.files.begin(self.state.new_id("F"), name, size, str(args.get("alt_txt") or ""))
+        return {"upload_url": f"{self.workspace.base_url}/upload/v1/{made.key}", "file_id": made.id}
+
+    def files_completeUploadExternal(self, args: JSON) -> JSON:  # noqa: N802
+        return {"files": self.state.files.complete(structured(args, "files", list) or [])}
+
+    # functions
+    def functions_completeSuccess(self, args: JSON) -> JSON:  # noqa: N802
+        execution, outputs = self._execution(args), structured(args, "outputs", dict)
+        if outputs is None:
+            raise SlackError("invalid_arguments", messages=["[ERROR] missing required field: outputs"])
+        faults = _faults_of(outputs, execution.function.get("output_parameters") or {})
+        if faults:
+            raise SlackError("parameter_validation_failed", messages=faults)
+        execution.outputs = outputs
+        self.state.changed()
+        return {}
+
+    def functions_completeError(self, args: JSON) -> JSON:  # noqa: N802
+        execution, error = self._execution(args), required(args, "error")
+        execution.error = error
+        self.state.changed()
+        return {}
+
+    def _execution(self, args: JSON) -> Execution:
+        execution = self.state.executions.get(required(args, "function_execution_id"))
+        if execution is None:
+            raise SlackError("function_execution_not_found")
+        if not execution.is_running:
+            raise SlackError("execution_not_in_running_state")
+        return execution
+
     # users
     def users_info(self, args: JSON) -> JSON:
         user = self.state.users.get(required(args, "user"))
@@ -205,6 +252,19 @@ class WebApi:
         return {"messages": messages, "has_more": bool(cursor["response_metadata"]["next_cursor"])} | cursor
 
 
+def _faults_of(outputs: JSON, declared: JSON) -> list[str]:
+    """What is wrong with a step's outputs, by the types that the manifest gives them."""
+    missing = [
+        f"missing {name}" for name, one in declared.items() if one.get("is_required") and name not in outputs
+    ]
+    unknown = [f"unknown {name}" for name in outputs if name not in declared]
+    return [
+        *missing,
+        *unknown,
+        *(f"{name} is no string" for name, value in outputs.items() if type(value) is not str),
+    ]
+
+
 def refuse_bad_blocks(blocks: list[JSON]) -> None:
     faults = check_blocks(blocks, "message")
     if any(fault.startswith("msg_blocks_too_long") for fault in faults):
@@ -251,6 +311,10 @@ METHODS: dict[str, Method] = {
     "chat.postEphemeral": WebApi.chat_postEphemeral,
     "chat.getPermalink": WebApi.chat_getPermalink,
     "reactions.add": WebApi.reactions_add,
+    "functions.completeSuccess": WebApi.functions_completeSuccess,
+    "functions.completeError": WebApi.functions_completeError,
+    "files.getUploadURLExternal": WebApi.files_getUploadURLExternal,
+    "files.completeUploadExternal": WebApi.files_completeUploadExternal,
     "users.info": WebApi.users_info,
     "users.list": WebApi.users_list,
     "usergroups.users.list": WebApi.usergroups_users_list,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
+import secrets
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -15,7 +16,7 @@ from sandbox.slack.delivery import NOBODY_LISTENS, Delivery, Envelope, Reply, So
 from sandbox.slack.errors import SlackError
 from sandbox.slack.people import Outcome, Person, Target
 from sandbox.slack.responses import ResponseUrls
-from sandbox.slack.state import BOT_USER, JSON, SLACKBOT, Channel, Message, State, User, View
+from sandbox.slack.state import BOT_USER, JSON, SLACKBOT, Channel, Execution, Message, State, User, View
 from sandbox.slack.webapi import METHODS, RateLimitedError, WebApi
 from sandbox.slack.webviews import Views
 
@@ -92,6 +93,7 @@ class Workspace:
         bot_token: str = "xoxb-sandbox",  # noqa: S107  opens nothing but this sandbox
         app_token: str = "xapp-sandbox",  # noqa: S107
         commands: Sequence[Command] = (Command(),),
+        functions: Mapping[str, JSON] | None = None,
         base_url: str = "",
         posts_per_second: float | None = None,
         ack_seconds: float = limits.ACK_SECONDS,
@@ -101,6 +103,7 @@ class Workspace:
         self.state = State(now)
         self.team_name, self.bot_token, self.app_token = team_name, bot_token, app_token
         self.commands = {c.command: c for c in commands}
+        self.functions = dict(functions or {})
         self.base_url = base_url
         self.posts_per_second = posts_per_second
         self.trigger_seconds = trigger_seconds
@@ -180,6 +183,8 @@ class Workspace:
     def _authenticate(self, method: str, token: str | None) -> None:
         if not token:
             raise SlackError("not_authed")
+        if token in {run.token for run in self.state.executions.values()}:
+            return  # a step's own token does what the bot's does
         if token not in (self.bot_token, self.app_token):
             raise SlackError("invalid_auth")
         wanted = self.app_token if method == "apps.connections.open" else self.bot_token
@@ -243,6 +248,22 @@ class Workspace:
             reason = "http_timeout" if reply.error != NOBODY_LISTENS else "connection_failed"
             threading.Thread(target=self._retry, args=(envelope, reason), daemon=True).start()
         return reply
+
+    def run_step(self, callback_id: str, inputs: JSON) -> Execution:
+        """Let a workflow come to a custom step, which the manifest declares as one of `functions`."""
+        declared = self.functions.get(callback_id, {})
+        execution = Execution(self.state.new_id("Fx"), f"xwfp-{secrets.token_hex(8)}", declared)
+        with self.state.lock:
+            self.state.executions[execution.id] = execution
+        event = payloads.function_executed(
+            execution=execution,
+            callback_id=callback_id,
+            inputs=inputs,
+            workflow_id=self.state.new_id("Wx"),
+            now=self.state.now(),
+        )
+        self.send_event(event)
+        return execution
 
     def _retry(self, envelope: Envelope, reason: str) -> None:
         for attempt, delay in enumerate(self.event_retry_delays, start=1):

@@ -11,6 +11,7 @@ import yaml
 from slack_sdk import WebClient
 
 from bot import codec
+from bot.listeners.functions import STEPS
 from fermata import tryout
 from tests.services import ROOT
 
@@ -25,23 +26,45 @@ SCOPES = {
     "chat_update": "chat:write",
     "conversations_open": "im:write",
     "files_upload_v2": "files:write",
+    "functions_completeError": None,
+    "functions_completeSuccess": None,
     "usergroups_users_list": "usergroups:read",
     "users_info": "users:read",
     "views_open": None,
     "views_publish": None,
     "views_update": None,
 }
-EVENTS = {"app_home_opened": None, "user_change": "users:read"}
+INOUT = ("input_parameters", "output_parameters")
+EVENTS = {
+    "app_home_opened": None,
+    "function_executed": None,
+    "reaction_added": "reactions:read",
+    "user_change": "users:read",
+}
+# What needs a scope without being a method of the client: a word of the code → the scope.
+BESIDE = {"url_private_download": "files:read"}
+PACKAGES = ("bot", "core", "fermata", "jobs", "web")
+
+
+def sources(*packages):
+    for package in packages or PACKAGES:
+        yield from ((path, path.read_text()) for path in (ROOT / package).rglob("*.py"))
 
 
 def methods_called():
-    """Give the Web API methods that bot code calls on a client."""
-    for path in (ROOT / "bot").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
+    """Give the Web API methods that our code calls on a client."""
+    for _, text in sources():
+        for node in ast.walk(ast.parse(text)):
             if not isinstance(node, ast.Attribute) or node.attr.startswith("_"):
                 continue
             if callable(getattr(WebClient, node.attr, None)):
                 yield node.attr
+
+
+def scopes_needed():
+    methods, words = set(methods_called()), {word for word in BESIDE for _, text in sources() if word in text}
+    found = {SCOPES[method] for method in methods} | {EVENTS[event] for event in events()}
+    return (found | {BESIDE[word] for word in words} | {"commands"}) - {None}
 
 
 def test_manifest_keeps_slacks_schema():
@@ -69,11 +92,26 @@ def test_schema_finds_faults(path, value):
         jsonschema.Draft7Validator(SCHEMA).validate(broken)
 
 
-def test_scopes_are_those_of_the_methods_called():
-    called = set(methods_called())
-    assert called <= set(SCOPES), "say in SCOPES what these need"
-    needed = {SCOPES[method] for method in called} | {EVENTS[event] for event in events()} | {"commands"}
-    assert set(MANIFEST["oauth_config"]["scopes"]["bot"]) == needed - {None}
+def test_methods_are_those_called():
+    assert set(SCOPES) == set(methods_called()), "say in SCOPES what these need, and nothing of others"
+
+
+def test_scopes_are_those_needed():
+    assert set(MANIFEST["oauth_config"]["scopes"]["bot"]) == scopes_needed()
+
+
+def test_docs_name_the_same_scopes():
+    table = re.findall(
+        r"^ +\| `([a-z:]+)` \| (.+) \|$", (ROOT / "docs" / "slack.md").read_text(), re.MULTILINE
+    )
+    assert {scope for scope, _ in table} == set(MANIFEST["oauth_config"]["scopes"]["bot"])
+    assert len(table) == len(dict(table))
+
+
+def test_every_scope_says_in_the_manifest_what_for():
+    lines = (ROOT / "manifest.yml").read_text().splitlines()
+    for name in (*MANIFEST["oauth_config"]["scopes"]["bot"], *events()):
+        assert any(re.fullmatch(rf" +- {name} # .+", line) for line in lines), name
 
 
 def events():
@@ -81,8 +119,28 @@ def events():
 
 
 def test_events_are_those_listened_to():
-    listeners = (ROOT / "bot" / "listeners" / "events.py").read_text()
-    assert set(events()) == set(re.findall(r'@app\.event\("(\w+)"\)', listeners))
+    listeners = "".join(text for _, text in sources("bot"))
+    heard = set(re.findall(r'@app\.event\("(\w+)"\)', listeners))
+    steps = {"function_executed"} if "@app.function(" in listeners else set()
+    assert set(events()) == set(EVENTS) == heard | steps
+
+
+def test_steps_are_those_that_are_done():
+    assert set(MANIFEST["functions"]) == set(STEPS)
+    assert MANIFEST["settings"]["org_deploy_enabled"], "Slack offers the steps of such apps alone"
+
+
+@pytest.mark.parametrize("name", sorted(STEPS))
+def test_step_has_the_inputs_that_are_read(name):
+    step = MANIFEST["functions"][name]
+    assert all(one["name"] == key for side in INOUT for key, one in step[side].items())
+    read = {
+        "enrol_lead": {"sequence"},
+        "pause_lead": {"sequence", "until", "reason"},
+        "stop_lead": {"sequence", "reason"},
+    }
+    assert set(step["input_parameters"]) == {"lead", "user"} | read[name]
+    assert set(step["output_parameters"]) == {"sentence", "state"}
 
 
 def test_shortcuts_are_those_listened_to():
