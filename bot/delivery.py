@@ -178,6 +178,8 @@ def _wait(error: Exception, card: Card) -> timedelta:
     seconds, fault = _retry_after(error), _fault(error)
     if seconds is not None:
         return max(timedelta(seconds=seconds), SHORTEST_WAIT)
+    if fault == home.OVERTAKEN:
+        return timedelta(0)
     if fault in SHUT:
         return LONGEST_WAIT
     if fault.startswith(REFUSED):

@@ -9,17 +9,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from fastapi import APIRouter
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, Response
 
-from bot import answers, cards, codec, modals
-from bot.codec import Form
+from bot import answers, cards, charts
 from sandbox.slack.blocks import check_message, check_view
-from sandbox.specimens import digests, leads, notices, reviews
-from sandbox.specimens.leads import NOW
+from sandbox.specimens import digests, forms, homes, leads, notices, reviews, weekly
 
 JSON = dict[str, Any]
 ZONE = "Europe/Berlin"
-FORMS = {"pause": "pause", "resume": "resume on a date", "stop": "stop", codec.AWAY: "out of office until"}
 USERS = {"U0ANA": {"name": "Ana Ruiz", "title": "Sales", "tz": ZONE, "bot": False}}
 
 
@@ -29,7 +26,7 @@ class Piece:
 
     group: str
     name: str
-    surface: Literal["message", "modal"]
+    surface: Literal["message", "modal", "home"]
     payload: JSON
     errors: dict[str, str] = field(default_factory=dict)  # at a form's fields, by block
 
@@ -50,41 +47,24 @@ def _pieces() -> Iterator[Piece]:
         "Review card": reviews.reviews(),
         "Notices and questions": notices.notices(),
         "Daily digest": digests.digests(),
+        "Weekly report": weekly.reports(),
         "Deliveries and tasks": leads.questions(),
     }
     for group, views in groups.items():
         for name, view in views:
             yield Piece(group, name, "message", cards.card(view))
+    for name, view in homes.homes():
+        yield Piece("App Home", name, "home", cards.card(view))
     for name, shown in leads.answers():
         yield Piece("Answers", name, "message", answers.answer(shown))
-    for name, payload in _modals():
-        yield Piece("Forms", name, "modal", payload)
-    wrong = modals.pause_view(Form(codec.PAUSE_LEAD), (), now=NOW, zone=ZONE)
-    yield Piece("Forms", "pause a lead: not understood", "modal", wrong, _errors())
+    for name, payload, errors in forms.forms():
+        yield Piece("Forms", name, "modal", payload, errors)
 
 
-def _modals() -> Iterator[tuple[str, JSON]]:
-    about = "Ada Winter in Spring outreach"
-    for form in sorted(codec.FORMS):
-        yield FORMS[form], modals.view(Form(form, 12, 7), about=about, now=NOW, zone=ZONE)
-    for name, addresses in (
-        ("pause a lead: from the menu", ()),
-        ("pause a lead: named in a message", ("ada@lindenhof.example",)),
-        ("pause a lead: one of several", ("ada@lindenhof.example", "ben@lindenhof.example")),
-    ):
-        yield name, modals.pause_view(Form(codec.PAUSE_LEAD), addresses, now=NOW, zone=ZONE)
-    yield "a form that cannot be used", modals.refusal(codec.OLD_FORM)
-
-
-def _errors() -> dict[str, str]:
-    """Give the sentences at the fields of a form that was filled in wrongly."""
-    filled = {modals.LEAD: "ada@", modals.WHEN: "9/8"}
-    values = {block: {codec.action_id(block): {"value": value}} for block, value in filled.items()}
-    try:
-        modals.order({"values": values}, known=lambda _: {}, now=NOW, zone=ZONE)
-    except modals.Wrong as wrong:
-        return wrong.errors
-    return {}
+def picture(file_id: str) -> Response:
+    """Give the picture of a specimen."""
+    chart = weekly.PICTURES.get(file_id)
+    return Response(charts.weekly(chart), media_type="image/png") if chart else Response(status_code=404)
 
 
 def gallery_routes(page: Path) -> APIRouter:

@@ -88,6 +88,8 @@ class Views:
 
     def views_publish(self, args: JSON) -> JSON:
         user, payload = required(args, "user_id"), checked(args, "home")
+        if not self.workspace.has_home:
+            raise SlackError("not_enabled")
         if user not in self.state.users:
             raise SlackError("user_not_found")
         home = self.state.homes.get(user)

@@ -17,6 +17,7 @@ from sandbox.slack.errors import SlackError
 from sandbox.slack.people import Outcome, Person, Target
 from sandbox.slack.responses import ResponseUrls
 from sandbox.slack.state import BOT_USER, JSON, SLACKBOT, Channel, Execution, Message, State, User, View
+from sandbox.slack.uploads import Uploads
 from sandbox.slack.webapi import METHODS, RateLimitedError, WebApi
 from sandbox.slack.webviews import Views
 
@@ -105,6 +106,7 @@ class Workspace:
         self.commands = {c.command: c for c in commands}
         self.functions = dict(functions or {})
         self.base_url = base_url
+        self.has_home = True  # the Home tab is switched on in the app's settings
         self.posts_per_second = posts_per_second
         self.trigger_seconds = trigger_seconds
         self.event_retry_delays = tuple(event_retry_delays)
@@ -115,6 +117,7 @@ class Workspace:
         self.views = Views(self)
         self.api = WebApi(self)
         self.response_urls = ResponseUrls(self)
+        self.uploads = Uploads()
         self._faults: dict[str, list[_Fault]] = {}
         self._closing = threading.Event()
         self._furnish(users, bot_name)

@@ -42,7 +42,8 @@ def digests() -> Iterator[tuple[str, CardView]]:
     yield "digest: in the channel", CHANNEL
 
 
-def _row(name: str, email: str, detail: str, number: int) -> Row:
+def row(name: str, email: str, detail: str, number: int) -> Row:
+    """Give a line about one lead, with its buttons."""
     command = f"card paused {number} {{}} seen 3"
     choices = (
         Choice("Resume", command.format("resume"), "primary"),
@@ -55,7 +56,7 @@ def _row(name: str, email: str, detail: str, number: int) -> Row:
 
 def _done(group: DigestGroup) -> DigestGroup:
     title = group.title.rpartition("(")[0] + "(done)"
-    rows = tuple(replace(row, choices=(), verdict="Ana Ruiz resumed it at 08:41:12.") for row in group.rows)
+    rows = tuple(replace(one, choices=(), verdict="Ana Ruiz resumed it at 08:41:12.") for one in group.rows)
     return replace(group, title=title, rows=rows, choices=())
 
 
@@ -93,20 +94,20 @@ _MEETING = Row(
         Choice("Stay paused", "card meeting 5 keep"),
     ),
 )
-_ADA = _row(
+ADA = row(
     "Ada Winter",
     "ada@lindenhof.example",
     "out of office, paused 14 days ago, goes on today at 09:00 · step 2 of 4",
     12,
 )
-_BEN = _row(
+BEN_KRAFT = row(
     "Ben Kraft",
     "ben@werk.example",
     "paused by Ben Okafor 5 days ago, goes on today at 09:00 · step 3 of 4",
     13,
 )
-_EVA = _row("Eva Lang", "eva@seeblick.example", "answered 6 days ago · step 2 of 4", 14)
-_TOM = _row(
+EVA = row("Eva Lang", "eva@seeblick.example", "answered 6 days ago · step 2 of 4", 14)
+TOM = row(
     "Tom Reh", "tom@talhof.example", "paused by Ana Ruiz (budget next year) 23 days ago · step 1 of 4", 15
 )
 
@@ -125,10 +126,10 @@ MORNING = DigestCard(
         DigestGroup("❓ Did it leave? Somebody has to say (1)", (_UNCERTAIN,)),
         DigestGroup("⚠️ A step failed (1)", (_FAILED,)),
         DigestGroup(
-            "⏰ Due back today (2)", (_ADA, _BEN), (Choice("Resume all due", "card digest 9 resume due"),)
+            "⏰ Due back today (2)", (ADA, BEN_KRAFT), (Choice("Resume all due", "card digest 9 resume due"),)
         ),
-        DigestGroup("💬 Waiting for an answer from us (1)", (_EVA,)),
-        DigestGroup("💤 Paused for more than 14 days: stop them? (1)", (_TOM,)),
+        DigestGroup("💬 Waiting for an answer from us (1)", (EVA,)),
+        DigestGroup("💤 Paused for more than 14 days: stop them? (1)", (TOM,)),
     ),
 )
 MANY = DigestCard(
@@ -138,7 +139,7 @@ MANY = DigestCard(
         DigestGroup(
             "💬 Waiting for an answer from us (240)",
             tuple(
-                _row(
+                row(
                     f"Lead {number}",
                     f"lead{number}@seeblick.example",
                     "answered 6 days ago · step 2 of 4",
@@ -153,7 +154,7 @@ MANY = DigestCard(
 CHANNEL = DigestCard(
     DAY,
     summary=("3 due back today", "9 waiting for our answer"),
-    groups=(DigestGroup("💬 Waiting for an answer from us · without an owner (1)", (_EVA,)),),
+    groups=(DigestGroup("💬 Waiting for an answer from us · without an owner (1)", (EVA,)),),
     owners=(
         "Ana Ruiz: 7 (3 due back today and 4 waiting for our answer)",
         "Ben Okafor: 4 (4 waiting for our answer)",
