@@ -37,19 +37,41 @@ ROLES: Final = frozenset(
 # Where many strangers share one domain: a company hold or a stop of "everyone there" makes no sense.
 FREE_MAIL: Final = frozenset(
     {
-        "126.com", "163.com", "aim.com", "aol.com", "arcor.de", "att.net", "bigpond.com", "bluewin.ch",
-        "bol.com.br", "btinternet.com", "comcast.net", "cox.net", "duck.com", "email.com", "fastmail.com",
-        "foxmail.com", "free.fr", "freenet.de", "gmail.com", "gmx.at", "gmx.ch", "gmx.com", "gmx.de", "gmx.net",
-        "googlemail.com", "hey.com", "hotmail.co.uk", "hotmail.com", "hotmail.de", "hotmail.es", "hotmail.fr",
-        "hotmail.it", "hushmail.com", "icloud.com", "inbox.com", "inbox.ru", "interia.pl", "laposte.net",
-        "libero.it", "list.ru", "live.co.uk", "live.com", "live.de", "live.fr", "live.nl", "mac.com", "mail.com",
-        "mail.ru", "me.com", "msn.com", "naver.com", "o2.pl", "onet.pl", "orange.fr", "outlook.com", "outlook.de",
-        "outlook.fr", "pm.me", "posteo.de", "proton.me", "protonmail.com", "qq.com", "rediffmail.com",
-        "rocketmail.com", "seznam.cz", "sfr.fr", "sina.com", "sky.com", "t-online.de", "terra.com.br",
-        "tiscali.it", "tuta.com", "tutanota.com", "uol.com.br", "verizon.net", "virgilio.it", "wanadoo.fr",
-        "web.de", "wp.pl", "yahoo.ca", "yahoo.co.in", "yahoo.co.jp", "yahoo.co.uk", "yahoo.com", "yahoo.com.au",
-        "yahoo.com.br", "yahoo.de", "yahoo.es", "yahoo.fr", "yahoo.it", "yandex.com", "yandex.ru", "ymail.com",
-        "zoho.com",
+        "126.com", "139.com", "163.com", "189.cn", "21cn.com", "abv.bg", "aim.com", "alice.it",
+        "aliceadsl.fr", "aol.com", "aon.at", "arcor.de", "att.net", "azet.sk", "bbox.fr", "bellsouth.net",
+        "bigpond.com", "bk.ru", "bluewin.ch", "blueyonder.co.uk", "bol.com.br", "btinternet.com",
+        "centrum.cz", "centrum.sk", "charter.net", "chello.at", "citromail.hu", "club-internet.fr",
+        "comcast.net", "comhem.se", "cox.net", "daum.net", "disroot.org", "docomo.ne.jp", "duck.com",
+        "earthlink.net", "email.com", "email.cz", "email.de", "email.it", "ezweb.ne.jp", "fastmail.com",
+        "fastmail.fm", "foxmail.com", "free.fr", "freemail.hu", "freenet.de", "gazeta.pl", "gmail.com",
+        "gmx.at", "gmx.ch", "gmx.co.uk", "gmx.com", "gmx.de", "gmx.eu", "gmx.info", "gmx.li", "gmx.net",
+        "gmx.us", "googlemail.com", "hanmail.net", "hetnet.nl", "hey.com", "hispeed.ch", "home.nl",
+        "hotmail.be", "hotmail.ca", "hotmail.ch", "hotmail.co.jp", "hotmail.co.uk", "hotmail.com",
+        "hotmail.com.ar", "hotmail.com.br", "hotmail.de", "hotmail.dk", "hotmail.es", "hotmail.fr",
+        "hotmail.it", "hotmail.nl", "hotmail.no", "hotmail.se", "hushmail.com", "i.ua", "icloud.com",
+        "ig.com.br", "inbox.com", "inbox.lv", "inbox.ru", "interia.pl", "internet.ru", "inwind.it", "iol.it",
+        "juno.com", "keemail.me", "kpnmail.nl", "laposte.net", "libero.it", "list.ru", "live.at", "live.be",
+        "live.ca", "live.co.uk", "live.com", "live.com.au", "live.com.mx", "live.de", "live.dk", "live.fr",
+        "live.it", "live.nl", "live.no", "live.se", "luukku.com", "mac.com", "mail.com", "mail.de", "mail.dk",
+        "mail.ru", "mailbox.org", "mailfence.com", "mailinator.com", "me.com", "meta.ua", "msn.com",
+        "nate.com", "naver.com", "neuf.fr", "nifty.com", "ntlworld.com", "o2.pl", "onet.pl", "online.de",
+        "online.no", "op.pl", "optonline.net", "optusnet.com.au", "orange.fr", "outlook.at", "outlook.be",
+        "outlook.com", "outlook.com.au", "outlook.com.br", "outlook.de", "outlook.dk", "outlook.es",
+        "outlook.fr", "outlook.ie", "outlook.in", "outlook.it", "outlook.jp", "outlook.pt", "planet.nl",
+        "pm.me", "post.cz", "posteo.de", "posteo.net", "proton.me", "protonmail.ch", "protonmail.com",
+        "qq.com", "r7.com", "rambler.ru", "rediffmail.com", "riseup.net", "rocketmail.com", "runbox.com",
+        "sapo.pt", "sbcglobal.net", "seznam.cz", "sfr.fr", "shaw.ca", "sina.cn", "sina.com", "sky.com",
+        "skynet.be", "startmail.com", "sympatico.ca", "t-online.de", "talktalk.net", "telenet.be",
+        "terra.com.br", "tin.it", "tiscali.it", "tuta.com", "tuta.io", "tutamail.com", "tutanota.com",
+        "tutanota.de", "ukr.net", "uol.com.br", "usa.com", "verizon.net", "virgilio.it", "virginmedia.com",
+        "volny.cz", "vp.pl", "walla.co.il", "walla.com", "wanadoo.fr", "web.de", "windowslive.com", "wp.pl",
+        "xs4all.nl", "xtra.co.nz", "ya.ru", "yahoo.ca", "yahoo.co.id", "yahoo.co.in", "yahoo.co.jp",
+        "yahoo.co.nz", "yahoo.co.uk", "yahoo.co.za", "yahoo.com", "yahoo.com.ar", "yahoo.com.au",
+        "yahoo.com.br", "yahoo.com.hk", "yahoo.com.mx", "yahoo.com.ph", "yahoo.com.sg", "yahoo.com.tr",
+        "yahoo.com.tw", "yahoo.com.vn", "yahoo.de", "yahoo.dk", "yahoo.es", "yahoo.fr", "yahoo.gr",
+        "yahoo.ie", "yahoo.in", "yahoo.it", "yahoo.no", "yahoo.pl", "yahoo.se", "yandex.by", "yandex.com",
+        "yandex.kz", "yandex.ru", "yandex.ua", "yeah.net", "ymail.com", "ziggo.nl", "zoho.com",
+        "zohomail.com", "zohomail.eu", "zoznam.sk",
     }
 )  # fmt: skip
 
@@ -102,8 +124,9 @@ def domain_of(address: str) -> str:
 
 
 def is_free_mail(domain: str) -> bool:
-    """Say whether a domain gives mailboxes to anybody, so that its addresses share no company."""
-    return domain.lower() in FREE_MAIL
+    """Say whether a domain, or the one it is below, gives mailboxes to anybody: its addresses share no company."""
+    labels = domain.lower().split(".")
+    return any(".".join(labels[start:]) in FREE_MAIL for start in range(len(labels) - 1))
 
 
 def is_role(address: str) -> bool:

@@ -18,7 +18,7 @@ from core.errors import Refused
 from core.filters import Term
 from core.filters_sql import condition
 from core.grammar.commands import EVERYWHERE, Who
-from core.lifecycle import Status
+from core.lifecycle import LIVE, Status
 from core.models import Enrollment, Lead
 from core.models import Sequence as SequenceRow
 from core.people import Actor
@@ -97,7 +97,7 @@ def choose(
     sequence_id = None if sequence in (None, EVERYWHERE) else sequences.find(session, sequence or "").id
     found = _places(session, who, sequence_id, None if who.addresses else statuses, actor)
     lead_ids = {place.lead_id for place in found}
-    if who.everyone or len(lead_ids) > LEADS_WITHOUT_ASKING:
+    if asks_first(who, len(lead_ids)):
         places = tuple(place for place in found if place.status in statuses)
         if not places:
             raise Refused(_nobody(who, sequence, statuses))
@@ -108,6 +108,18 @@ def choose(
     if not places:
         raise Refused(_nobody(who, sequence, statuses))
     return Chosen(places, single=who.addresses[0] if len(who.addresses) == 1 else None)
+
+
+def domains_of(who: Who) -> tuple[str, ...]:
+    """Give the domain of the company that is meant; of other leads none."""
+    if who.company:
+        return (who.company,)
+    return tuple(term.value.lower() for term in who.filter if term.key == "company" and not term.is_not)
+
+
+def asks_first(who: Who, leads: int) -> bool:
+    """Say whether a person must see these leads and confirm: everyone, many, or several of a whole company."""
+    return who.everyone or leads > LEADS_WITHOUT_ASKING or (leads > 1 and bool(domains_of(who)))
 
 
 def _confirmed(session: Session, only: Sequence[int]) -> Chosen:
@@ -122,6 +134,12 @@ def _confirmed(session: Session, only: Sequence[int]) -> Chosen:
 def by_ids(session: Session, enrollment_ids: Iterable[int]) -> list[Place]:
     """Give exactly these enrollments, as far as they are still their leads' latest runs."""
     return _read(session, col(Enrollment.id).in_(spelling(session).these(enrollment_ids)))
+
+
+def live_places(session: Session, lead_ids: Iterable[int]) -> list[Place]:
+    """Give where these leads are and have not ended."""
+    mine = col(Enrollment.lead_id).in_(spelling(session).these(lead_ids))
+    return _read(session, mine, col(Enrollment.status).in_(sorted(LIVE)))
 
 
 def lock_leads(session: Session, lead_ids: Iterable[int]) -> list[Lead]:
@@ -190,7 +208,9 @@ def _condition(session: Session, who: Who, actor: Actor) -> ColumnElement[bool]:
         return col(Lead.email).in_(who.addresses)
     if who.company:
         if is_free_mail(who.company):
-            raise Refused(f"@{who.company} is shared by strangers, not a company; name the leads one by one.")
+            raise Refused(
+                f"@{who.company} is shared by strangers, not a company; name the addresses instead."
+            )
         return col(Lead.domain) == who.company
     if terms := _terms(who):
         return and_(*(condition(session, term, actor=actor) for term in terms))

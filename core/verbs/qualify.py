@@ -17,7 +17,7 @@ from core.lifecycle import LIVE, Stop
 from core.models import Enrollment, Lead
 from core.people import Actor
 from core.verbs import proposals, stages
-from core.verbs.choosing import LEADS_WITHOUT_ASKING, by_ids, describe, lead_ids, lock_leads
+from core.verbs.choosing import asks_first, by_ids, describe, domains_of, lead_ids, lock_leads
 from core.verbs.handovers import begun
 from core.verbs.outcome import Outcome
 from core.views.review import NOT_QUALIFIED, QUALIFIED
@@ -32,10 +32,13 @@ def qualify(
 ) -> Outcome:
     """Stop leads in every sequence and set their stage, in one batch; `only` names the leads that were confirmed."""
     ids = list(only) if only is not None else _meant(session, order, actor)
-    if only is None and (order.who.everyone or len(ids) > LEADS_WITHOUT_ASKING):
+    domains = domains_of(order.who)
+    if order.whole_company and only is None:
+        domains = tuple(sorted({lead.domain for lead in _leads(session, ids)}))
+    if only is None and (asks_first(order.who, len(ids)) or (domains and len(ids) > 1)):
         places = by_ids(session, _live(session, ids))
         title = f"Mark {counted(len(ids), 'lead')} as {STAGES[order.verb]} and stop {counted(len(places), 'enrollment')}?"
-        lines = proposals.overview(session, places) if places else ()
+        lines = proposals.overview(session, places, domains, ids)
         return proposals.ask(session, order, title, lines, ids, actor=actor, now=now)
     locked = lock_leads(session, ids)
     stage, batch_id = STAGES[order.verb], open_batch(session, order.verb, actor=actor, now=now)

@@ -22,7 +22,7 @@ from core.people import Actor
 from core.sql import spelling
 from core.verbs import proposals
 from core.verbs.acting import LINES_FOR_MANY, Performed, answered, perform, says_next
-from core.verbs.choosing import LEADS_WITHOUT_ASKING, choose, describe, lead_ids, lock_leads
+from core.verbs.choosing import asks_first, choose, describe, domains_of, lead_ids, lock_leads
 from core.verbs.handovers import begun
 from core.verbs.outcome import Outcome
 from core.verbs.whens import zone_of
@@ -91,12 +91,13 @@ def _run_anew(
     sequence = sequences.find(session, order.sequence)
     assert sequence.id is not None
     ids = list(only) if only is not None else lead_ids(session, order.who, actor=actor)
-    if only is None and (order.who.everyone or len(ids) > LEADS_WITHOUT_ASKING):
+    if only is None and asks_first(order.who, len(ids)):
         verb = "Restart" if is_restart else "Start"
         title = (
             f"{verb} {counted(len(ids), 'lead')} {describe(order.who)} in {sequence.name}, at the first step?"
         )
-        lines = collisions.foreseen(session, ids, actor=actor, now=now)
+        who = proposals.company(session, domains_of(order.who), ids)
+        lines = (*who, *collisions.foreseen(session, ids, actor=actor, now=now))
         return proposals.ask(session, order, title, lines, ids, actor=actor, now=now)
     lock_leads(session, ids)
     return start_these(session, ids, sequence.id, actor=actor, now=now, is_restart=is_restart)

@@ -17,7 +17,7 @@ from core.grammar import to_text
 from core.models import LeadTag
 from core.people import Actor
 from core.verbs import proposals
-from core.verbs.choosing import LEADS_WITHOUT_ASKING, describe, lead_ids, lock_leads
+from core.verbs.choosing import asks_first, describe, domains_of, lead_ids, lock_leads
 from core.verbs.outcome import Outcome
 from core.words import counted
 
@@ -30,9 +30,10 @@ def tag(
     """Put a tag on leads, or take it off; leads that have it (or not) already are left as they are."""
     ids = list(only) if only is not None else lead_ids(session, order.who, actor=actor)
     is_on = order.verb == "tag"
-    if only is None and (order.who.everyone or len(ids) > LEADS_WITHOUT_ASKING):
+    if only is None and asks_first(order.who, len(ids)):
         title = f"{'Tag' if is_on else 'Untag'} {counted(len(ids), 'lead')} {describe(order.who)} as “{order.tag}”?"
-        return proposals.ask(session, order, title, (), ids, actor=actor, now=now)
+        lines = proposals.company(session, domains_of(order.who), ids)
+        return proposals.ask(session, order, title, lines, ids, actor=actor, now=now)
     lock_leads(session, ids)
     bearing = _bearing(session, ids, order.tag)
     changed = [lead_id for lead_id in ids if (lead_id in bearing) is not is_on]

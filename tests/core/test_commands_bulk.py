@@ -42,7 +42,9 @@ def test_more_than_ten_leads_are_shown_before_anything_happens(world: World) -> 
     assert answer.lines == (
         "Sequences: Spring (12)",
         "Owners: Ana (6) and nobody (6)",
-        "Leads: lead00@acme.test, lead01@acme.test, lead02@acme.test, lead03@acme.test, lead04@acme.test and 7 more",
+        *[f"{email} (Ana): Spring" for email in LEADS[:6]],
+        *[f"{email} (nobody): Spring" for email in LEADS[6:10]],
+        "and 2 leads more",
         "Nothing has been changed yet; the question stands for 15 minutes.",
     )
     assert [choice.label for choice in answer.choices] == ["Confirm", "Cancel"]

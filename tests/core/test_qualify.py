@@ -7,7 +7,7 @@ from sqlmodel import select
 
 from core import commands
 from core.models import Lead
-from tests.world import BEN, PLAIN, World, make
+from tests.world import ANA, BEN, PLAIN, World, make
 
 ADA, GRACE, ALAN = "ada@acme.test", "grace@acme.test", "alan@gmail.com"
 SUMMER = PLAIN.replace("Spring", "Summer")
@@ -101,7 +101,9 @@ def test_who_is_qualified_already_is_named(world: World) -> None:
     "said", [f"qualify {ADA} company", "qualify @acme.test", "qualify @acme.test company"]
 )
 def test_the_whole_company_is_one_batch(world: World, said: str) -> None:
-    answer = world.say(said)
+    question = world.say(said)
+    assert question.title == "Mark 2 leads as qualified and stop 3 enrollments?"
+    answer = commands.confirm(world.desk, question.choices[0].proposal or "", actor=ANA, now=world.now)
 
     assert answer.title == "Marked 2 leads as qualified and stopped them in Spring and Summer."
     assert (stage(world, ADA), stage(world, GRACE), stage(world, ALAN)) == ("qualified", "qualified", "")
@@ -135,7 +137,8 @@ def test_more_than_ten_leads_are_shown_first(world: World) -> None:
 
 
 def test_nothing_leaves_after_it(world: World) -> None:
-    world.say("qualify @acme.test")
+    question = world.say("qualify @acme.test")
+    commands.confirm(world.desk, question.choices[0].proposal or "", actor=ANA, now=world.now)
     world.later(days=30)
 
     assert {email for email, _ in world.tick()} == {ALAN}

@@ -87,7 +87,8 @@ def test_pausing_everyone_leaves_alone_who_is_not_in_progress(leads, world, ana)
 def test_interest_on_the_phone_stops_the_prospect_or_the_whole_company(leads, world, ana, clock, mail_to):
     ana.types("/sequence stop cat@y.test because qualified")
     assert statuses(world, leads) == ["pending", "pending", "stopped"]
-    assert "Stopped 2 leads" in ana.types("/sequence stop @x.test because the company is qualified")
+    assert "Stop for good 2 leads" in ana.types("/sequence stop @x.test because the company is qualified")
+    assert "Stopped 2 leads" in ana.clicks("Confirm")
     assert statuses(world, leads) == ["stopped"] * 3
     assert world.status("ann@x.test", "Summer") == "stopped"
 
