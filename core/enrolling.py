@@ -63,10 +63,14 @@ class Preview:
     asked: Mapping[str, tuple[Person, ...]] = field(default_factory=dict)
 
     @property
+    def wanted(self) -> list[Person]:
+        """Give the leads to enrol, and those about whom a colleague is asked."""
+        return [*self.enrolled, *(one for those in self.asked.values() for one in those)]
+
+    @property
     def lead_ids(self) -> list[int]:
-        """Give the leads to enrol that are known already, and those about whom a colleague is asked."""
-        wanted = [*self.enrolled, *(one for those in self.asked.values() for one in those)]
-        return [one.lead_id for one in wanted if one.lead_id is not None]
+        """Give those of them that are known already."""
+        return [one.lead_id for one in self.wanted if one.lead_id is not None]
 
 
 def judge(status: str | None, *, is_barred: bool, is_again: bool = False) -> Why | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from fastapi import APIRouter, FastAPI, HTTPException, Request
-from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
+from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, Field
 from starlette.datastructures import MutableHeaders
@@ -23,6 +23,7 @@ from sandbox.lead_routes import lead_routes
 from sandbox.leads import Leads
 from sandbox.screen import screen
 from sandbox.slack.delivery import NOBODY_LISTENS, TIMED_OUT
+from sandbox.slack.errors import SlackError
 from sandbox.slack.forms import NotOnScreenError
 from sandbox.slack.people import Outcome
 from sandbox.slack.routes import slack_routes
@@ -300,6 +301,13 @@ def _acting(stage: Stage) -> APIRouter:
     @router.post("/suggest")
     def suggest(act: Searched) -> dict[str, Any]:
         return {"options": workspace.person(act.user).suggestions(act.target, act.action_id, act.typed)}
+
+    @router.post("/upload")
+    async def uploaded(user: str, name: str, request: Request) -> dict[str, Any]:
+        try:
+            return {"ok": True, "id": workspace.person(user).upload(name, await request.body())}
+        except SlackError:
+            return {"ok": False, "said": "Slack takes files of up to 10 MB here."}
 
     @router.post("/submit")
     def submitted(act: Submitted) -> dict[str, Any]:

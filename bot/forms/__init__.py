@@ -7,8 +7,8 @@ are the same for all (`bot/listeners`).
 from __future__ import annotations
 
 from bot import codec
-from bot.forms import away, pausing, resuming, stopping
-from bot.forms.kinds import Kind, Opened
+from bot.forms import away, enrol, pausing, resuming, stopping
+from bot.forms.kinds import Kind, Opened, Shows
 
 FORMS: dict[str, Kind] = {
     "pause": pausing.PAUSE,
@@ -16,6 +16,7 @@ FORMS: dict[str, Kind] = {
     "resume": resuming.RESUME,
     "stop": stopping.STOP,
     codec.AWAY: away.AWAY,
+    "enrol": enrol.KIND,
 }
 
-__all__ = ["FORMS", "Kind", "Opened"]
+__all__ = ["FORMS", "Kind", "Opened", "Shows"]

@@ -18,7 +18,9 @@ from core.plain import is_forbidden
 
 __all__ = [
     "Wrong",
+    "all_chosen_in",
     "chosen_in",
+    "files_in",
     "input_",
     "modal",
     "one_line",
@@ -34,6 +36,7 @@ LABEL_CHARS = 100
 HINT_CHARS = 300
 ERROR_CHARS = 300
 FULL_DATE = re.compile(r"\s*\d{4}-\d{2}-\d{2}\b.*")
+LEADS, SEQUENCES = "leads", "sequences"  # fields that search (bot/listeners/options.py)
 WHEN, CLOCK, REASON, LEAD, SEQUENCE = "when", "clock", "reason", "lead", "sequence"
 
 
@@ -115,6 +118,24 @@ def value_of(state: object, name: str, *keys: str) -> str:
 def chosen_in(state: object, name: str) -> str:
     """Give the value of the chosen option of a field, "" where nothing is."""
     return value_of(state, name, "selected_option", "value")
+
+
+def all_chosen_in(state: object, name: str) -> list[str]:
+    """Give the values of all chosen options of a field, in order."""
+    return [
+        value for one in _list(state, name, "selected_options") if isinstance(value := one.get("value"), str)
+    ]
+
+
+def files_in(state: object, name: str) -> list[JSON]:
+    """Give the files that were chosen in a field, as Slack tells of them."""
+    return _list(state, name, "files")
+
+
+def _list(state: object, name: str, key: str) -> list[JSON]:
+    at = _element(state, name)
+    found = at.get(key) if isinstance(at, dict) else None
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
 def _element(state: object, name: str) -> object:

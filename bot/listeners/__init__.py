@@ -5,10 +5,10 @@ from __future__ import annotations
 from slack_bolt import App
 
 from bot.front import Front
-from bot.listeners import actions, commands, events, functions, reactions, shortcuts, views
+from bot.listeners import actions, commands, events, functions, options, reactions, shortcuts, views
 
 
 def register(app: App, front: Front) -> None:
     """Listen to everything the manifest names; `events` comes last, since it takes whatever nobody else does."""
-    for surface in (commands, actions, shortcuts, views, reactions, functions, events):
+    for surface in (commands, actions, options, shortcuts, views, reactions, functions, events):
         surface.register(app, front)

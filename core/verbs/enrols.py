@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from sqlalchemy import update
 from sqlmodel import Session, select
 
 from core import collisions, enrolling, leads, sequences
 from core.acts import open_batch
 from core.answers import Answer, Choice
+from core.chunks import chunks
+from core.db import Database
 from core.enrolling import Person, Preview, Why
 from core.errors import Refused
 from core.grammar import commands as orders
 from core.grammar import to_text
+from core.lead_file import LeadFile, LeadRow
 from core.models import Sequence as SequenceRow
 from core.models import SequenceStatus
 from core.people import Actor
@@ -22,11 +26,12 @@ from core.verbs import proposals
 from core.verbs.acting import LINES_FOR_MANY
 from core.verbs.choosing import LEADS_WITHOUT_ASKING, lead_ids, lock_leads
 from core.verbs.outcome import Instead, Outcome
-from core.verbs.runs import NOBODY_YET, began
+from core.verbs.runs import BATCHES, NOBODY_YET, began
 from core.words import counted, some
 
 VERB = "enrol"
 FORM = "enrol"
+ROWS_AT_ONCE = 500
 ASK = "Say who, and where: `enrol stage:demo in Spring`. In Slack, `enrol` alone opens a form."
 SEQUENCES_OFFERED = 10
 
@@ -107,6 +112,98 @@ def place(
     wanted = [lead_id for lead_id in ids if lead_id not in held.lead_ids]
     placed = leads.enrol(session, wanted, sequence_id, actor=actor, now=now, batch_id=batch_id)
     return Placed(placed.enrollment_ids, placed.refusals, held.lines)
+
+
+def keep(session: Session, shown: Preview, *, of_file: str = "", actor: Actor, now: datetime) -> str:
+    """Store exactly what was shown, good for one click, and give its id; `of_file`: the file's hash, by whose lines."""
+    command = _of_file(of_file) if of_file else to_text(orders.Enrol(sequence=shown.sequence))
+    ids = [one.line for one in shown.wanted] if of_file else shown.lead_ids
+    return proposals.keep(session, command, ids, actor=actor, now=now)
+
+
+def _of_file(digest: str) -> str:
+    """Give what stands for the command of a file: nothing that the grammar reads, so that no button can run it."""
+    return f"file {digest}"
+
+
+def enrol_file(
+    db: Database, file: LeadFile, digest: str, proposal: str, sequence_id: int, *, actor: Actor, now: datetime
+) -> Answer:
+    """Save and enrol the rows of a file that were shown, a few hundred at a time, and give the answer.
+
+    Whatever is cut short is finished by the same file once more: who is there already is left as is.
+    """
+    with db.write() as session:
+        stored = proposals.use(session, proposal, actor=actor, now=now)
+        lines = set(stored.enrollments)
+        if stored.command != _of_file(digest):
+            raise Refused("That is another file than the one that was shown; look at it again first.")
+        name = enrolling.accepting(session, sequence_id).name
+        batch_id = open_batch(session, VERB, actor=actor, now=now)
+    done = Filed()
+    rows = (row for row in file if row.line in lines and row.lead is not None)
+    for chunk in chunks(rows, ROWS_AT_ONCE):
+        wanted = [row.lead for row in chunk if row.lead is not None]
+        with db.write() as session:
+            _enrol_rows(session, wanted, sequence_id, done, actor=actor, now=now, batch_id=batch_id)
+    with db.write() as session:
+        lock_leads(session, done.theirs)
+        held = collisions.hold_back(session, done.theirs, sequence_id, actor=actor, now=now)
+    return _filed(file, name, done, held.lines, batch_id)
+
+
+@dataclass
+class Filed:
+    """What became of a file so far."""
+
+    enrolled: int = 0
+    new: int = 0
+    faults: list[str] = field(default_factory=list)
+    theirs: list[int] = field(default_factory=list)
+
+
+def _enrol_rows(
+    session: Session,
+    rows: Sequence[LeadRow],
+    sequence_id: int,
+    done: Filed,
+    *,
+    actor: Actor,
+    now: datetime,
+    batch_id: int,
+) -> None:
+    barred = enrolling.suppressed(session, (row.email for row in rows))
+    done.faults += [enrolling.sentence(Why.SUPPRESSED, email, "", None) for email in sorted(barred)]
+    saved = leads.save(session, [row for row in rows if row.email not in barred], actor=actor, now=now)
+    ids = [lead_id for lead_id, _ in saved.values()]
+    lock_leads(session, ids)
+    shown = enrolling.preview(session, ids, sequence_id, actor=actor, now=now)
+    theirs = [one.lead_id or 0 for people in shown.asked.values() for one in people]
+    mine = set(ids) - set(theirs)
+    placed = leads.enrol(session, mine, sequence_id, actor=actor, now=now, batch_id=batch_id)
+    size = BATCHES.c.size + len(placed.enrollment_ids)
+    session.execute(update(BATCHES).where(BATCHES.c.id == batch_id).values(size=size))
+    done.enrolled += len(placed.enrollment_ids)
+    done.new += sum(saving is leads.Saving.NEW for _, saving in saved.values())
+    done.faults += placed.refusals
+    done.theirs += theirs
+
+
+def _filed(file: LeadFile, name: str, done: Filed, asked: Sequence[str], batch_id: int) -> Answer:
+    more = len(done.faults) - LINES_FOR_MANY
+    refused = [row for row in file if row.fault is not None]
+    rest = len(refused) - LINES_FOR_MANY
+    lines = [
+        f"{counted(done.new, 'new lead')} saved.",
+        *asked,
+        *done.faults[:LINES_FOR_MANY],
+        *([f"{more:,} more were left out."] if more > 0 else []),
+        *([f"{counted(len(refused), 'row')} of the file made no lead:"] if refused else []),
+        *(f"Line {row.line}: {row.fault}" for row in refused[:LINES_FOR_MANY]),
+        *([f"{counted(rest, 'more row')}."] if rest > 0 else []),
+    ]
+    title = f"Enrolled {counted(done.enrolled, 'lead')} of the file in {name}."
+    return Answer(title, tuple(lines), batch_id=batch_id if done.enrolled else None)
 
 
 def overview(shown: Preview) -> tuple[str, ...]:

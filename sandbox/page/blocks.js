@@ -153,6 +153,42 @@ function external(e, { act, stored, env, key }) {
   return menu(trigger, () => list, { side: ".left", search: (close) => { look("", close); return h("input", { type: "search", "aria-label": "Search", oninput: (event) => look(event.target.value, close) }); } });
 }
 
+// What was chosen stays as chips, each with its way out; the search adds to them.
+function externals(e, { act, stored, id, env, key }) {
+  let picked = stored?.selected_options || e.initial_options || [];
+  const chips = h("span.chips");
+  const node = h("div.externals", { id, role: "group" });
+  const tell = () => act(picked, node, "");
+  const draw = () => chips.replaceChildren(...picked.map((o) => h("button.chip", { type: "button", "aria-label": `Remove ${plain(o.text.text)}`, onclick: () => { picked = picked.filter((p) => p !== o); draw(); tell(); } }, plain(o.text.text), " ✕")));
+  const trigger = h("button.b", { type: "button" }, plain(e.placeholder?.text || "Search…"));
+  const list = h("div");
+  let timer;
+  const add = (o) => { if (!picked.some((p) => p.value === o.value) && picked.length < (e.max_selected_items || 100)) picked = [...picked, o]; draw(); tell(); };
+  const look = (text, close) => {
+    clearTimeout(timer);
+    timer = setTimeout(async () => {
+      const found = await env.suggest(key, text);
+      list.replaceChildren(...(found.length ? found.map((o) => row(o, () => { close(true); add(o); })) : [h("div.hint", {}, "Nothing found")]));
+    }, 200);
+  };
+  draw();
+  node.append(chips, menu(trigger, () => list, { side: ".left", search: (close) => { look("", close); return h("input", { type: "search", "aria-label": "Search", oninput: (event) => look(event.target.value, close) }); } }));
+  return node;
+}
+
+function fileInput(e, { act, stored, id, env }) {
+  const said = h("span.hint", {}, stored?.files?.map((f) => f.name).join(", ") || "");
+  const node = h("input", { type: "file", id, accept: (e.filetypes || []).map((kind) => `.${kind}`).join(","), multiple: (e.max_files || 10) > 1, onchange: async () => {
+    const ids = [];
+    for (const file of node.files) {
+      const kept = await env.upload(file);
+      if (kept.ok) ids.push(kept.id); else said.textContent = kept.said;
+    }
+    act(ids, node, "");
+  } });
+  return h("div", {}, node, said);
+}
+
 function choices(kind, many) {
   return (e, { act, stored, id, env }) => {
     const people = e.type === "multi_users_select" ? Object.entries(env.users).filter(([, u]) => !u.bot).map(([value, u]) => ({ value, text: { text: u.name } })) : null;
@@ -195,7 +231,7 @@ function typed(type) {
 }
 
 const MAKERS = {
-  button, overflow, static_select: select, users_select: select, channels_select: select, conversations_select: select, external_select: external,
+  button, overflow, static_select: select, users_select: select, channels_select: select, conversations_select: select, external_select: external, multi_external_select: externals, file_input: fileInput,
   multi_static_select: choices("checkbox", true), multi_users_select: choices("checkbox", true), multi_channels_select: choices("checkbox", true),
   multi_conversations_select: choices("checkbox", true), checkboxes: choices("checkbox", true), radio_buttons: choices("radio", false),
   datepicker: picker("date", "selected_date", "initial_date"), timepicker: picker("time", "selected_time", "initial_time"),

@@ -11,6 +11,7 @@ const env = () => ({
   users: S.slack.users,
   channels: Object.fromEntries(S.slack.channels.filter((c) => !c.direct).map((c) => [c.id, c.name])),
   zone: S.slack.users[S.me].tz,
+  upload,
 });
 const direct = () => S.slack.channels.find((c) => c.direct);
 
@@ -213,6 +214,11 @@ function actor(target) {
   };
 }
 
+async function upload(file) {
+  const answer = await fetch(`sandbox/upload?user=${encodeURIComponent(S.me)}&name=${encodeURIComponent(file.name)}`, { method: "POST", body: file });
+  return answer.ok ? answer.json() : { ok: false, said: `The sandbox answered ${answer.status}.` };
+}
+
 const suggester = (target) => async (key, text) =>
   (await post("sandbox/suggest", { user: S.me, target, action_id: key.action_id, block_id: key.block_id, typed: text })).options || [];
 
@@ -262,7 +268,9 @@ function modal() {
 
 // What the person chose here wins over what the server knows, when the same view is drawn again.
 function restored(was, value) {
-  if (Array.isArray(value)) return { ...was, selected_options: value.map((v) => ({ value: v })), selected_users: value };
+  if (was?.type === "file_input") return was;
+  if (Array.isArray(value)) return { ...was, selected_options: value.map((v) => (v.value ? v : { value: v })), selected_users: value };
+  if (value?.value) return { ...was, selected_option: value };
   return { ...was, value, selected_option: { value }, selected_user: value, selected_channel: value, selected_conversation: value, selected_date: value, selected_time: value, selected_date_time: value };
 }
 

@@ -230,6 +230,14 @@ def _text_input(element: JSON, at: str) -> Faults:
     )
 
 
+def _file(element: JSON, at: str) -> Faults:
+    kinds, most = element.get("filetypes"), element.get("max_files", limits.FILES_MAX)
+    if kinds is not None and not (isinstance(kinds, list) and all(isinstance(kind, str) for kind in kinds)):
+        yield fault("must be an array of strings", f"{at}/filetypes")
+    if not isinstance(most, int) or not 1 <= most <= limits.FILES_MAX:
+        yield fault(f"must be between 1 and {limits.FILES_MAX}", f"{at}/max_files")
+
+
 def _number(element: JSON, at: str) -> Faults:
     yield from _placeholder(element, at)
     if not isinstance(element.get("is_decimal_allowed"), bool):
@@ -267,13 +275,14 @@ ELEMENTS: dict[str, tuple[Callable[[JSON, str], Faults], set[str]]] = {
     "plain_text_input": (_text_input, _INPUT | {"multiline", "min_length", "max_length"}),
     "email_text_input": (_text_input, _INPUT),
     "url_text_input": (_text_input, _INPUT),
+    "file_input": (_file, {"filetypes", "max_files"}),
     "number_input": (_number, _INPUT | {"is_decimal_allowed", "min_value", "max_value"}),
 }
 
 _TYPED = {"plain_text_input", "email_text_input", "url_text_input", "number_input"}
 IN_INPUT = set(ELEMENTS) - {"button", "overflow"}
-IN_ACTIONS = set(ELEMENTS) - _TYPED
-IN_SECTION = (set(ELEMENTS) - _TYPED - {"datetimepicker"}) | {"image"}
+IN_ACTIONS = set(ELEMENTS) - _TYPED - {"file_input"}
+IN_SECTION = (IN_ACTIONS - {"datetimepicker"}) | {"image"}
 
 
 def interactive(element: Any, at: str, allowed: set[str]) -> Faults:

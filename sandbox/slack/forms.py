@@ -31,6 +31,7 @@ VALUE_KEYS = {
     "datepicker": "selected_date",
     "timepicker": "selected_time",
     "datetimepicker": "selected_date_time",
+    "file_input": "files",
 }
 _INITIAL_KEYS = {
     "value": "initial_value",
@@ -108,7 +109,7 @@ class Control:
 
     def initial(self) -> JSON:
         default: Any = [] if self.key.endswith("s") and self.key != "value" else None
-        return {"type": self.kind, self.key: self.element.get(_INITIAL_KEYS[self.key], default)}
+        return {"type": self.kind, self.key: self.element.get(_INITIAL_KEYS.get(self.key, ""), default)}
 
     def is_empty(self, state: JSON) -> bool:
         return state.get(self.key) in (None, "", [])

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sandbox.slack import payloads
+from sandbox.slack import payloads, uploads
 from sandbox.slack.delivery import NOBODY_LISTENS, Envelope, Reply
 from sandbox.slack.errors import SlackError
 from sandbox.slack.forms import Control, NotOnScreenError, action, controls, find, full_state
@@ -264,6 +264,16 @@ class Person:
         return _outcome(self.workspace.send(Envelope("interactive", payload)))
 
     # Modals
+    def upload(self, name: str, content: bytes) -> str:
+        """Choose a file for a modal's file input; gives its id, to be submitted as `[id]`."""
+        if len(content) > uploads.LARGEST_BYTES:
+            raise SlackError("file_too_large")
+        place = self.workspace.base_url
+        made = self.workspace.uploads.add(
+            self.state.new_id("F"), name, self.id, content, now=self.state.now(), base_url=place
+        )
+        return made.id
+
     def submit(self, values: JSON | None = None) -> Outcome:
         """Fill the top modal in (by action id, block id or label) and press its submit button."""
         view = self._top()
@@ -282,6 +292,9 @@ class Person:
     def _fill(self, view: View, blocks: list[JSON], name: str, value: Any) -> None:
         named = [c for c in controls(blocks) if c.block.get("block_id") == name]
         control = named[0] if named else find(blocks, name)[0]
+        if control.kind == "file_input":
+            files = self.workspace.uploads.by_id
+            value = [files[file_id].as_json() for file_id in value or []]
         _remember(view.state, control, control.chosen(value))
 
     def _after_submit(self, view: View, reply: Reply) -> Outcome:

@@ -9,14 +9,14 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response, WebSocket, WebSocketDisconnect
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse
 
 from sandbox.slack.state import JSON
 from sandbox.slack.workspace import Workspace
 
 
 def slack_routes(workspace: Workspace) -> APIRouter:
-    """`/api/{method}`, `/commands|actions|app/{key}` and the WebSocket `/link/`."""
+    """`/api/{method}`, `/upload/v1/{key}`, `/commands|actions|app/{key}` and the WebSocket `/link/`."""
     router = APIRouter()
 
     @router.post("/api/{method}")
@@ -30,6 +30,21 @@ def slack_routes(workspace: Workspace) -> APIRouter:
             await asyncio.sleep(answer.delay_seconds)
         headers = {"Retry-After": str(answer.retry_after)} if answer.retry_after else {}
         return JSONResponse(answer.body, answer.status, headers)
+
+    @router.post("/upload/v1/{key}")
+    async def upload(key: str, request: Request) -> Response:
+        is_taken = workspace.state.files.take(key, await request.body())
+        return PlainTextResponse("OK" if is_taken else "invalid_upload", 200 if is_taken else 400)
+
+    @router.get("/files-pri/{key}/{name}")
+    def private_file(key: str, name: str, request: Request) -> Response:
+        """What somebody uploaded; without the app's token Slack shows its sign-in page."""
+        found = workspace.uploads.by_id.get(key.partition("-")[2])
+        if found is None or found.name != name:
+            return PlainTextResponse("not found", 404)
+        if request.headers.get("authorization") != f"Bearer {workspace.bot_token}":
+            return RedirectResponse(f"{workspace.base_url}/?redir={found.path}", 302)
+        return Response(found.content, media_type=found.as_json()["mimetype"])
 
     async def respond(key: str, request: Request) -> Response:
         try:
