@@ -1,14 +1,27 @@
-"""What the messages of one conversation have in common: its card, the subject of an answer, and the thread."""
+"""What the messages of one conversation have in common: its card, and how an answer goes: to whom, from where, after what."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
 
+from core.errors import Refused
 from core.inbound.words import Kind
 from core.mime import is_message_id
-from core.models import Delivery, DeliveryState, Message
+from core.models import (
+    LARGEST_ID,
+    Delivery,
+    DeliveryState,
+    Enrollment,
+    Lead,
+    Mailbox,
+    Message,
+    Reply,
+    Suppression,
+)
 from core.plain import is_forbidden
 
 SUBJECT_CHARS = 300
@@ -19,7 +32,26 @@ ANSWER = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 ANSWERABLE = (Kind.REPLY, Kind.CALENDAR)  # somebody wrote it who waits for an answer
+GONE = "That message is no longer here."
 _LEFT = (DeliveryState.SENT.value, DeliveryState.UNCERTAIN.value)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What somebody had in front of them: the last message, as it was judged, and the last answer to it (0: none)."""
+
+    message_id: int
+    stamp: int
+    reply_id: int
+
+
+@dataclass(frozen=True)
+class Way:
+    """How an answer to a message goes."""
+
+    enrollment_id: int
+    mailbox: Mailbox
+    recipient: str
 
 
 def card_key(lead_id: int, enrollment_id: int | None) -> str:
@@ -80,3 +112,66 @@ def references(session: Session, message: Message, enrollment_id: int) -> tuple[
     last = [message.message_id] if message.message_id and is_message_id(message.message_id) else []
     thread = [*dict.fromkeys(one for _, one in before if one not in last), *last]
     return tuple(thread if len(thread) <= MOST_REFERENCES else [thread[0], *thread[1 - MOST_REFERENCES :]])
+
+
+def find(session: Session, message_id: int) -> tuple[Message, Lead]:
+    """Give a message and its lead; raises Refused where they are no longer here."""
+    message = session.get(Message, message_id) if 0 < message_id <= LARGEST_ID else None
+    lead = session.get(Lead, message.lead_id) if message else None
+    if message is None or lead is None:
+        raise Refused(GONE)
+    return message, lead
+
+
+def seen(session: Session, message: Message) -> Seen:
+    """Give what somebody would have in front of them now."""
+    last = newest(session, message)
+    reply = session.exec(
+        select(Reply.id)
+        .join(Message, col(Message.id) == col(Reply.message_id))
+        .where(
+            Message.lead_id == message.lead_id,
+            col(Message.enrollment_id).is_not_distinct_from(message.enrollment_id),
+        )
+        .order_by(col(Reply.id).desc())
+        .limit(1)
+    ).first()
+    return Seen(last.id or 0, stamp(last), reply or 0)
+
+
+def way(session: Session, message: Message, lead: Lead) -> Way:
+    """Give how an answer goes; raises Refused, with what to do, where none can."""
+    recipient = recipient_of(message, lead)
+    if email := suppressed_of(session, [lead.email, recipient]):
+        raise Refused(f"{email} is suppressed and gets no mail from Fermata, whoever writes it.")
+    if Kind(message.kind) not in ANSWERABLE:
+        raise Refused(
+            "This is no message that somebody waits to have answered; correct it on its card first."
+        )
+    run = (
+        session.get(Enrollment, message.enrollment_id) if message.enrollment_id else _last_run(session, lead)
+    )
+    if run is None or run.id is None:
+        raise Refused(
+            f"{lead.email} is in no sequence, so no mailbox is theirs; answer from your own mail program."
+        )
+    for mailbox_id in (run.mailbox_id, message.mailbox_id):
+        if mailbox_id is not None and (mailbox := session.get(Mailbox, mailbox_id)):
+            return Way(run.id, mailbox, recipient)
+    raise Refused("No mailbox is assigned to this lead; add one with `fermata mailbox add`.")
+
+
+def _last_run(session: Session, lead: Lead) -> Enrollment | None:
+    query = select(Enrollment).where(Enrollment.lead_id == lead.id).order_by(col(Enrollment.id).desc())
+    return session.exec(query.limit(1)).first()
+
+
+def recipient_of(message: Message, lead: Lead) -> str:
+    """Give the address that an answer to a message goes to: whoever wrote it."""
+    return message.sender or lead.email
+
+
+def suppressed_of(session: Session, addresses: Iterable[str]) -> str | None:
+    """Give the first of these addresses that gets no mail, None where all do."""
+    query = select(Suppression.email).where(col(Suppression.email).in_(set(addresses)))
+    return session.exec(query).first()

@@ -6,23 +6,20 @@ own run is not touched: it stays as the rule, or a person, left it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from core import cards, letters
 from core.answers import Answer
-from core.conversations import ANSWERABLE, answering, card_key, newest, stamp
+from core.conversations import Seen, answering, card_key, find, recipient_of, seen, way
 from core.errors import Refused
-from core.handover.replies import KIND, hand_of, recipient_of, suppressed_of, told
-from core.inbound.words import Kind
+from core.handover.replies import KIND, hand_of, told
 from core.letters import Office
 from core.lifecycle import Verdict
 from core.mime import Sender
 from core.models import (
-    LARGEST_ID,
     WORKSPACE_ID,
     Card,
     Delivery,
@@ -30,7 +27,6 @@ from core.models import (
     Enrollment,
     Journal,
     Lead,
-    Mailbox,
     Message,
     Reply,
     Workspace,
@@ -42,82 +38,11 @@ from core.verbs.choosing import lock_leads
 from core.verbs.outcome import Outcome
 
 MOST_CHARS = 3_000  # as much as Slack lets anybody type into a field
-GONE = "That message is no longer here."
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What somebody had in front of them: the last message, as it was judged, and the last answer to it (0: none)."""
-
-    message_id: int
-    stamp: int
-    reply_id: int
-
-
-@dataclass(frozen=True)
-class Way:
-    """How an answer to a message goes."""
-
-    enrollment_id: int
-    mailbox: Mailbox
-    recipient: str
-
-
-def find(session: Session, message_id: int) -> tuple[Message, Lead]:
-    """Give a message and its lead; raises Refused where they are no longer here."""
-    message = session.get(Message, message_id) if 0 < message_id <= LARGEST_ID else None
-    lead = session.get(Lead, message.lead_id) if message else None
-    if message is None or lead is None:
-        raise Refused(GONE)
-    return message, lead
-
-
-def seen(session: Session, message: Message) -> Seen:
-    """Give what somebody would have in front of them now."""
-    last = newest(session, message)
-    reply = session.exec(
-        select(Reply.id)
-        .join(Message, col(Message.id) == col(Reply.message_id))
-        .where(
-            Message.lead_id == message.lead_id,
-            col(Message.enrollment_id).is_not_distinct_from(message.enrollment_id),
-        )
-        .order_by(col(Reply.id).desc())
-        .limit(1)
-    ).first()
-    return Seen(last.id or 0, stamp(last), reply or 0)
 
 
 def is_written(session: Session, key: str) -> bool:
     """Say whether what was typed into this form is on its way already."""
     return session.exec(select(Reply.id).where(Reply.key == key)).first() is not None
-
-
-def way(session: Session, message: Message, lead: Lead) -> Way:
-    """Give how an answer goes; raises Refused, with what to do, where none can."""
-    recipient = recipient_of(message, lead)
-    if email := suppressed_of(session, [lead.email, recipient]):
-        raise Refused(f"{email} is suppressed and gets no mail from Fermata, whoever writes it.")
-    if Kind(message.kind) not in ANSWERABLE:
-        raise Refused(
-            "This is no message that somebody waits to have answered; correct it on its card first."
-        )
-    run = (
-        session.get(Enrollment, message.enrollment_id) if message.enrollment_id else _last_run(session, lead)
-    )
-    if run is None or run.id is None:
-        raise Refused(
-            f"{lead.email} is in no sequence, so no mailbox is theirs; answer from your own mail program."
-        )
-    for mailbox_id in (run.mailbox_id, message.mailbox_id):
-        if mailbox_id is not None and (mailbox := session.get(Mailbox, mailbox_id)):
-            return Way(run.id, mailbox, recipient)
-    raise Refused("No mailbox is assigned to this lead; add one with `fermata mailbox add`.")
-
-
-def _last_run(session: Session, lead: Lead) -> Enrollment | None:
-    query = select(Enrollment).where(Enrollment.lead_id == lead.id).order_by(col(Enrollment.id).desc())
-    return session.exec(query.limit(1)).first()
 
 
 def checked(text: str) -> str:

@@ -15,7 +15,7 @@ from sqlmodel import Session, col, select
 from core import commands, handover, leads, releases, sequences
 from core.answers import Answer
 from core.db import Database
-from core.handover import Claimed, Fate, Report
+from core.handover import Claimed, Fate, Hand, Report
 from core.lead_file.row import LeadRow
 from core.migrate import migrate
 from core.models import (
@@ -115,23 +115,24 @@ class World:
             self.now = min(self.now + step, until)
         return left + [(self.now, email, subject) for email, subject in self.tick()]
 
-    def claims(self) -> list[Claimed]:
+    def claims(self) -> list[Hand]:
         """Claim what is due, of every mailbox."""
         with self.db.read() as session:
             due = handover.mailboxes_due(session, now=self.now)
         return [claim for mailbox_id in due for claim in handover.claim(self.db, mailbox_id, now=self.now)]
 
-    def begin(self, claims: Iterable[Claimed]) -> set[int]:
+    def begin(self, claims: Iterable[Hand]) -> set[int]:
         """Pass the point of no return, as far as allowed."""
         return handover.begin(self.db, [(claim.delivery_id, claim.fence) for claim in claims], now=self.now)
 
-    def report(self, claim: Claimed, fate: Fate = Fate.SENT, answer: str = "OK") -> None:
+    def report(self, claim: Hand, fate: Fate = Fate.SENT, answer: str = "OK") -> None:
         """Say how a hand-over ended."""
         code = {Fate.SENT: 250, Fate.REFUSED: 550}.get(fate)
-        report = Report(claim.delivery_id, claim.fence, fate, self.now, claim.step.subject, code, answer)
+        subject = claim.step.subject if isinstance(claim, Claimed) else claim.subject
+        report = Report(claim.delivery_id, claim.fence, fate, self.now, subject, code, answer)
         handover.record(self.db, [report], now=self.now)
 
-    def hand_over(self, claims: Iterable[Claimed]) -> list[tuple[str, str]]:
+    def hand_over(self, claims: Iterable[Hand]) -> list[tuple[str, str]]:
         """Hand all of these over with success and give (address, step key) of what left."""
         claims = list(claims)
         begun = self.begin(claims)
@@ -139,7 +140,7 @@ class World:
         for claim in claims:
             if claim.delivery_id in begun:
                 self.report(claim)
-                left.append((claim.lead.email, claim.step.key))
+                left.append((claim.recipient, claim.step.key if isinstance(claim, Claimed) else "reply"))
         self.sent += left
         return left
 

@@ -6,14 +6,15 @@ suppression, and age: what could not leave for a day is a surprise when it comes
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, or_, text
 from sqlmodel import Session, col, func, select
 
-from core import cards, conversations
+from core import cards
+from core.conversations import recipient_of, references, suppressed_of
 from core.handover.words import ClaimedReply, Hand
 from core.lifecycle import Status
 from core.models import (
@@ -137,13 +138,8 @@ def hand_of(
         reply.text,
         message,
         lead.zone or zone,
-        conversations.references(session, message, delivery.enrollment_id),
+        references(session, message, delivery.enrollment_id),
     )
-
-
-def recipient_of(message: Message, lead: Lead) -> str:
-    """Give the address that an answer to a message goes to: whoever wrote it."""
-    return message.sender or lead.email
 
 
 def _barred(session: Session, delivery: Delivery, message: Message, lead: Lead, now: datetime) -> str:
@@ -154,12 +150,6 @@ def _barred(session: Session, delivery: Delivery, message: Message, lead: Lead, 
     if run.status == Status.STOPPED and run.ended_at is not None and run.ended_at >= delivery.created_at:
         return STOPPED.format(reason=run.end_reason or "by a person")
     return TOO_OLD if now - delivery.created_at > MOST_AGE else ""
-
-
-def suppressed_of(session: Session, addresses: Iterable[str]) -> str | None:
-    """Give the first of these addresses that gets no mail, None where all do."""
-    query = select(Suppression.email).where(col(Suppression.email).in_(set(addresses)))
-    return session.exec(query).first()
 
 
 def skip(session: Session, delivery: Delivery, reason: str, *, now: datetime) -> None:

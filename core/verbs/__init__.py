@@ -3,5 +3,3 @@
 Each takes a session and gives an `Outcome`; `core.commands` opens the transaction, waits for hand-overs after it,
 and turns refusals into answers.
 """
-
-import core.views  # noqa: F401 - first: a view reads core.replies, which uses verbs, which use the views' titles

@@ -9,10 +9,9 @@ from sqlmodel import Session, col, select
 
 from core.acts import Loaded, load
 from core.answers import NoticeCard
-from core.conversations import newest
+from core.conversations import Seen, find, newest, recipient_of, seen, way
 from core.current import current_run
 from core.dates import say
-from core.handover.replies import recipient_of
 from core.lifecycle import LIVE, Status
 from core.models import (
     WORKSPACE_ID,
@@ -27,7 +26,6 @@ from core.models import (
     Workspace,
 )
 from core.names import name_of, names
-from core.replies import Seen, find, seen, way
 from core.views.forecast import hold_ends_at, next_at
 from core.words import ended
 
