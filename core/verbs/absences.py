@@ -151,7 +151,7 @@ def back(
     ids = _held_by(session, row)
     places = by_ids(session, ids)
     if only is None and len({place.lead_id for place in places}) > LEADS_WITHOUT_ASKING:
-        return proposals.propose(session, order, "You are back. Let go on", places, actor=actor, now=now)
+        return proposals.propose(session, order, "You are back. Resume", places, actor=actor, now=now)
     batch_id = open_batch(session, absences.BACK, actor=actor, now=now)
     done = _release(session, row, actor=actor, now=now, batch_id=batch_id)
     absences.end(session, row, actor=actor, now=now, batch_id=batch_id)
