@@ -7,10 +7,11 @@ are the same for all (`bot/listeners`).
 from __future__ import annotations
 
 from bot import codec
-from bot.forms import away, enrol, pausing, resuming, stopping
+from bot.forms import away, enrol, pausing, reply, resuming, stopping
 from bot.forms.kinds import Kind, Opened, Shows
 
 FORMS: dict[str, Kind] = {
+    "reply": reply.KIND,
     "pause": pausing.PAUSE,
     codec.PAUSE_LEAD: pausing.PAUSE,
     "resume": resuming.RESUME,

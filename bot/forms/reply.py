@@ -1,0 +1,124 @@
+"""Answering a lead from the card: what they wrote stands above, the thread below it, and only the form's button sends."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from bot import codec
+from bot.blocks import context, divider, quote, rich
+from bot.codec import Form
+from bot.forms.fields import Wrong, input_, modal, value_of
+from bot.forms.kinds import Anew, Kind, Opened
+from bot.front import Act, Front
+from bot.rights import Need
+from bot.text import JSON, instant, sentence, words
+from core import replies
+from core.answers import Answer
+from core.chunks import chunks
+from core.conversations import Seen
+from core.errors import Refused
+from core.people import Actor
+from core.replies import MOST_CHARS, checked
+from core.views.answering import Draft, draft
+
+TEXT = "text"
+QUOTE_CHARS = 2_000
+LINE_CHARS = 450  # of what is handed back when it could not be sent
+HINT = "Plain text, or Markdown. What they wrote is quoted below it. Nothing leaves before you press Send."
+CHANGED = "More was said since you opened this form. Look at it; what you typed is still here."
+
+
+def view(form: Form, shown: Draft, *, zone: str, typed: str = "", is_changed: bool = False) -> JSON:
+    """Give the form; `typed` is what stands in its field, `is_changed` that more was said since it was opened."""
+    element: JSON = {
+        "type": "plain_text_input",
+        "multiline": True,
+        "max_length": MOST_CHARS,
+        "focus_on_load": True,
+    }
+    begun = typed or shown.unsent
+    field = input_(TEXT, "Your answer", element | ({"initial_value": begun} if begun else {}), hint=HINT)
+    return modal(
+        form, "Reply", "Send", [*_blocks(shown, zone=zone, is_changed=is_changed), field, *_after(shown)]
+    )
+
+
+def _blocks(shown: Draft, *, zone: str, is_changed: bool) -> Iterator[JSON]:
+    if is_changed:
+        yield rich([words("⚠️ "), *sentence(CHANGED, bold=True)])
+    if shown.earlier:
+        lines = [
+            [
+                words(f"{one.who}  ", 80, bold=True),
+                words(one.text, 120),
+                words("  ·  "),
+                instant(one.at, zone),
+            ]
+            for one in shown.earlier
+        ]
+        yield rich([words("Before", bold=True)], bullets=lines)
+    about = [words(f"  “{shown.subject}”", 150)] if shown.subject else []
+    yield rich([words(shown.heading, 100, bold=True), *about, words("  ·  "), instant(shown.came_at, zone)])
+    if shown.quote.strip():
+        yield quote(shown.quote, longest=QUOTE_CHARS)
+    if shown.notes:
+        yield rich(*([*sentence(note, 400)] for note in shown.notes))
+    if shown.unsent:
+        yield rich([words("↩️ "), *sentence("Your text begins with the answer that was not sent.")])
+    yield context(shown.route)
+    yield divider()
+
+
+def _after(shown: Draft) -> Iterator[JSON]:
+    if shown.afterwards:
+        yield context("Afterwards", *shown.afterwards[:4])
+
+
+def _opened(front: Front, form: Form, actor: Actor, now: datetime) -> Opened:
+    with front.desk.db.read() as session:
+        shown = draft(session, form.enrollment_id, now=now, zone=actor.zone)
+    remembered = _remembering(form, shown.seen, token=secrets.token_hex(8))
+    return Opened(view(remembered, shown, zone=actor.zone), f"status {shown.lead}")
+
+
+def _remembering(form: Form, seen: Seen, *, token: str) -> Form:
+    """Give the form with what it showed; `token` is the same however often it is drawn and pressed."""
+    return replace(form, enrollment_id=seen.message_id, version=seen.stamp, about=f"{token} {seen.reply_id}")
+
+
+def _read(
+    front: Front, form: Form, state: object, _user_id: str, now: datetime, zone: str
+) -> tuple[Act, Need]:
+    token, _, reply_id = form.about.partition(" ")
+    if not token or not reply_id.isdecimal():
+        raise Refused(codec.OLD_FORM)
+    typed = value_of(state, TEXT)
+    saw = Seen(form.enrollment_id, form.version, int(reply_id))
+    key = f"form:{token}"
+    try:
+        text = checked(typed)
+        with front.desk.db.read() as session:
+            shown = draft(session, form.enrollment_id, now=now, zone=zone)
+            is_sent = replies.is_written(session, key)
+    except Refused as refused:
+        raise Wrong({TEXT: str(refused)}) from refused
+    if shown.seen != saw and not is_sent:
+        remembered = _remembering(form, shown.seen, token=token)
+        raise Anew(view(remembered, shown, zone=zone, typed=typed, is_changed=True))
+    return lambda actor, now: _send(front, saw, text, key, actor=actor, now=now), Need.ACTS
+
+
+def _send(front: Front, saw: Seen, text: str, key: str, *, actor: Actor, now: datetime) -> Answer:
+    """Have it sent; what could not be is handed back, so that nothing typed is lost."""
+    try:
+        with front.desk.db.write() as session:
+            return replies.write(session, saw.message_id, text, key=key, actor=actor, now=now, saw=saw)
+    except Refused as refused:
+        kept = ("".join(piece) for piece in chunks(text, LINE_CHARS))
+        return Answer(str(refused), ("What you wrote:", *kept), is_refusal=True)
+
+
+KIND = Kind(opened=_opened, read=_read)
