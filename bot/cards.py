@@ -15,6 +15,7 @@ from bot.blocks import (
     header,
     message,
     one_line,
+    overflow,
     rich,
     section,
 )
@@ -89,7 +90,11 @@ def _lead_blocks(view: LeadCard, sequences: int, entries: int) -> list[JSON]:
         blocks += actions(button(f"{rest} more", codec.Say(f"status {view.email}"), "more"))
     if view.timeline and entries:
         blocks += [divider(), _timeline(view.timeline[:entries], view.zone)]
-    return blocks
+    menu = [
+        ("Edit lead…", codec.OpenForm("edit_lead", view.lead_id, 0)),
+        ("Why is nothing sent now?", codec.Say(f"why {view.email}")),
+    ]
+    return blocks + actions(overflow(menu, "lead"))
 
 
 def _name(view: LeadCard) -> str:

@@ -7,7 +7,7 @@ begun to leave is waited for after its commit, outside of it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -31,6 +31,7 @@ from core.verbs import (
     clicks,
     collisions,
     digests,
+    editing,
     enrols,
     homes,
     leads,
@@ -111,6 +112,7 @@ _READING: dict[type, Callable[..., Answer]] = {
     grammar_commands.Stats: lists.stats,
     grammar_commands.Mailboxes: lists.mailboxes,
     grammar_commands.Reminders: reminders.reminders,
+    grammar_commands.Edit: editing.opens,
 }
 NOT_BUILT: frozenset[str] = frozenset()
 NO_SUCH_NUMBER = "There is nothing of that number here."
@@ -173,6 +175,15 @@ def click(
         ),
         actor=actor,
         now=now,
+    )  # fmt: skip
+
+
+def edit_lead(
+    desk: Desk, lead_id: int, typed: Mapping[str, str], seen: Mapping[str, str], *, actor: Actor, now: datetime
+) -> Answer:
+    """Give the answer to a lead's form: its fields as typed, and the marks of what it had shown."""
+    return _write(
+        desk, lambda session: editing.edit(session, lead_id, typed, seen, actor=actor, now=now), actor=actor, now=now
     )  # fmt: skip
 
 

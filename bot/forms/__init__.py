@@ -17,6 +17,7 @@ FORMS: dict[str, Kind] = {
     "resume": resuming.RESUME,
     "stop": stopping.STOP,
     codec.AWAY: away.AWAY,
+    "edit_lead": lead.EDIT_LEAD,
     "enrol": enrol.KIND,
 }
 

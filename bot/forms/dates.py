@@ -7,12 +7,12 @@ from datetime import datetime
 
 from bot.blocks import rich
 from bot.forms.fields import option
-from bot.text import JSON, clean, clipped, sentence, words
+from bot.text import JSON, clean, sentence, words
 from core.dates import say
 from core.lifecycle import Policy
 from core.views.outlook import Outlook
 
-FIELD_CHARS = 300
+LINE_CHARS = 100
 MOST_SHOWN = 3  # sequences of one lead
 # The words of the grammar, in the order in which forms offer them.
 POLICIES: Mapping[str, Policy] = {"freeze": Policy.FREEZE, "keep": Policy.KEEP, "now": Policy.AT}
@@ -34,7 +34,7 @@ def policy_options(means: Mapping[str, str]) -> list[JSON]:
     return [option(name, word, means[word]) for word, name in NAMES.items()]
 
 
-def side_by_side(look: Outlook, *, zone: str, on_label: str = "") -> Iterator[JSON]:
+def side_by_side(look: Outlook, *, zone: str) -> Iterator[JSON]:
     """Give the blocks of one sequence: its next step, and when that would leave; `zone` is the reader's."""
     lines = [[words(look.sequence, 100, bold=True), words(f"  ·  {look.step or 'No step is left.'}")]]
     if look.ends_at:
@@ -50,26 +50,30 @@ def side_by_side(look: Outlook, *, zone: str, on_label: str = "") -> Iterator[JS
         _field(name, look.dates[POLICIES[word]], zone, look.zone, is_own=POLICIES[word] is look.own)
         for word, name in NAMES.items()
     ]
-    if look.on or on_label:
-        fields.append(_field(on_label or "On that day", look.on, zone, look.zone))
+    if look.on:
+        fields.append(_field("On that day", look.on, zone, look.zone))
     elif look.planned:
         fields.append(_field("Without the pause", look.planned, zone, look.zone))
     yield {"type": "section", "fields": fields}
 
 
 def _field(label: str, moment: datetime | None, zone: str, leads: str, *, is_own: bool = False) -> JSON:
-    mark = " (this sequence's own way)" if is_own else ""
-    at = _moment(moment, zone, leads) if moment else "not by itself"
-    text = clipped(f"{clean(label, 100)}{mark}\n{clean(at, 180)}", FIELD_CHARS)
-    return {"type": "plain_text", "text": text, "emoji": False}
+    lines = [label + (", this sequence's own way" if is_own else ""), *_moments(moment, zone, leads)]
+    return {
+        "type": "plain_text",
+        "text": "\n".join(clean(line, LINE_CHARS) for line in lines),
+        "emoji": False,
+    }
 
 
 def _moment(moment: datetime, zone: str, leads: str) -> str:
-    """Give a moment in the reader's zone, and in the lead's where that is another one."""
-    here = say(moment, zone)
-    there = say(moment, leads) if leads else ""
-    return (
-        f"{here}; for the lead {there}"
-        if there and there.partition("(")[0] != here.partition("(")[0]
-        else here
-    )
+    return ", ".join(_moments(moment, zone, leads))
+
+
+def _moments(moment: datetime | None, zone: str, leads: str) -> list[str]:
+    """Give a moment in the reader's zone, and in the lead's where the clock shows another time there."""
+    if moment is None:
+        return ["not by itself"]
+    here, there = say(moment, zone), say(moment, leads or zone)
+    is_same = here.partition("(")[0] == there.partition("(")[0]
+    return [here] if is_same else [here, f"for the lead {there}"]

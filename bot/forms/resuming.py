@@ -75,7 +75,7 @@ def _drawn(front: Front, form: Form, state: object, actor: Actor, now: datetime)
         [
             rich([words(about, 300, bold=True)]),
             *warning,
-            *side_by_side(look, zone=zone, on_label="On that day"),
+            *side_by_side(look, zone=zone),
             input_(HOW, "How it goes on", how),
             input_(WHEN, "Day", day, is_optional=True, is_live=True),
             input_(CLOCK, "Time", clock, hint=hint, is_optional=True, is_live=True),

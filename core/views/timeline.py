@@ -30,6 +30,7 @@ _DONE = {
     "hold": "held it",
     "release": "let it go on, as a hold ended",
     "owner": "changed the owner",
+    "edit lead": "changed the lead's data",
     "remind": "asked to be reminded",
     "reminded": "reminded",
     "away": "is away",
@@ -120,6 +121,8 @@ def _sentence(line: Journal, sequence: str | None, called: dict[str, str]) -> st
     if line.verb == "owner":
         was, became = (called.get(owner or "", "nobody") for owner in (line.was, line.became))
         return f"{who} changed the owner ({was} → {became})."
+    if line.verb == "edit lead":
+        return f"{who} changed the {line.reason} (“{line.was}” → “{line.became}”)."
     where = f" in {sequence}" if sequence and line.enrollment_id else f" {sequence}" if sequence else ""
     change = f" ({line.was} → {line.became})" if line.was and line.became and line.was != line.became else ""
     change = change.replace("_", " ")

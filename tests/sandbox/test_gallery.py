@@ -10,7 +10,14 @@ from core.lifecycle import Status
 from sandbox.gallery import pieces
 from sandbox.specimens import digests, homes, leads, notices, reviews
 
-VIEWS = [*leads.leads(), *leads.questions(), *notices.notices(), *reviews.reviews(), *digests.digests(), *homes.homes()]
+VIEWS = [
+    *leads.leads(),
+    *leads.questions(),
+    *notices.notices(),
+    *reviews.reviews(),
+    *digests.digests(),
+    *homes.homes(),
+]
 
 
 @pytest.mark.parametrize("piece", pieces(), ids=lambda piece: f"{piece.group}: {piece.name}")
@@ -47,7 +54,10 @@ def test_what_outsiders_wrote_stays_text(piece):
 
 def test_a_form_filled_in_wrongly_says_so_at_its_fields():
     wrong = {one.name: set(one.errors) for one in pieces() if one.errors}
-    assert wrong.items() >= {
-        "pause a lead: not understood": {"lead", "when"},
-        "edit lead: not understood": {"zone", "stage"},
-    }.items()
+    assert (
+        wrong.items()
+        >= {
+            "pause a lead: not understood": {"lead", "when"},
+            "edit lead: not understood": {"zone", "stage"},
+        }.items()
+    )
