@@ -7,7 +7,7 @@ are the same for all (`bot/listeners`).
 from __future__ import annotations
 
 from bot import codec
-from bot.forms import away, enrol, pausing, reply, resuming, stopping
+from bot.forms import away, enrol, lead, pausing, reply, resuming, stopping
 from bot.forms.kinds import Kind, Opened, Shows
 
 FORMS: dict[str, Kind] = {
