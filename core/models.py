@@ -441,6 +441,7 @@ class Card(SQLModel, table=True):
             postgresql_where=text("wanted > drawn"),
         ),
         Index("posted", "channel", "ts"),
+        Index("drawn_lately", "drawn_at"),
     )
     id: int | None = _id()
     key: str = Field(unique=True)

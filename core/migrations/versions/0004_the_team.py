@@ -95,6 +95,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('file_id', sa.String(), nullable=True))
         batch_op.add_column(sa.Column('drawn_at', core.types.UtcDateTime(timezone=True), nullable=True))
         batch_op.create_index('posted', ['channel', 'ts'], unique=False)
+        batch_op.create_index('drawn_lately', ['drawn_at'], unique=False)
 
     with op.batch_alter_table('delivery', schema=None) as batch_op:
         batch_op.add_column(sa.Column('reply_id', sa.Integer(), nullable=True))
@@ -131,6 +132,7 @@ def downgrade() -> None:
         batch_op.drop_column('reply_id')
 
     with op.batch_alter_table('card', schema=None) as batch_op:
+        batch_op.drop_index('drawn_lately')
         batch_op.drop_index('posted')
         batch_op.drop_column('drawn_at')
         batch_op.drop_column('file_id')
