@@ -13,7 +13,7 @@ from fastapi.responses import FileResponse, Response
 
 from bot import answers, cards, charts
 from sandbox.slack.blocks import check_message, check_view
-from sandbox.specimens import digests, forms, homes, leads, notices, reviews, weekly
+from sandbox.specimens import collisions, digests, forms, homes, leads, notices, reviews, weekly
 
 JSON = dict[str, Any]
 ZONE = "Europe/Berlin"
@@ -46,6 +46,7 @@ def _pieces() -> Iterator[Piece]:
         "Lead card": leads.leads(),
         "Review card": reviews.reviews(),
         "Notices and questions": notices.notices(),
+        "A colleague's leads": collisions.collisions(),
         "Daily digest": digests.digests(),
         "Weekly report": weekly.reports(),
         "Deliveries and tasks": leads.questions(),
@@ -55,7 +56,7 @@ def _pieces() -> Iterator[Piece]:
             yield Piece(group, name, "message", cards.card(view))
     for name, view in homes.homes():
         yield Piece("App Home", name, "home", cards.card(view))
-    for name, shown in leads.answers():
+    for name, shown in (*leads.answers(), *collisions.previews()):
         yield Piece("Answers", name, "message", answers.answer(shown))
     for name, payload, errors in forms.forms():
         yield Piece("Forms", name, "modal", payload, errors)
