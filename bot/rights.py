@@ -15,9 +15,10 @@ from core.views.review_words import only_stops
 
 
 class Need(IntEnum):
-    """From what any known member may do to what FERMATA_ADMINS alone may do, where they are named."""
+    """From what those may do who only look (FERMATA_VIEWERS) to what FERMATA_ADMINS alone may, where they are named."""
 
-    STOPS_MAIL = 1  # reads, or can only keep mail from leaving
+    READS = 0
+    STOPS_MAIL = 1  # can only keep mail from leaving
     ACTS = 2
     IS_FOR_ADMINS = 3
 
@@ -31,16 +32,16 @@ def of_command(text: str) -> Need:
     try:
         command = parse(text)
     except Refused:
-        return Need.STOPS_MAIL
-    who = getattr(command, "who", None)
-    if isinstance(who, asked.Who) and who.everyone:
+        return Need.READS
+    need, who = _of(command), getattr(command, "who", None)
+    if need is not Need.READS and isinstance(who, asked.Who) and who.everyone:
         return Need.IS_FOR_ADMINS
-    return _of(command)
+    return need
 
 
 def _of(command: asked.Command) -> Need:
     match command:
-        case asked.Unhalt():
+        case asked.Unhalt() | asked.Erase():
             return Need.IS_FOR_ADMINS
         case asked.SequenceVerb(verb) if verb in _FOR_ADMINS:
             return Need.IS_FOR_ADMINS
@@ -49,17 +50,20 @@ def _of(command: asked.Command) -> Need:
             | asked.Stop()
             | asked.Skip()
             | asked.Halt()
-            | asked.SequenceVerb("pause" | "preview")
+            | asked.SequenceVerb("pause")
+            | asked.Away()
         ):
             return Need.STOPS_MAIL
         case asked.Show() | asked.Paused() | asked.List() | asked.Sequences() | asked.Log() | asked.Stats():
-            return Need.STOPS_MAIL
+            return Need.READS
         case asked.Help() | asked.Mailboxes() | asked.Remind() | asked.Reminders() | asked.Digest(_, None):
-            return Need.STOPS_MAIL
+            return Need.READS
+        case asked.SequenceVerb("preview") | asked.Press("reminder"):
+            return Need.READS
         case asked.Press("review", _, answer) if only_stops(answer):
             return Need.STOPS_MAIL
         case asked.Press("digest", _, answer) if answer.startswith("more "):
-            return Need.STOPS_MAIL
+            return Need.READS
         case asked.Press("paused", _, answer) if answer.startswith("stop "):
             return Need.STOPS_MAIL
         case asked.Press("collision", _, "decline" | "withdraw"):
@@ -79,6 +83,8 @@ def of_intent(intent: Intent) -> Need:
     match intent:
         case Say(command):
             return of_command(command)
+        case OpenForm("settings"):
+            return Need.IS_FOR_ADMINS  # as of `edit sequence`
         case Click(verb) | OpenForm(verb):
             return Need.STOPS_MAIL if verb in _STOPPING else Need.ACTS
         case _:

@@ -8,6 +8,7 @@ addresses in one. A parser that is generous there sends a lead's mail to somebod
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from functools import lru_cache
@@ -148,3 +149,8 @@ def _trimmed(text: str) -> str:
 
 def _no_domain(text: str) -> Refused:
     return Refused(f"“{shown(text)}” is no domain that mail can go to; write one such as example.com.")
+
+
+def key_of(email: str) -> str:
+    """Give what is kept of the address of a person who was erased: enough to know it again, no more."""
+    return f"sha256:{hashlib.sha256(email.encode()).hexdigest()}"

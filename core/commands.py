@@ -23,8 +23,10 @@ from core.db import Database
 from core.errors import Refused
 from core.grammar import commands as grammar_commands
 from core.lifecycle import Verdict
+from core.journal import note
 from core.models import LARGEST_ID
 from core.people import Actor
+from core.permissions import NotYours
 from core.verbs import (
     absences,
     backlogs,
@@ -33,6 +35,7 @@ from core.verbs import (
     digests,
     editing,
     enrols,
+    erasing,
     homes,
     leads,
     lists,
@@ -80,6 +83,7 @@ _VERBS: dict[type, Callable[..., Outcome]] = {
     grammar_commands.StepVerb: steps.change_step,
     grammar_commands.Tag: tags.tag,
     grammar_commands.Owner: owners.owner,
+    grammar_commands.Erase: erasing.erase,
     grammar_commands.Remind: reminders.remind,
     grammar_commands.Away: absences.away,
     grammar_commands.Back: absences.back,
@@ -179,7 +183,13 @@ def click(
 
 
 def edit_lead(
-    desk: Desk, lead_id: int, typed: Mapping[str, str], seen: Mapping[str, str], *, actor: Actor, now: datetime
+    desk: Desk,
+    lead_id: int,
+    typed: Mapping[str, str],
+    seen: Mapping[str, str],
+    *,
+    actor: Actor,
+    now: datetime,
 ) -> Answer:
     """Give the answer to a lead's form: its fields as typed, and the marks of what it had shown."""
     return _write(
@@ -222,6 +232,10 @@ def _write(desk: Desk, act: Callable[[Session], Outcome], *, actor: Actor, now: 
         return instead.answer
     except DataError:  # a number beyond what PostgreSQL can look for: no card of ours bears one
         return Answer(NO_SUCH_NUMBER, is_refusal=True)
+    except NotYours as refused:
+        with desk.db.write() as session:
+            note(session, "refused", actor=actor, now=now, reason=str(refused))
+        return Answer(str(refused), is_refusal=True)
     except Refused as refused:
         return Answer(str(refused), is_refusal=True)
     if not outcome.begun:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from sqlmodel import Session, col, select
 
 from core import collisions
+from core.address import key_of
 from core.chunks import chunks
 from core.errors import Refused
 from core.lead_file import LeadRow
@@ -130,9 +131,13 @@ def history(session: Session, lead_ids: Iterable[int], sequence_id: int) -> dict
 
 def suppressed(session: Session, emails: Iterable[str]) -> set[str]:
     """Give those of the addresses that get no mail."""
+    by_key = {
+        key: email for email in emails for key in (email, key_of(email))
+    }  # of the erased only a hash is kept
     found: set[str] = set()
-    for chunk in chunks(emails, ADDRESSES_AT_ONCE):
-        found |= set(session.exec(select(Suppression.email).where(col(Suppression.email).in_(chunk))))
+    for chunk in chunks(by_key, ADDRESSES_AT_ONCE):
+        keys = session.exec(select(Suppression.email).where(col(Suppression.email).in_(chunk)))
+        found |= {by_key[key] for key in keys}
     return found
 
 

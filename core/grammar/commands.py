@@ -201,6 +201,13 @@ class Tag:
 
 
 @dataclass(frozen=True, slots=True)
+class Erase:
+    """Forget one person for good."""
+
+    who: Who
+
+
+@dataclass(frozen=True, slots=True)
 class Away:
     """The person is away; cover: a Slack user id or name, without its @."""
 
@@ -265,5 +272,5 @@ class Help:
 Command = (
     Pause | Resume | Stop | Skip | Unskip | Start | Restart | Show | Paused | List | Sequences | Log | Stats
     | SequenceVerb | Halt | Unhalt | StepVerb | Remind | Qualify | Tag | Away | Digest | Mailboxes | Settle
-    | Owner | Reminders | Back | Press | Undo | Help | Edit | Enrol
+    | Owner | Reminders | Back | Press | Undo | Help | Edit | Enrol | Erase
 )  # fmt: skip

@@ -20,6 +20,7 @@ from core.grammar.commands import (
     Digest,
     Edit,
     Enrol,
+    Erase,
     Halt,
     List,
     Owner,
@@ -252,6 +253,13 @@ def read_edit(asked: Asked) -> Command:
     if len(who.addresses) != 1:
         raise Refused(f"One lead is changed at a time. For example: `{asked.entry.example}`.")
     return Edit(who)
+
+
+def read_erase(asked: Asked) -> Command:
+    who = asked.who()
+    if len(who.addresses) != 1:
+        raise Refused(f"One person is erased at a time. For example: `{asked.entry.example}`.")
+    return Erase(who)
 
 
 def read_step(asked: Asked) -> Command:

@@ -15,6 +15,7 @@ from core.grammar.commands import (
     Digest,
     Edit,
     Enrol,
+    Erase,
     Halt,
     Help,
     List,
@@ -75,6 +76,8 @@ def _parts(command: Command) -> list[str]:
             return [verb, "sequence", _quoted(sequence)]
         case Edit(who):
             return ["edit", _who(who)]
+        case Erase(who):
+            return ["erase", _who(who)]
         case Halt(because):
             return ["halt", _because(because)]
         case StepVerb(verb, who, sequence):

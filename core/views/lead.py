@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 from core.acts import Loaded, load
 from core.answers import EnrollmentView, LeadCard
 from core.current import current_run
+from core.erasing import is_erased
 from core.lifecycle import LIVE, Status
 from core.models import (
     WORKSPACE_ID,
@@ -32,7 +33,7 @@ TIMELINE_SHOWN = 8
 def lead_card(session: Session, lead_id: int | None, *, now: datetime) -> LeadCard:
     """Give everything about one lead."""
     lead = session.get(Lead, lead_id) if lead_id else None
-    if lead is None or lead.id is None:
+    if lead is None or lead.id is None or is_erased(lead):
         return LeadCard(lead_id or 0, "", "", is_erased=True)
     workspace = session.get_one(Workspace, WORKSPACE_ID)
     zone = workspace.zone

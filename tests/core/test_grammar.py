@@ -17,6 +17,7 @@ from core.grammar import (
     Digest,
     Edit,
     Enrol,
+    Erase,
     Halt,
     Help,
     List,
@@ -63,6 +64,7 @@ DEMO_EU = (Term("stage", "demo"), Term("tag", "eu"), Term("in", "Spring", is_not
 EXAMPLES = [
     # A lead or a sequence.
     ("edit a@x.com", Edit(A)),
+    ("erase <mailto:a@x.com|a@x.com>", Erase(A)),
     ("edit lead <mailto:a@x.com|a@x.com>", Edit(A)),
     ("edit Summer", SequenceVerb("edit", "Summer")),
     ('edit "P@Q"', SequenceVerb("edit", "P@Q")),
