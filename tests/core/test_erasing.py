@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import inspect, text
 from sqlmodel import select
 
-from core import commands, inbox, leads
+from core import commands, inbox, lead_file, leads
 from core.models import Delivery, Enrollment, Lead
 from tests.world import ANA, PLAIN, World, make
 
