@@ -13,6 +13,8 @@ NAMES = {
     "pipeline": "the whole pipeline beside a raw aiosmtplib loop",
     "plain": "the whole pipeline beside one arq job per step",
     "bulk": "pause, resume and stop of very many leads in one command",
+    "digest": "the list of very many paused leads, beside loading them all",
+    "acks": "acknowledging clicks and commands of Slack beside a sender at full speed",
     "pause": "a pause from Slack, idle and beside a sender at full speed",
 }
 
