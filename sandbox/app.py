@@ -96,6 +96,7 @@ class Clicked(BaseModel):
     block_id: str | None = None
     option: JSONValue = None
     label: str = ""
+    typed: dict[str, JSONValue] = {}
 
 
 class Submitted(BaseModel):
@@ -116,6 +117,13 @@ class Shortcut(Who):
 
     target: str = ""
     callback_id: str
+
+
+class Reaction(Who):
+    """Put on the message `target`, or taken away from it where it is there."""
+
+    target: str
+    name: str
 
 
 class Searched(Clicked):
@@ -292,7 +300,9 @@ def _acting(stage: Stage) -> APIRouter:
 
     @router.post("/click")
     def clicked(act: Clicked) -> dict[str, Any]:
-        outcome = workspace.click(act.user, act.target, act.action_id, act.option, block_id=act.block_id)
+        outcome = workspace.click(
+            act.user, act.target, act.action_id, act.option, block_id=act.block_id, typed=act.typed
+        )
         if outcome.ok:
             stage.tour.click(act.label)
             stage.tell("status")
@@ -327,6 +337,10 @@ def _acting(stage: Stage) -> APIRouter:
         if not act.target:
             return _said(person.use_shortcut(act.callback_id))
         return _said(person.use_message_shortcut(act.target, act.callback_id))
+
+    @router.post("/react")
+    def reacted(act: Reaction) -> dict[str, Any]:
+        return _said(workspace.person(act.user).toggle(act.target, act.name))
 
     @router.post("/mail-opened")
     def mail_opened() -> dict[str, Any]:

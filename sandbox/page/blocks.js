@@ -74,7 +74,8 @@ function element(e, block, env, id) {
   const stored = env.values?.[block.block_id]?.[e.action_id];
   const act = (value, node, label) => env.act(key, value, node, label, block);
   const make = MAKERS[e.type];
-  return make ? make(e, { act, stored, id, env, key }) : h("span.hint", {}, `(${e.type})`);
+  const enter = block.dispatch_action && env.enter ? (node) => env.enter(key, node) : null;
+  return make ? make(e, { act, enter, stored, id, env, key, block }) : h("span.hint", {}, `(${e.type})`);
 }
 
 function button(e, { act }) {
@@ -121,13 +122,13 @@ function overflow(e, { act }) {
 
 const allOptions = (e) => [...(e.options || []), ...(e.option_groups || []).flatMap((g) => g.options)];
 
-function select(e, { act, stored, id, env }) {
+function select(e, { act, stored, id, env, block }) {
   const first = chosen(stored, e);
   const option = (o) => h("option", { value: o.value, selected: o.value === first }, plain(o.text.text));
   const people = () => Object.entries(env.users).filter(([, u]) => !u.bot).map(([key, u]) => ({ value: key, text: { text: u.name } }));
   const places = () => Object.entries(env.channels).map(([key, name]) => ({ value: key, text: { text: `#${name}` } }));
   const list = e.type === "users_select" ? people() : e.type === "static_select" ? e.options || [] : places();
-  const node = h("select", { id, "aria-label": id ? null : plain(e.placeholder?.text || "Choose"), onchange: () => { if (node.value) act(node.value, node, node.selectedOptions[0].textContent); } },
+  const node = h("select", { id, "aria-label": id ? null : plain(e.placeholder?.text || "Choose"), onchange: () => { if (node.value || block.optional) act(node.value || null, node, node.selectedOptions[0].textContent); } },
     h("option", { value: "", selected: !first }, plain(e.placeholder?.text || "Choose…")), list.map(option),
     (e.option_groups || []).map((g) => h("optgroup", { label: plain(g.label.text) }, g.options.map(option))));
   return node;
@@ -220,10 +221,11 @@ function picker(type, key, initial) {
 }
 
 function typed(type) {
-  return (e, { act, stored, id }) => {
+  return (e, { act, enter, stored, id }) => {
     const node = h(e.multiline ? "textarea" : "input", {
       id, value: stored?.value ?? e.initial_value ?? "", placeholder: plain(e.placeholder?.text || ""), maxLength: e.max_length || 3000,
       oninput: () => act(node.value, node, "", true), autofocus: e.focus_on_load,
+      onkeydown: (event) => { if (enter && !e.multiline && event.key === "Enter" && !event.isComposing) { event.preventDefault(); enter(node); } },
     });
     if (e.multiline) node.rows = 4; else node.type = type;
     return node;

@@ -149,11 +149,13 @@ class Person:
         *,
         block_id: str | None = None,
         confirm: bool = True,
+        typed: JSON | None = None,
     ) -> Outcome:
         """Press or choose the control called `name` in a message (or its ts), `"modal"` or `"home"`.
 
         A Message taken earlier is clicked as it looked then, as in a window that did not redraw.
         `option`: an option's value or text, a user id, `YYYY-MM-DD`, `HH:MM`, a list for multi-selects.
+        `typed`: what stands in the other fields of a modal, as for `submit`; it goes along with the click.
         `confirm=False` turns a confirmation dialog down, so nothing is sent.
         """
         shown = self._target(target)
@@ -165,6 +167,8 @@ class Person:
         if control.kind == "overflow" and value is None:
             raise NotOnScreenError(f"Say which of {[o['text']['text'] for o in control.options()]}.")
         if isinstance(shown, View):
+            for field, filled in (typed or {}).items():
+                self._fill(shown, blocks, field, filled)
             return self._click_view(shown, control, value)
         return self._click_message(shown, control, value)
 
@@ -221,6 +225,12 @@ class Person:
     def unreact(self, target: Target, name: str) -> Outcome:
         """Take one's reaction away."""
         return self._react(target, name, "reaction_removed")
+
+    def toggle(self, target: Target, name: str) -> Outcome:
+        """Put a reaction on a message, or take one's own away, as a click on it does."""
+        shown = self._target(target)
+        has_it = isinstance(shown, Message) and (self.id, name) in shown.reacted
+        return (self.unreact if has_it else self.react)(target, name)
 
     def _react(self, target: Target, name: str, kind: str) -> Outcome:
         shown = self._target(target)
