@@ -13,7 +13,7 @@ from fastapi.responses import FileResponse, Response
 
 from bot import answers, cards, charts
 from sandbox.slack.blocks import check_message, check_view
-from sandbox.specimens import collisions, digests, forms, homes, leads, notices, reviews, weekly
+from sandbox.specimens import collisions, digests, fallen, forms, homes, leads, notices, reviews, weekly
 
 JSON = dict[str, Any]
 ZONE = "Europe/Berlin"
@@ -54,6 +54,8 @@ def _pieces() -> Iterator[Piece]:
     for group, views in groups.items():
         for name, view in views:
             yield Piece(group, name, "message", cards.card(view))
+    for name, payload in fallen.fallen():
+        yield Piece("Without its channel", name, "message", payload)
     for name, view in homes.homes():
         yield Piece("App Home", name, "home", cards.card(view))
     for name, shown in (*leads.answers(), *collisions.previews()):
