@@ -41,6 +41,8 @@ def _section(part: HomeSection, number: int, most: int) -> Iterator[JSON]:
     yield header(part.title)
     if part.note:
         yield rich(sentence(part.note, NOTE_CHARS))
+    if part.facts:
+        yield rich(bullets=[[words(fact, NOTE_CHARS)] for fact in part.facts])
     for at, group in enumerate(part.groups):
         if group.title:
             yield rich([words(group.title, bold=True)])

@@ -266,11 +266,12 @@ class WeeklyCard:
 
 @dataclass(frozen=True)
 class HomeSection:
-    """A part of an App Home: lines in groups (one may have no title), or a `note` that says what to do instead."""
+    """A part of an App Home: `facts`, lines in groups (one may have no title), or a `note` that says what to do instead."""
 
     title: str
     groups: tuple[DigestGroup, ...] = ()
     note: str = ""
+    facts: tuple[str, ...] = ()
     choices: tuple[Choice, ...] = ()
 
 

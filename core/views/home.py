@@ -30,7 +30,7 @@ NEXT_SHOWN, SEQUENCES_SHOWN, MAILBOXES_SHOWN = 4, 6, 6
 JUST_NOW = timedelta(minutes=15)
 PRESSED = "home"  # the word of a sequence's buttons: `card home 3 resume seen 1623741660000000`
 NOT_A_MEMBER = "Only full members of this workspace can use Fermata, so there is nothing to see here for guests and people of other workspaces."
-_IMPORT = "Bring leads in with `fermata leads import FILE.csv`, or press *Enrol* above."
+_IMPORT = "Bring leads in with `fermata leads import FILE.csv`, or press Enrol… above."
 
 
 def card(session: Session, card: Card, *, now: datetime) -> HomeView:
@@ -54,8 +54,8 @@ def card(session: Session, card: Card, *, now: datetime) -> HomeView:
         summary=(
             counted(own, "lead") + " of yours" if own else "Everybody's leads, since you own none",
             f"{sum(day.sent.values()):,} sent today",
-            f"{sum(held.sizes.values()):,} paused",
-            f"{held.sizes.get(Group.REPLY, 0):,} waiting for our answer",
+            *([f"{paused_:,} paused"] if (paused_ := sum(held.sizes.values())) else []),
+            *([f"{waiting:,} waiting for our answer"] if (waiting := held.sizes.get(Group.REPLY, 0)) else []),
         ),
         notices=tuple(filter(None, [halted, *_trouble(boxes)])),
         choices=tuple(_first(has_list=any(place != LATER for place in held.sizes))),
@@ -143,8 +143,9 @@ class _Held:
             if self._shown.scope.owner and any(place != LATER for place in self.sizes)
             else "paused"
         )
-        more = (Choice(f"All {size:,}", listing),) if is_cut else ()
-        return HomeSection(f"{name} ({size:,})" if size else name, groups, "" if groups else empty, more)
+        more = (Choice(f"Show all {size:,}", listing),) if is_cut else ()
+        title_ = f"{name} ({size:,})" if size else name
+        return HomeSection(title_, groups, "" if groups else empty, choices=more)
 
     def _heading(self, place: int) -> str:
         name = "🗓️ Due back later" if place == LATER else name_of(Group(place), self._shown)
@@ -174,16 +175,17 @@ def _today(session: Session, day: Today, *, zone: str, now: datetime) -> HomeSec
                 (Choice("Pause", pause),),
             )
         )
-    note = " · ".join(by_sequence) or f"Nothing leaves today, and nothing has. {_IMPORT}"
-    return HomeSection("📤 Today", (DigestGroup("", tuple(lines)),) if lines else (), note)
+    note = "" if names else f"Nothing leaves today, and nothing has. {_IMPORT}"
+    groups = (DigestGroup("", tuple(lines)),) if lines else ()
+    return HomeSection("📤 Today", groups, note, facts=tuple(by_sequence))
 
 
 def _sequences(found: Sequence[Funnel], my: str) -> HomeSection:
     lines = tuple(Row(one.name, _funnel(one), None, tuple(_about(one))) for one in found[:SEQUENCES_SHOWN])
     empty = "There is no sequence yet. Make one with `fermata apply FILE.yaml`."
-    more = (Choice(f"All {len(found):,}", "sequences"),) if len(found) > len(lines) else ()
+    more = (Choice(f"Show all {len(found):,}", "sequences"),) if len(found) > len(lines) else ()
     name = f"🎼 {my} sequences" + (f" ({len(found):,})" if found else "")
-    return HomeSection(name, (DigestGroup("", lines),) if lines else (), "" if lines else empty, more)
+    return HomeSection(name, (DigestGroup("", lines),) if lines else (), "" if lines else empty, choices=more)
 
 
 def _funnel(one: Funnel) -> str:
@@ -215,9 +217,9 @@ def stamp(moment: datetime) -> int:
 def _mailboxes(count: int, boxes: Sequence[Sender], *, zone: str, now: datetime) -> HomeSection:
     lines = tuple(Row(one.mailbox.address, _state(one, zone=zone, now=now)) for one in boxes)
     empty = "There is no mailbox yet, so nothing can be sent. Add one with `fermata mailbox add`."
-    more = (Choice(f"All {count:,}", "mailboxes"),) if count > len(lines) else ()
+    more = (Choice(f"Show all {count:,}", "mailboxes"),) if count > len(lines) else ()
     name = "📮 Mailboxes" + (f" ({count:,})" if count else "")
-    return HomeSection(name, (DigestGroup("", lines),) if lines else (), "" if lines else empty, more)
+    return HomeSection(name, (DigestGroup("", lines),) if lines else (), "" if lines else empty, choices=more)
 
 
 def _state(one: Sender, *, zone: str, now: datetime) -> str:

@@ -20,7 +20,7 @@ document.getElementById("summary").textContent = `${shown.pieces.length} pieces 
 function piece(p) {
   return h("figure.piece", { "data-surface": p.surface },
     h("figcaption", {}, p.name),
-    p.surface === "modal" ? form(p) : p.surface === "home" ? h("div.sheet.home", {}, blocks(p.blocks, env)) : h("div.message", {}, face(), h("div", {}, h("div.who", {}, h("b", {}, "Fermata"), h("span.app", {}, "APP")), blocks(p.blocks, env))),
+    p.surface === "modal" ? form(p) : p.surface === "home" ? h("div.sheet", {}, h("div.body", {}, blocks(p.blocks, env))) : h("div.message", {}, face(), h("div", {}, h("div.who", {}, h("b", {}, "Fermata"), h("span.app", {}, "APP")), blocks(p.blocks, env))),
     p.faults.length > 0 && h("pre.faults", {}, p.faults.join("\n")),
     p.text && h("details", {}, h("summary", {}, "As a notification reads it"), h("pre", {}, p.text)));
 }

@@ -77,7 +77,7 @@ FULL = HomeView(
         HomeSection(
             "📤 Today",
             (DigestGroup("", (_next("09:40", "Mia Frost", "mia@talhof.example"), _next("10:05", "Jon Adler", "jon@werk.example"))),),
-            "Spring outreach: 3 sent, 12 to come · Autumn webinar: 0 sent, 2 to come",
+            facts=("Spring outreach: 3 sent, 12 to come", "Autumn webinar: 0 sent, 2 to come"),
         ),
         HomeSection("🎼 My sequences (2)", (DigestGroup("", (_SPRING, _STOPPED)),)),
         HomeSection("📮 Mailboxes (2)", (DigestGroup("", _BOXES),)),
@@ -154,27 +154,27 @@ MANY = replace(
         HomeSection(
             "⏸️ My paused leads (16,800)",
             tuple(map(_many, _GROUPS)),
-            choices=(Choice("All 16,800", "digest now"),),
+            choices=(Choice("Show all 16,800", "digest now"),),
         ),
         HomeSection(
             "💬 Waiting for an answer (2,400)",
             (replace(_many(""), title=""),),
-            choices=(Choice("All 2,400", "digest now"),),
+            choices=(Choice("Show all 2,400", "digest now"),),
         ),
         replace(
             FULL.sections[2],
             groups=(DigestGroup("", tuple(_next(f"10:0{n}", f"Lead {n}", f"lead{n}@seeblick.example") for n in range(4))),),
-            note=" · ".join(f"Sequence {n}: 310 sent, {2_000 + n:,} to come" for n in range(6)),
+            facts=tuple(f"Sequence {n}: 310 sent, {2_000 + n:,} to come" for n in range(6)),
         ),
         HomeSection(
             "🎼 My sequences (31)",
             (DigestGroup("", tuple(_running(f"Sequence {n}", "4,000 contacted → 310 answered → 95 stopped → 1,600 completed · 2,210 active, 95 paused", n) for n in range(6))),),
-            choices=(Choice("All 31", "sequences"),),
+            choices=(Choice("Show all 31", "sequences"),),
         ),
         HomeSection(
             "📮 Mailboxes (40)",
             (DigestGroup("", tuple(replace(_BOXES[0], title=f"sales{n}@northwind.example") for n in range(6))),),
-            choices=(Choice("All 40", "mailboxes"),),
+            choices=(Choice("Show all 40", "mailboxes"),),
         ),
     ),
 )  # fmt: skip

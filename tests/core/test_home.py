@@ -118,11 +118,11 @@ def test_whoever_waits_for_an_answer_stands_apart(database_url):
 def test_today_tells_what_left_what_is_to_come_and_the_next_few(database_url):
     world = world_with(database_url, ADA, EVE)
     assert shown(world).title == "Nothing more is due today"
-    assert part(shown(world), "Today").note == "Spring: 2 sent, 0 to come"
+    assert part(shown(world), "Today").facts == ("Spring: 2 sent, 0 to come",)
     world.now = datetime(2027, 6, 7, 5, 0, tzinfo=UTC)
     view = shown(world)
     assert view.title == "2 steps still to come today"
-    assert part(view, "Today").note == "Spring: 0 sent, 2 to come"
+    assert part(view, "Today").facts == ("Spring: 0 sent, 2 to come",)
     title, detail = lines(part(view, "Today"))[0]
     assert title.endswith(f" · {ADA}")
     assert title[:5] >= "09:00"
@@ -134,7 +134,7 @@ def test_today_tells_what_left_what_is_to_come_and_the_next_few(database_url):
 def test_a_mail_of_yesterday_is_not_of_today_in_the_readers_zone(database_url):
     world = world_with(database_url, owner=BEN.id)
     world.now = datetime(2027, 6, 2, 3, 0, tzinfo=UTC)  # still Tuesday in New York
-    assert part(shown(world, BEN), "Today").note == "Spring: 1 sent, 0 to come"
+    assert part(shown(world, BEN), "Today").facts == ("Spring: 1 sent, 0 to come",)
     world.now = datetime(2027, 6, 2, 4, 0, tzinfo=UTC)
     assert part(shown(world, BEN), "Today").note.startswith("Nothing leaves today")
 
@@ -217,7 +217,7 @@ def test_a_new_workspace_says_what_to_do_next(database_url):
     world = make(database_url)
     world.say("archive sequence Spring")
     view = shown(world)
-    assert part(view, "Today").note.endswith("press *Enrol* above.")
+    assert part(view, "Today").note.endswith("press Enrol… above.")
     assert "pause lead@example.com until June 15" in part(view, "paused").note
     assert [choice.label for choice in view.choices] == ["Pause a lead…", "Enrol…"]
 
