@@ -67,13 +67,8 @@ def save(session: Session, spec: SequenceSpec, *, actor: Actor, now: datetime) -
     assert row.id is not None
     if row.spec == dump(spec):
         return Saved(row.id, is_new=False, differences=())
-    if row.status in {SequenceStatus.PUBLISHED, SequenceStatus.ARCHIVED}:
-        way = (
-            "Pause it first: `pause sequence"
-            if row.status == SequenceStatus.PUBLISHED
-            else "Restore it first: `resume sequence"
-        )
-        raise Refused(f"{row.name} is {row.status} and protected from edits. {way} {row.name}`.")
+    if guarded := protection(row):
+        raise Refused(guarded)
     before = _keys(session, row.id)
     row.spec, row.name, row.version = dump(spec), spec.name, row.version + 1
     row.changed_at, row.changed_by = now, actor.id
@@ -85,6 +80,18 @@ def save(session: Session, spec: SequenceSpec, *, actor: Actor, now: datetime) -
     differences = _differences(before, after)
     note(session, "apply", actor=actor, now=now, sequence_id=row.id, reason="; ".join(differences))
     return Saved(row.id, is_new=False, differences=differences)
+
+
+def protection(row: Sequence) -> str:
+    """Say why a sequence cannot be edited as it stands, and what to do first; "" where it can be."""
+    if row.status not in {SequenceStatus.PUBLISHED, SequenceStatus.ARCHIVED}:
+        return ""
+    way = (
+        "Pause it first: `pause sequence"
+        if row.status == SequenceStatus.PUBLISHED
+        else "Restore it first: `resume sequence"
+    )
+    return f"{row.name} is {row.status} and protected from edits. {way} {row.name}`."
 
 
 def _keys(session: Session, sequence_id: int) -> list[str]:

@@ -7,18 +7,19 @@ are the same for all (`bot/listeners`).
 from __future__ import annotations
 
 from bot import codec
-from bot.forms import away, enrol, lead, pausing, reply, resuming, stopping
+from bot.forms import away, enrol, lead, pausing, reply, resuming, settings, stopping
 from bot.forms.kinds import Kind, Opened, Shows
 
 FORMS: dict[str, Kind] = {
-    "reply": reply.KIND,
     "pause": pausing.PAUSE,
     codec.PAUSE_LEAD: pausing.PAUSE,
     "resume": resuming.RESUME,
     "stop": stopping.STOP,
     codec.AWAY: away.AWAY,
     "edit_lead": lead.EDIT_LEAD,
+    "reply": reply.KIND,
     "enrol": enrol.KIND,
+    "settings": settings.KIND,
 }
 
 __all__ = ["FORMS", "Kind", "Opened", "Shows"]

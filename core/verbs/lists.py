@@ -23,6 +23,7 @@ from core.models import Delivery, DeliveryState, Enrollment, Hold, Lead, Mailbox
 from core.names import names
 from core.people import Actor
 from core.verbs.acting import next_step
+from core.verbs.settings import FORM as SETTINGS
 from core.verbs.whens import zone_of
 from core.views.timeline import dated, journal_lines
 from core.views.why import hold_words
@@ -127,6 +128,7 @@ def sequences(session: Session, order: orders.Sequences, *, actor: Actor, now: d
         Row(
             row.name,
             f"{row.status}, {counted(steps.get(row.id or 0, 0), 'step')}, {_by_status(counts.get(row.id or 0, {}))}",
+            choices=(Choice("Settings", form=(SETTINGS, row.id or 0, row.version)),),
         )
         for row in found
     )

@@ -25,6 +25,7 @@ from core.plans import planned
 from core.sequence_file.words import say_delay
 from core.verbs.handovers import Begun, begun
 from core.verbs.outcome import Outcome
+from core.verbs.settings import FORM as SETTINGS
 from core.verbs.whens import zone_of
 from core.views.titles import title
 from core.views.why import halted_words
@@ -33,13 +34,13 @@ STOPPING = frozenset({"pause", "archive"})
 
 
 def change_sequence(session: Session, order: orders.SequenceVerb, *, actor: Actor, now: datetime) -> Outcome:
-    """Publish, pause, resume or archive a sequence; preview it, or say how it is edited."""
+    """Publish, pause, resume or archive a sequence; preview it, or open its settings."""
     if order.verb == "preview":
         return Outcome(preview(session, order.sequence))
     row = sequences.find(session, order.sequence)
     assert row.id is not None
     if order.verb == "edit":
-        raise Refused(_how_to_edit(row.name, row.status))
+        return Outcome(Answer(_how_to_edit(row.name, row.status), opens=(SETTINGS, row.id, row.version)))
     said = sequences.turn(session, row.id, order.verb, actor=actor, now=now)
     of_sequence = select(Enrollment.lead_id).where(Enrollment.sequence_id == row.id)
     shown = session.exec(select(Card.lead_id).where(col(Card.lead_id).in_(of_sequence)))
@@ -58,7 +59,7 @@ def change_sequence(session: Session, order: orders.SequenceVerb, *, actor: Acto
 def _how_to_edit(name: str, status: str) -> str:
     first = f"`pause sequence {name}`, then " if status == SequenceStatus.PUBLISHED else ""
     return (
-        f"Sequences are edited as files: {first}`fermata export {name}` on the server, change the file, "
+        f"In Slack a form changes the settings of {name}; its texts are edited as files: {first}`fermata export {name}` on the server, change the file, "
         f"`fermata apply` it, and `publish sequence {name}`. Leads go on from where they stand."
     )
 
