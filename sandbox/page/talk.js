@@ -214,10 +214,11 @@ async function busy(node, promise) {
   return answer;
 }
 
-function actor(target) {
+// `typed` gives what stands in a modal's fields: Slack sends it along with every click there.
+function actor(target, typed) {
   return async (key, option, node, label) => {
     if (key.confirm && !(await confirmed(key.confirm))) return;
-    const answer = await busy(node, post("sandbox/click", { user: S.me, target, action_id: key.action_id, block_id: key.block_id, option, label: label || "" }));
+    const answer = await busy(node, post("sandbox/click", { user: S.me, target, action_id: key.action_id, block_id: key.block_id, option, label: label || "", typed: typed ? typed() : {} }));
     if (!answer.ok) toast(answer.said);
   };
 }
@@ -259,19 +260,21 @@ function modal() {
   box.collected = values;
   const stored = structuredClone(view.state);
   for (const [block, inner] of Object.entries(values)) for (const [action, value] of Object.entries(inner)) (stored[block] ||= {})[action] = restored(stored[block]?.[action], value);
+  const press = actor("modal", () => fields(view, values));
   const act = (k, option, node, label, block) => {
     (values[k.block_id] ||= {})[k.action_id] = option;
-    if (block.type !== "input" || (block.dispatch_action && node.tagName !== "INPUT" && node.tagName !== "TEXTAREA")) actor("modal")(k, option, node, label);
+    if (block.type !== "input" || (block.dispatch_action && node.tagName !== "INPUT" && node.tagName !== "TEXTAREA")) press(k, option, node, label);
   };
+  const focused = box.contains(document.activeElement) ? document.activeElement.id : "";
   box.replaceChildren(h("form", { noValidate: true, onsubmit: (event) => { event.preventDefault(); submit(view, values, event.submitter); } },
     h("div.head", { id: "modal-title" }, plain(view.title)),
-    h("div.body", {}, blocks(view.blocks, { ...env(), values: stored, errors: view.errors, act, suggest: suggester("modal") })),
+    h("div.body", {}, blocks(view.blocks, { ...env(), values: stored, errors: view.errors, act, enter: (k, node) => press(k, node.value, node), suggest: suggester("modal") })),
     h("div.foot", {}, view.trouble && h("span.trouble", { role: "alert" }, view.trouble),
       h("button.b", { type: "button", onclick: closeModal }, plain(view.close)), view.submit && h("button.b.primary", { type: "submit" }, plain(view.submit)))));
   box.setAttribute("aria-labelledby", "modal-title");
   box.oncancel = (event) => { event.preventDefault(); closeModal(); };
   if (!box.open) box.showModal();
-  (box.querySelector("[aria-invalid=true]") || box.querySelector(".body input, .body textarea, .body select"))?.focus();
+  (box.querySelector("[aria-invalid=true]") || (focused && document.getElementById(focused)) || box.querySelector(".body input, .body textarea, .body select"))?.focus();
 }
 
 // What the person chose here wins over what the server knows, when the same view is drawn again.
@@ -282,11 +285,14 @@ function restored(was, value) {
   return { ...was, value, selected_option: { value }, selected_user: value, selected_channel: value, selected_conversation: value, selected_date: value, selected_time: value, selected_date_time: value };
 }
 
-async function submit(view, values, node) {
-  const flat = {};
-  for (const [block, inner] of Object.entries(values)) for (const value of Object.values(inner)) flat[block] = value;
+// What was filled in, by block.
+function fields(view, values) {
   const inputs = new Set(view.blocks.filter((b) => b.type === "input").map((b) => b.block_id));
-  const answer = await busy(node, post("sandbox/submit", { user: S.me, values: Object.fromEntries(Object.entries(flat).filter(([b]) => inputs.has(b))) }));
+  return Object.fromEntries(Object.entries(values).filter(([block]) => inputs.has(block)).map(([block, inner]) => [block, Object.values(inner).at(-1)]));
+}
+
+async function submit(view, values, node) {
+  const answer = await busy(node, post("sandbox/submit", { user: S.me, values: fields(view, values) }));
   await refresh();
   if (!answer.ok && !S.slack.modal) toast(answer.said);
 }

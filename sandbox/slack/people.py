@@ -149,11 +149,13 @@ class Person:
         *,
         block_id: str | None = None,
         confirm: bool = True,
+        typed: JSON | None = None,
     ) -> Outcome:
         """Press or choose the control called `name` in a message (or its ts), `"modal"` or `"home"`.
 
         A Message taken earlier is clicked as it looked then, as in a window that did not redraw.
         `option`: an option's value or text, a user id, `YYYY-MM-DD`, `HH:MM`, a list for multi-selects.
+        `typed`: what stands in the other fields of a modal, as for `submit`; it goes along with the click.
         `confirm=False` turns a confirmation dialog down, so nothing is sent.
         """
         shown = self._target(target)
@@ -165,6 +167,8 @@ class Person:
         if control.kind == "overflow" and value is None:
             raise NotOnScreenError(f"Say which of {[o['text']['text'] for o in control.options()]}.")
         if isinstance(shown, View):
+            for field, filled in (typed or {}).items():
+                self._fill(shown, blocks, field, filled)
             return self._click_view(shown, control, value)
         return self._click_message(shown, control, value)
 
