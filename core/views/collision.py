@@ -37,7 +37,7 @@ def card(session: Session, card: Card, *, now: datetime) -> NoticeCard:
     title = (
         f"You asked {who} whether {what} may go into {where}"
         if is_asker
-        else f"{who} wants to put {what}{' you work' if len(row.lead_ids) > 1 else ''} into {where}"
+        else f"{who} {'wants' if row.state == State.OPEN else 'wanted'} to put {what}{' you work' if len(row.lead_ids) > 1 else ''} into {where}"
     )
     if row.state != State.OPEN:
         return NoticeCard(
@@ -64,7 +64,7 @@ def verdict(session: Session, row: Collision, *, zone: str, reader: str = "") ->
         case State.WITHDRAWN:
             return f"{who} withdrew it on {at}; nobody was enrolled."
         case State.ACCEPTED | State.HANDED_OVER:
-            done = "accepted" if row.state == State.ACCEPTED else "handed over"
+            done = "accepted" if row.state == State.ACCEPTED else "handed them over"
             return f"{who} {done} on {at}: {counted(_enrolled(session, row), 'lead')} enrolled."
 
 
@@ -135,10 +135,11 @@ def _lines(session: Session, row: Collision, reader: str, *, zone: str, now: dat
         clash = clashes.get(lead_id)
         is_own = clash is not None and clash.colleague == reader
         why = (clash.says("you", "your") if is_own else clash.why) if clash else "is nobody's now"
-        where = f"in {listed(running[lead_id])}" if lead_id in running else "in no sequence"
+        others = [name for name in running.get(lead_id, ()) if clash is None or name != clash.of]
+        where = f" in {listed(others)}," if others else "" if lead_id in running else " in no sequence,"
         last = mailed.get(lead_id)
         mail = f"last mail on {say_day(local(last, zone).date())}" if last else "no mail yet"
-        yield f"{lead.email} {why}, {where}, {mail}."
+        yield f"{lead.email} {why},{where} {mail}."
     yield from _more(row)
 
 

@@ -19,7 +19,7 @@ def collisions() -> Iterator[tuple[str, CardView]]:
         (
             f"{LEADS[0]} is your lead, in Spring outreach, last mail on Tuesday 1 June 2027.",
             f"{LEADS[1]} is of the same company as {LEADS[0]}, your lead, in no sequence, no mail yet.",
-            f"{LEADS[2]} was put into Opera by you, in Opera, last mail on Friday 28 May 2027.",
+            f"{LEADS[2]} was put into Opera by you, last mail on Friday 28 May 2027.",
         ),
         "🤝",
         facts=(f"Nobody is enrolled before you say yes; without an answer until {UNTIL} it is declined.",),
@@ -30,11 +30,20 @@ def collisions() -> Iterator[tuple[str, CardView]]:
                    confirm="Give 3 leads to Ben Okafor? Ben Okafor owns them from then on, and they are enrolled."),
         ),
     )  # fmt: skip
-    settled = replace(question, lines=LEADS, facts=(), choices=())
+    settled = replace(
+        question,
+        title="Ben Okafor wanted to put 3 leads you work into Autumn",
+        lines=LEADS,
+        facts=(),
+        choices=(),
+    )
     yield "colleague: asked", question
     yield "colleague: accepted", replace(settled, verdict=f"You accepted on {AT}: 3 leads enrolled.")
     yield "colleague: declined", replace(settled, verdict=f"You declined on {AT}; nobody was enrolled.")
-    yield "colleague: handed over", replace(settled, verdict=f"You handed over on {AT}: 3 leads enrolled.")
+    yield (
+        "colleague: handed over",
+        replace(settled, verdict=f"You handed them over on {AT}: 3 leads enrolled."),
+    )
     expired = f"Nobody answered until {UNTIL}, so nobody was enrolled."
     yield "colleague: expired", replace(settled, verdict=expired)
     yield (

@@ -82,7 +82,7 @@ def test_declined_after_a_restart(asked, world, clock, anas, bens, mail_to):
 
 def test_handed_over(asked, world, ben, anas, bens):
     anas.clicks("Hand over")
-    bens.sees("Ana Ruiz handed over on", "1 lead enrolled")
+    bens.sees("Ana Ruiz handed them over on", "1 lead enrolled")
     assert in_autumn(world, ADA) == "pending"
     ben.types(f"/sequence status {ADA}")
     ben.sees(ADA, "Ben Okafor")
@@ -142,7 +142,7 @@ def test_nobody_answers_and_two_workers_notice_at_once(asked, world, clock, anas
     assert sorted(closed) == [0, 1]
     world.start_sender()
     clock.settle()
-    anas.sees("wants to put", "Nobody answered until Friday 4 June 2027")
+    anas.sees("wanted to put", "Nobody answered until Friday 4 June 2027")
     bens.sees(f"{ADA} for Autumn: Nobody answered until Friday 4 June 2027")
     assert len([m for m in bens.messages() if f"{ADA} for Autumn" in m.text]) == 1
     assert "Ada, an invitation" not in mail_to(ADA)

@@ -1,8 +1,4 @@
-"""Whose leads they are already: found before somebody enrolls them, asked about, and answered in time or not at all.
-
-A lead is a colleague's where they own it, where they put it into a sequence that has not ended, or where somebody of its
-company is theirs and in one; in this order, so that one colleague is asked about a lead. Only active members count.
-"""
+"""The question to a colleague: asked once, answered in time or not at all; until then nobody is enrolled."""
 
 from __future__ import annotations
 
@@ -15,23 +11,12 @@ from enum import StrEnum
 from sqlalchemy import insert, text
 from sqlmodel import Session, col, func, select
 
-from core import cards, owners
+from core import cards
 from core.acts import JOURNAL
-from core.address import is_free_mail
+from core.collisions.rule import Clash, find
 from core.dates import say
 from core.db import Database
-from core.lifecycle import LIVE
-from core.models import (
-    WORKSPACE_ID,
-    Collision,
-    Enrollment,
-    Journal,
-    Lead,
-    Member,
-    Sequence,
-    Suppression,
-    Workspace,
-)
+from core.models import WORKSPACE_ID, Collision, Lead, Member, Workspace
 from core.names import SLACK_ID, name_of
 from core.people import SYSTEM, Actor
 from core.schedule import Calendar, Delay, Unit, due_after
@@ -40,7 +25,6 @@ from core.words import counted, some
 
 KIND = "collision"
 TIME_TO_ANSWER = Delay(3, Unit.BUSINESS_DAYS)
-LIVE_WORDS = sorted(LIVE)
 _OPEN = text("collision.state = 'open'")  # as a literal, for the partial index
 
 
@@ -53,132 +37,6 @@ class State(StrEnum):
     HANDED_OVER = "handed_over"
     EXPIRED = "expired"
     WITHDRAWN = "withdrawn"
-
-
-class Why(StrEnum):
-    """What makes a lead a colleague's."""
-
-    OWNER = "owner"
-    STARTED = "started"
-    COMPANY = "company"
-
-
-@dataclass(frozen=True)
-class Clash:
-    """A lead that a colleague works. `asked`: who answers for them, mostly themselves. `of`: the sequence, or the address."""
-
-    lead_id: int
-    colleague: str
-    name: str
-    asked: str
-    reason: Why
-    of: str = ""
-
-    @property
-    def why(self) -> str:
-        """Give it as the rest of a sentence that begins with the lead."""
-        return self.says(self.name, f"{self.name}'s")
-
-    def may_answer(self, person: str) -> bool:
-        """Say whether this person's yes is enough."""
-        return person in {self.colleague, self.asked}
-
-    def says(self, who: str, whose: str) -> str:
-        """Give the same with other words for the colleague, such as "you" and "your"."""
-        match self.reason:
-            case Why.OWNER:
-                return f"is {whose} lead"
-            case Why.STARTED:
-                return f"was put into {self.of} by {who}"
-            case Why.COMPANY:
-                return f"is of the same company as {self.of}, {whose} lead"
-
-
-def find(session: Session, lead_ids: Iterable[int], *, actor: Actor, now: datetime) -> dict[int, Clash]:
-    """Give by lead the colleague who works it or its company.
-
-    Nothing of what the actor owns or covers for now, and nothing that is suppressed, which is not enrolled anyway.
-    """
-    members = select(Member.id, Member.name).where(
-        col(Member.is_guest).is_(False), col(Member.is_bot).is_(False), col(Member.is_deleted).is_(False)
-    )
-    covers = owners.standing_in(session, now=now)
-    active = dict(session.exec(members).all())
-    others = {i: name for i, name in active.items() if actor.id not in {i, covers.get(i, i)}}
-    these = spelling(session).these(set(lead_ids))
-    query = select(Lead.id, Lead.owner, Lead.domain).where(col(Lead.id).in_(these))
-    leads = session.exec(query.where(col(Lead.email).not_in(select(Suppression.email)))).all()
-    strange = {i: domain for i, owner, domain in leads if i is not None and owner != actor.id}
-    found: dict[int, tuple[str, Why, str]] = {}
-    if others and strange:
-        companies = _companies(session, strange, others)
-        found = {i: companies[domain] for i, domain in strange.items() if domain in companies}
-        found |= _started(session, strange, others)
-        found |= {i: (owner, Why.OWNER, "") for i, owner, _ in leads if i is not None and owner in others}
-    return {
-        i: Clash(
-            i,
-            colleague,
-            others[colleague],
-            _asked(covers.get(colleague, colleague), colleague, active),
-            why,
-            of,
-        )
-        for i, (colleague, why, of) in sorted(found.items())
-    }
-
-
-def _asked(cover: str, colleague: str, active: Mapping[str, str]) -> str:
-    return cover if cover in active else colleague
-
-
-def _started(
-    session: Session, leads: Mapping[int, str], others: Mapping[str, str]
-) -> dict[int, tuple[str, Why, str]]:
-    """Give by lead who put it into a sequence that has not ended, and into which; the latest of several."""
-    first_line = (
-        (col(Journal.lead_id) == col(Enrollment.lead_id))
-        & (col(Journal.enrollment_id) == col(Enrollment.id))
-        & (col(Journal.version) == 0)
-    )
-    rows = session.exec(
-        select(Enrollment.lead_id, Journal.actor, Sequence.name)
-        .join(Journal, first_line)
-        .join(Sequence, col(Sequence.id) == col(Enrollment.sequence_id))
-        .where(
-            col(Enrollment.lead_id).in_(spelling(session).these(leads)),
-            col(Enrollment.status).in_(LIVE_WORDS),
-            Journal.verb == "start",
-        )
-        .order_by(col(Enrollment.id))
-    )
-    return {lead_id: (who, Why.STARTED, name) for lead_id, who, name in rows if who in others}
-
-
-def _companies(
-    session: Session, leads: Mapping[int, str], others: Mapping[str, str]
-) -> dict[str, tuple[str, Why, str]]:
-    """Give by domain a colleague whose leads of it are in a sequence, with the one of them that came first."""
-    domains = select(Lead.domain).where(col(Lead.id).in_(spelling(session).these(leads)), Lead.domain != "")
-    firsts = (
-        select(func.min(Lead.id))
-        .join(Enrollment, col(Enrollment.lead_id) == col(Lead.id))
-        .where(
-            col(Lead.domain).in_(domains),
-            col(Lead.owner).in_(sorted(others)),
-            col(Enrollment.status).in_(LIVE_WORDS),
-        )
-        .group_by(col(Lead.domain))
-    )
-    rows = session.exec(select(Lead.domain, Lead.owner, Lead.email).where(col(Lead.id).in_(firsts))).all()
-    return {
-        domain: (owner, Why.COMPANY, email)
-        for domain, owner, email in rows
-        if owner and not is_free_mail(domain)
-    }
-
-
-# Asking
 
 
 @dataclass(frozen=True)
