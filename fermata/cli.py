@@ -17,7 +17,7 @@ from rich.progress import Progress
 from sqlalchemy.exc import OperationalError
 from sqlmodel import select
 
-from core import commands, lead_file, leads, ledger, sequence_file, sequences
+from core import cards, commands, lead_file, leads, ledger, sequence_file, sequences
 from core import preview as previews
 from core.address import normalise
 from core.chunks import chunks
@@ -28,6 +28,7 @@ from core.models import Mailbox, Sequence
 from core.people import Actor
 from core.plans import planned
 from core.settings import Settings, read_settings
+from core.words import counted
 from fermata import wiring
 from fermata.mailboxes import app as mailboxes_app
 from fermata.mailboxes import faults_of, line
@@ -120,7 +121,7 @@ def doctor() -> None:
     faults = [*_settings_faults(settings)]
     with wiring.opened() as db:
         line("database", f"{db.engine.dialect.name}, schema up to date")
-        faults += _mailbox_faults(db, settings)
+        faults += [*_slack_faults(db), *_mailbox_faults(db, settings)]
     for fault in faults:
         line("fault", fault)
     if faults:
@@ -138,6 +139,13 @@ def _settings_faults(settings: Settings) -> Iterator[str]:
         yield "FERMATA_BASE_URL is not set, so mail carries no unsubscribe link."
     if not settings.channel:
         yield "FERMATA_CHANNEL is not set, so cards have no channel to go to."
+
+
+def _slack_faults(db: Database) -> Iterator[str]:
+    with db.read() as session:
+        found = cards.troubles(session)
+    for fault, number in found.items():
+        yield f"Slack keeps cards waiting ({fault}): {counted(number, 'card')}."
 
 
 def _mailbox_faults(db: Database, settings: Settings) -> Iterator[str]:

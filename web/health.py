@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col, func, select
 
+from core import cards
 from core.db import Database
 from core.lifecycle import Status
 from core.models import Card, Delivery, DeliveryState, Enrollment
@@ -66,16 +67,27 @@ def measure(session: Session, *, now: datetime) -> str:
         text("enrollment.status = 'pending'"), col(Enrollment.wake_at) <= now
     )
     waiting, oldest = session.exec(due).one()
-    cards = session.exec(select(func.count()).select_from(Card).where(col(Card.wanted) > Card.drawn)).one()
+    waiting_cards = session.exec(
+        select(func.count()).select_from(Card).where(col(Card.wanted) > Card.drawn)
+    ).one()
     late = (now - oldest).total_seconds() if oldest else 0
     figures = (
         _figure("deliveries", "Deliveries by state.", _by("state", DeliveryState, states)),
         _figure("enrollments", "Enrollments by status.", _by("status", Status, statuses)),
         _figure("due", "Enrollments whose step could be sent now.", [("", waiting)]),
         _figure("oldest_due_seconds", "How long the first of those has been due.", [("", late)]),
-        _figure("cards_waiting", "Slack cards that are to be posted or redrawn.", [("", cards)]),
+        _figure("cards_waiting", "Slack cards that are to be posted or redrawn.", [("", waiting_cards)]),
+        _figure(
+            "cards_kept_back", "Slack cards that failed for a reason that holds for all.", _kept(session)
+        ),
     )
     return "".join(figures)
+
+
+def _kept(session: Session) -> list[Sample]:
+    """Give the cards by fault; with none, one figure of 0."""
+    found = cards.troubles(session)
+    return [(f'{{fault="{fault}"}}', number) for fault, number in found.items()] or [("", 0)]
 
 
 def _by(label: str, words: Iterable[str], counts: dict[str, int]) -> list[Sample]:
