@@ -93,11 +93,14 @@ def references(session: Session, message: Message, enrollment_id: int) -> tuple[
 
     What other systems wrote and no header can hold is left out.
     """
+    # Servers date what comes in by whole seconds, so it may seem older than what it answers.
+    mail = session.get(Delivery, message.delivery_id) if message.delivery_id else None
+    until = max(message.came_at, mail.sending_at) if mail and mail.sending_at else message.came_at
     ours = session.exec(
         select(Delivery.sending_at, Delivery.message_id).where(
             Delivery.enrollment_id == enrollment_id,
             col(Delivery.state).in_(_LEFT),
-            col(Delivery.sending_at) <= message.came_at,
+            col(Delivery.sending_at) <= until,
         )
     )
     theirs = session.exec(
@@ -105,7 +108,6 @@ def references(session: Session, message: Message, enrollment_id: int) -> tuple[
             Message.lead_id == message.lead_id,
             col(Message.enrollment_id).is_not_distinct_from(message.enrollment_id),
             col(Message.id) < (message.id or 0),
-            Message.came_at <= message.came_at,
         )
     )
     before = sorted((at, one) for at, one in (*ours, *theirs) if at and one and is_message_id(one))
