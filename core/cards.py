@@ -197,7 +197,10 @@ def _allowed(session: Session, now: datetime) -> Iterator[ColumnElement[bool]]:
 def claim(session: Session, card_ids: Sequence[int], *, now: datetime, lease: timedelta) -> list[Card]:
     """Give those of these cards that nobody else has claimed; for the length of `lease` nobody else is given them."""
     claimed = []
-    for card_id in card_ids:
+    # Whoever waited for one of them while holding others could stop an act that holds that one, and wants these.
+    free = select(Card.id).where(col(Card.id).in_(card_ids)).with_for_update(skip_locked=True)
+    unlocked = set(session.exec(free))
+    for card_id in (one for one in card_ids if one in unlocked):
         leased = update(Card).where(col(Card.id) == card_id, _WAITS, _ready(now))
         if session.connection().execute(leased.values(retry_at=now + lease, drawn_at=now)).rowcount:
             claimed.append(session.get_one(Card, card_id))

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from itertools import groupby
 
-from sqlalchemy import ColumnElement, insert, update
+from sqlalchemy import ColumnElement, Table, insert, update
 from sqlmodel import Session, col, select
 
-from core import cards
-from core.acts import JOURNAL
+from core import cards, homes
 from core.chunks import chunks
 from core.models import Absence, Batch, Journal, Lead
 from core.people import Actor
@@ -18,6 +17,7 @@ from core.words import counted
 
 VERB = "owner"
 IDS_AT_ONCE = 1000
+JOURNAL: Table = Journal.__table__  # type: ignore[attr-defined]
 
 
 def give(
@@ -64,6 +64,7 @@ def _move(
         size = Batch.size + len(ids)
         session.execute(update(Batch).where(col(Batch.id) == batch_id).values(size=size))
     cards.touch(session, lead_ids=ids)
+    homes.touch_all(session)  # whoever had them no longer does
     cards.touch_digests(session, lead_ids=ids)
     return ids
 

@@ -1,10 +1,10 @@
 """A person's App Home: what stands on it, whose leads, and when it is drawn anew."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core import homes, postbox, views
+from core import cards, homes, postbox, views
 from core.models import Card, Mailbox, Member, Message
 from core.people import Actor
 from tests.world import ANA, BEN, PLAIN, World, make
@@ -296,6 +296,21 @@ def test_opening_twice_keeps_one_card_and_old_ones_are_let_go(world):
     world.later(hours=2)
     open_home(world)
     assert [one.channel for one in world.cards() if one.kind == "home"] == [ANA.id]
+
+
+def test_an_owner_who_gives_a_lead_away_loses_it_on_the_home_too(world):
+    assert changed(world, lambda: world.say(f"owner {ADA} <@{BEN.id}|ben>")) == {"Ana", "Ben", "Cay"}
+    assert shown(world).summary[0] == "Everybody's leads, since you own none"
+
+
+def test_drawing_waits_for_no_act_that_holds_a_card(postgresql_url):
+    world = world_with(postgresql_url)
+    mine, other = open_home(world), open_home(world, BEN)
+    with world.db.write() as act:
+        homes.touch_person(act, BEN.id, now=world.now)
+        with world.db.write() as drawing:
+            taken = cards.claim(drawing, [mine.id, other.id], now=world.now, lease=timedelta(minutes=1))
+            assert [one.id for one in taken] == [mine.id]
 
 
 def test_very_many_leads_concern_everybody(world, monkeypatch):
