@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from core.answers import CardView, Choice, EnrollmentView, ReviewCard
+from core.conversations import ANSWERABLE
 from core.inbound.words import Kind
 from core.lifecycle import Status
 from core.views.review_words import HEADINGS, ICONS, INSTEAD
@@ -101,6 +102,7 @@ def review(kind: Kind, *runs: EnrollmentView, **changes: Any) -> ReviewCard:
         "away_label": "Out until…" if kind is Kind.OUT_OF_OFFICE else "Out of office until…",
         "more": (*(Choice(*one) for one in qualifying), *(_press(label, words) for label, words in menu)),
         "owner": "U0ANA",
+        "choices": (Choice("Reply…", style="primary", form=("reply", 31, 0)),) if kind in ANSWERABLE else (),
     }
     return ReviewCard(**(values | changes))
 
