@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -25,8 +26,10 @@ from bot import app as bot_app
 from bot import socket
 from bot.delivery import deliver
 from bot.members import Members
+from core import lineage
 from core.cards import PACE
 from core.commands import Desk
+from core.db import Database
 from core.errors import Refused
 from core.seen import forget
 from core.settings import Settings
@@ -70,6 +73,7 @@ async def serve(settings: Settings, *, bot: bool = False, worker: bool = False, 
             reader = wiring.make_reader(settings, db)
             engine = wiring.make_engine(settings, db, look=reader.look)
             await parts.enter_async_context(reading(reader))
+            await parts.enter_async_context(marking(db, settings.home / "sent-from"))
             await parts.enter_async_context(sending(engine))
         if web:
             page = create_app(
@@ -154,6 +158,8 @@ async def talking(
         api_url=settings.slack_api_url,
         admins=settings.admins,
         operators=settings.operators,
+        viewers=settings.viewers,
+        who_may_act=settings.who_may_act,
         nudge=nudge,
         pool=pool,
     )
@@ -219,6 +225,42 @@ async def reading(reader: Reader) -> AsyncIterator[None]:
     finally:
         reader.stop()
         await task
+
+
+@asynccontextmanager
+async def marking(db: Database, witness: Path, *, clock: wiring.Clock = wiring.now) -> AsyncIterator[None]:
+    """Halt at once what may be a restored copy; then keep a mark of what was sent from here last (core/lineage)."""
+    if because := await asyncio.to_thread(_check, db, witness, clock):
+        LOG.error("halted: %s. Look at what left since, then say `unhalt`.", because)
+    await asyncio.to_thread(_mark, db, witness, clock)
+    task = asyncio.create_task(_keep_marking(db, witness, clock))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def _check(db: Database, witness: Path, clock: wiring.Clock) -> str:
+    seen = witness.read_text(errors="replace") if witness.exists() else ""
+    return lineage.check(db, seen.strip(), now=clock())
+
+
+async def _keep_marking(db: Database, witness: Path, clock: wiring.Clock) -> None:
+    while True:
+        await asyncio.sleep(lineage.BEAT.total_seconds())
+        try:
+            await asyncio.to_thread(_mark, db, witness, clock)
+        except Exception:  # a database that is away, a full disk: the next one says it again
+            LOG.exception("the mark of what was sent from could not be left")
+
+
+def _mark(db: Database, witness: Path, clock: wiring.Clock) -> None:
+    kept = lineage.beat(db, now=clock())
+    witness.parent.mkdir(parents=True, exist_ok=True)
+    fresh = witness.with_suffix(".new")
+    fresh.write_text(kept)
+    fresh.replace(witness)
 
 
 class _Server(uvicorn.Server):
