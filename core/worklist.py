@@ -15,13 +15,14 @@ from sqlalchemy import ColumnElement, Label, Subquery, Table, case, false, func,
 from sqlalchemy import select as sql
 from sqlmodel import Session
 
-from core.acts import ENROLLMENTS, HOLDS, JOURNAL, LEADS
+from core.acts import DELIVERIES, ENROLLMENTS, HOLDS, JOURNAL, LEADS
 from core.lifecycle import Source
 from core.meetings import ANSWERED, State
-from core.models import Meeting
+from core.models import DeliveryState, Meeting, Reply
 from core.schedule import DAY, MONDAY_TO_FRIDAY, at_local, local
 
 MEETINGS: Table = Meeting.__table__  # type: ignore[attr-defined]
+REPLIES: Table = Reply.__table__  # type: ignore[attr-defined]
 LONG = timedelta(days=14)
 MEETINGS_KEPT = timedelta(days=60)  # an answered meeting is not looked for beyond this
 _FAILED = (Source.FAILED.value, Source.MISSING_VALUE.value)
@@ -139,7 +140,7 @@ class Worklist:
 
     def held(self) -> Subquery:
         """Give id, lead, owner, since, rank (None: not on the list) and is_open of what was paused at the moment."""
-        holds = self._holds()
+        holds, answered = self._holds(), self._answered()
         each = (
             sql(
                 holds.c.enrollment_id.label("id"),
@@ -151,8 +152,13 @@ class Worklist:
                 _any(holds.c.until.is_(None), "is_endless"),
                 _any(holds.c.source == Source.UNCERTAIN.value, "is_uncertain"),
                 _any(holds.c.source.in_(_FAILED), "has_failed"),
-                _any(holds.c.source == Source.REPLY.value, "has_replied"),
+                _any(
+                    (holds.c.source == Source.REPLY.value)
+                    & (answered.c.at.is_(None) | (answered.c.at < holds.c.placed_at)),
+                    "has_replied",
+                ),
             )
+            .outerjoin(answered, answered.c.enrollment_id == holds.c.enrollment_id)
             .join(ENROLLMENTS, ENROLLMENTS.c.id == holds.c.enrollment_id)
             .join(LEADS, LEADS.c.id == ENROLLMENTS.c.lead_id)
             .where(*self.scope.condition())
@@ -160,6 +166,17 @@ class Worklist:
         )
         one = each.subquery()
         return sql(one, self._rank(one).label("rank")).subquery()
+
+    def _answered(self) -> Subquery:
+        """Give when somebody last wrote to each lead from a card; what certainly did not leave is no answer."""
+        lost = (DeliveryState.FAILED.value, DeliveryState.SKIPPED.value)
+        return (
+            sql(REPLIES.c.enrollment_id, func.max(REPLIES.c.created_at).label("at"))
+            .join(DELIVERIES, DELIVERIES.c.reply_id == REPLIES.c.id)
+            .where(REPLIES.c.created_at <= self.at, DELIVERIES.c.state.not_in(lost))
+            .group_by(REPLIES.c.enrollment_id)
+            .subquery()
+        )
 
     def _holds(self) -> Subquery:
         """Give the holds that were open at the moment, in two parts that each have their index."""

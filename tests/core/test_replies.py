@@ -20,6 +20,7 @@ from core.inbox import Raw, receive
 from core.models import Card, Delivery, Enrollment, Lead, Mailbox, Message, Reply, Workspace
 from core.releases import next_event
 from core.views.answering import draft
+from core.worklist import Group, Worklist
 from tests.world import ANA, BEN, PLAIN, World, make
 
 ADA, GRACE = "ada@acme.test", "grace@acme.test"
@@ -458,3 +459,18 @@ def test_colleague_of_the_lead_is_named_in_the_form(world: World) -> None:
         shown_ = draft(session, last(world).id or 0, now=world.now, zone="UTC")
         assert session.exec(select(Lead).where(Lead.email == "robin@acme.test")).first() is None
     assert shown_.notes == ("It goes to robin@acme.test, who wrote, not to ada@acme.test.",)
+
+
+def test_answered_lead_waits_no_longer_for_an_answer_on_the_next_list(world: World) -> None:
+    def group() -> Group:
+        with world.read() as session:
+            [item] = Worklist(world.now, "Europe/Berlin").page(session, offset=0, limit=9, meetings=0)
+            return item.group
+
+    assert group() is Group.REPLY
+    answer(world)
+    assert group() is Group.ENDLESS
+    world.say("halt")
+    world.later(hours=25).say("unhalt")
+    world.tick()  # it was too old to leave
+    assert group() is Group.REPLY
