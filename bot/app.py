@@ -34,6 +34,8 @@ def create(
     api_url: str | None = None,
     admins: Collection[str] = (),
     operators: Collection[str] = (),
+    viewers: Collection[str] = (),
+    who_may_act: str = "everyone",
     nudge: Callable[[], None] = NOTHING_MORE,
     pool: Executor | None = None,
 ) -> App:
@@ -52,7 +54,9 @@ def create(
         ignoring_self_events_enabled=False,  # the events we hear are no messages
         process_before_response=False,
     )
-    members = Members(desk.db, client, admins=admins, operators=operators)
+    members = Members(
+        desk.db, client, admins=admins, operators=operators, viewers=viewers, who_may_act=who_may_act
+    )
     workers = pool or ThreadPoolExecutor(WORKERS, thread_name_prefix="fermata-bot")
     front = Front(desk=desk, client=client, members=members, clock=clock, pool=workers, nudge=nudge)
     listeners.register(app, front)

@@ -21,6 +21,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web import SlackResponse
 from sqlalchemy.exc import IntegrityError
+from sqlmodel import col, select
 
 from bot.rights import Need
 from bot.text import JSON, clean
@@ -30,22 +31,23 @@ from core.journal import note
 from core.models import WORKSPACE_ID, Member, Workspace
 from core.names import strangers
 from core.people import Actor
+from core.words import some
 
 log = logging.getLogger("fermata.bot")
 
 FRESH = timedelta(hours=1)
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 NAME_CHARS = 80
+MOST_ASKED = 5  # people that a refusal names
 # An answer waits no longer than this for the names of people who have never spoken.
 NAMES_SECONDS = 1
 SILENCE = timedelta(minutes=1)
 NOT_A_MEMBER = (
     "Only full members of this workspace can use Fermata; guests and people of other workspaces cannot."
 )
-NOT_AN_OPERATOR = (
-    "You are not among the people who may use Fermata here. Ask whoever runs it (FERMATA_OPERATORS)."
-)
-NOT_AN_ADMIN = "That needs an admin of Fermata. Ask one of them (FERMATA_ADMINS)."
+NOT_AN_OPERATOR = "You are not among the people who may use Fermata here (FERMATA_OPERATORS)."
+NOT_AN_ADMIN = "That needs an admin of Fermata (FERMATA_ADMINS)."
+ONLY_LOOKS = "You may look at everything here and change nothing (FERMATA_VIEWERS)."
 SLACK_IS_SILENT = "Slack could not confirm who you are, so nothing was changed. Try again in a minute."
 UNREACHABLE = (SlackClientError, OSError, HTTPException)
 
@@ -74,9 +76,12 @@ class Members:
         *,
         admins: Collection[str] = (),
         operators: Collection[str] = (),
+        viewers: Collection[str] = (),
+        who_may_act: str = "everyone",
     ) -> None:
         self._db, self._client = db, client
         self._admins, self._operators = frozenset(admins), frozenset(operators)
+        self._viewers, self._is_owners_only = frozenset(viewers), who_may_act == "owner"
         self._hasty = WebClient(client.token, client.base_url, timeout=NAMES_SECONDS, retry_handlers=[])
         self._nobody: dict[str, datetime] = {}  # ids that Slack does not know, and when it said so
         self._silent_at = LONG_AGO
@@ -94,7 +99,11 @@ class Members:
         except Refused as refused:
             self._journal(user_id, str(refused), now=now)
             raise
-        return Actor(id=member.id, name=member.name, zone=member.zone)
+        return Actor(member.id, member.name, member.zone, is_bound=self._is_bound(member.id, now=now))
+
+    def _is_bound(self, user_id: str, *, now: datetime) -> bool:
+        """Say whether mail may go on only to leads of their own; an admin whom Slack does not confirm counts as none."""
+        return self._is_owners_only and not self._is_among(user_id, self._admins, now=now, if_silent=False)
 
     def meet(self, *, now: datetime) -> None:
         """Get to know owners and authors who have never spoken, so that they are shown by name.
@@ -143,7 +152,7 @@ class Members:
         try:
             return self._store(self._ask(user_id, self._client), user_id, now=now)
         except Silent:
-            if known is not None and need is Need.STOPS_MAIL:
+            if known is not None and need <= Need.STOPS_MAIL:
                 return known
             raise Refused(SLACK_IS_SILENT) from None
 
@@ -205,24 +214,48 @@ class Members:
             raise Bot("Bots cannot use Fermata.")
         if member.is_guest or member.is_deleted:
             raise Refused(NOT_A_MEMBER)
-        if self._operators and not self._is_among(member.id, self._operators | self._admins, need, now=now):
-            raise Refused(NOT_AN_OPERATOR)
-        if (
-            need is Need.IS_FOR_ADMINS
-            and self._admins
-            and not self._is_among(member.id, self._admins, need, now=now)
-        ):
-            raise Refused(NOT_AN_ADMIN)
+        # A group that nobody can look into keeps nobody from stopping mail, and lets nobody start it.
+        if_silent = True if need <= Need.STOPS_MAIL else None
+        acting = self._operators | self._admins
+        if self._is_only_looking(member.id, acting, now=now, if_silent=None if if_silent is None else False):
+            if need is not Need.READS:
+                raise Refused(self._ask_instead(ONLY_LOOKS, acting))
+            return
+        if self._operators and not self._is_among(member.id, acting, now=now, if_silent=if_silent):
+            raise Refused(self._ask_instead(NOT_AN_OPERATOR, self._admins))
+        is_too_much = need is Need.IS_FOR_ADMINS and self._admins
+        if is_too_much and not self._is_among(member.id, self._admins, now=now, if_silent=if_silent):
+            raise Refused(self._ask_instead(NOT_AN_ADMIN, self._admins))
 
-    def _is_among(self, user_id: str, ids: Collection[str], need: Need, *, now: datetime) -> bool:
-        """Say whether a user is named or in a named group; a group nobody can look into keeps nobody from stopping."""
+    def _is_only_looking(
+        self, user_id: str, acting: Collection[str], *, now: datetime, if_silent: bool | None
+    ) -> bool:
+        """Say whether somebody is named among the viewers, and not among those who act as well."""
+        if not self._viewers or self._is_among(user_id, acting, now=now, if_silent=if_silent):
+            return False
+        return self._is_among(user_id, self._viewers, now=now, if_silent=if_silent)
+
+    def _ask_instead(self, sentence: str, ids: Collection[str]) -> str:
+        """Give a refusal that names who can do it, as far as they are known here."""
+        users = {id for id in ids if not id.startswith("S")}.union(
+            *(group.users for id, group in self._groups.items() if id in ids)
+        )
+        with self._db.read() as session:
+            query = select(Member.name).where(col(Member.id).in_(users), col(Member.is_deleted).is_(False))
+            known = sorted(session.exec(query))
+        return f"{sentence} Ask {some(known, MOST_ASKED) if known else 'whoever runs it'}."
+
+    def _is_among(
+        self, user_id: str, ids: Collection[str], *, now: datetime, if_silent: bool | None
+    ) -> bool:
+        """Say whether a user is named or in a named group; `if_silent` None: raises Refused where Slack does not say."""
         if user_id in ids:
             return True
         try:
             return any(user_id in users for users in self._users_of(ids, now=now))
         except Silent:
-            if need is Need.STOPS_MAIL:
-                return True
+            if if_silent is not None:
+                return if_silent
             raise Refused(SLACK_IS_SILENT) from None
 
     def _users_of(self, ids: Iterable[str], *, now: datetime) -> Iterable[frozenset[str]]:

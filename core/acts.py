@@ -15,7 +15,7 @@ from sqlalchemy import BindParameter, Select, Table, bindparam, insert, select, 
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col
 
-from core import cards
+from core import cards, permissions
 from core.chunks import chunks
 from core.db import Database
 from core.errors import FermataError, Refused
@@ -117,6 +117,7 @@ class Changed:
     changes: tuple[Change, ...]
     refusals: tuple[str, ...]
     batch_id: int | None = None
+    are_theirs: bool = False  # some of them were left alone because they are a colleague's
 
 
 def open_batch(session: Session, verb: str, *, actor: Actor, now: datetime) -> int:
@@ -147,11 +148,17 @@ def apply(
     """
     changes: list[Change] = []
     refusals: list[str] = []
+    kept_off: list[permissions.Theirs] = []
     for chunk in chunks(sorted(set(enrollment_ids)), CHUNK):  # sorted: two bulk acts then never deadlock
         done: list[Change] = []
+        theirs = permissions.theirs(session, chunk, actor=actor, now=now)
         for row in load(session, chunk, lock=True):
             try:
-                done.append(_decided(row, event(row), now))
+                asked = event(row)
+                if row.id in theirs and not permissions.only_stops(asked):
+                    kept_off.append(theirs[row.id])
+                    continue
+                done.append(_decided(row, asked, now))
             except Refused as refused:
                 refusals.append(str(refused))
         _write(
@@ -171,7 +178,9 @@ def apply(
     # Last, since many acts share these rows: whoever locks them waits for nothing else any more.
     if held := [change.row.lead_id for change in changes if change.before.holds != change.after.holds]:
         cards.touch_digests(session, lead_ids=held)
-    return Changed(tuple(changes), tuple(refusals), batch_id)
+    if kept_off:
+        refusals.insert(0, permissions.sentence(session, kept_off, now=now))
+    return Changed(tuple(changes), tuple(refusals), batch_id, are_theirs=bool(kept_off))
 
 
 # Written once: building a statement anew costs several times what running it does, and these run for each mail.

@@ -22,6 +22,7 @@ from core.dates import When
 from core.db import Database
 from core.errors import Refused
 from core.grammar import commands as grammar_commands
+from core.journal import note
 from core.lifecycle import Verdict
 from core.journal import note
 from core.models import LARGEST_ID

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from sqlmodel import Session, select
 
-from core import cards, letters
+from core import cards, letters, permissions
 from core.answers import Answer
 from core.conversations import Seen, answering, card_key, find, recipient_of, seen, way
 from core.errors import Refused
@@ -73,6 +73,7 @@ def write(
     """
     message, lead = find(session, message_id)
     lock_leads(session, [message.lead_id])
+    permissions.check(session, [message.lead_id], actor=actor, now=now)
     session.refresh(message)
     made = session.exec(select(Reply).where(Reply.key == key)).first()
     if made is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import date, time
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -51,6 +51,10 @@ class Settings(BaseSettings):
     slack_api_url: str = Field(default="https://slack.com/api/", validation_alias="SLACK_API_URL")
     admins: Names = Field(default=frozenset(), validation_alias="FERMATA_ADMINS")
     operators: Names = Field(default=frozenset(), validation_alias="FERMATA_OPERATORS")
+    viewers: Names = Field(default=frozenset(), validation_alias="FERMATA_VIEWERS")
+    who_may_act: Literal["everyone", "owner"] = Field(
+        default="everyone", validation_alias="FERMATA_WHO_MAY_ACT"
+    )
     tick_seconds: float = Field(default=5, ge=0.05, le=60, validation_alias="FERMATA_TICK_SECONDS")
     read_within_seconds: int = Field(default=600, ge=60, validation_alias="FERMATA_READ_WITHIN_SECONDS")
     google_client_id: str = Field(default="", validation_alias="FERMATA_GOOGLE_CLIENT_ID")
@@ -72,7 +76,7 @@ class Settings(BaseSettings):
     lease_seconds: float = Field(default=120, ge=1, validation_alias="FERMATA_LEASE_SECONDS")
     smtp_timeout_seconds: float = Field(default=60, gt=0, validation_alias="FERMATA_SMTP_TIMEOUT_SECONDS")
 
-    @field_validator("admins", "operators", mode="before")
+    @field_validator("admins", "operators", "viewers", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return frozenset(value.replace(",", " ").split()) if isinstance(value, str) else value

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, update
 from sqlmodel import Session, col
 
-from core import cards
+from core import cards, permissions
 from core.acts import ENROLLMENTS, LEADS, Changed, apply
 from core.bulk.rule import Act, E, rule_of
 from core.bulk.statements import COUNTDOWNS, Countdown, fill, fill_countdowns, left_out, listing, write
@@ -43,7 +43,9 @@ def apply_alike(session: Session, ids: Iterable[int], event: Callable[[Plan], Ev
     ids = sorted(set(ids))
     sql = spelling(session)
     groups: dict[tuple[int, str | None], dict[int, int]] = {}
-    locked = session.connection().execute(_LOCKED.where(E.id.in_(sql.these(ids))))
+    theirs = permissions.theirs(session, ids, actor=act.actor, now=act.now)
+    mine = [i for i in ids if i not in theirs]
+    locked = session.connection().execute(_LOCKED.where(E.id.in_(sql.these(mine))))
     for row_id, lead_id, sequence_id, zone in locked:
         groups.setdefault((sequence_id, zone), {})[row_id] = lead_id
     sequences = planned(session, {sequence_id for sequence_id, _ in groups})

@@ -16,6 +16,7 @@ from core.errors import Refused
 from core.lifecycle import Enrollment, Event, Plan, Status
 from core.models import Lead
 from core.people import Actor
+from core.permissions import NotYours
 from core.verbs.handovers import Begun, begun
 from core.verbs.outcome import Outcome
 from core.views.forecast import hold_ends_at, next_at
@@ -80,7 +81,8 @@ def perform_alike(
 
 def _performed(session: Session, changed: Changed, batch_id: int, in_bulk: Mapping[int, int]) -> Performed:
     if not changed.changes and not in_bulk:
-        raise Refused(" ".join(dict.fromkeys(changed.refusals)) or "There is nothing to change.")
+        error = NotYours if changed.are_theirs else Refused
+        raise error(" ".join(dict.fromkeys(changed.refusals)) or "There is nothing to change.")
     touched = [*in_bulk, *(change.row.id for change in changed.changes)]
     return Performed(changed.changes, changed.refusals, batch_id, begun(session, touched), in_bulk)
 

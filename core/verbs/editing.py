@@ -11,7 +11,7 @@ from hashlib import sha256
 from sqlalchemy import case, update
 from sqlmodel import Session, col, delete, select
 
-from core import cards, owners
+from core import cards, owners, permissions
 from core import leads as saving
 from core.acts import Loaded
 from core.answers import Answer, Choice
@@ -189,6 +189,7 @@ def edit(
     """Save the fields that a person changed; `seen`: the marks of what the form showed. All are saved, or none."""
     if not lock_leads(session, [lead_id]):
         raise Refused(GONE)
+    permissions.check(session, [lead_id], actor=actor, now=now)
     before = sheet(session, lead_id)
     if wrong := faults(session, before, typed, seen):
         said = " ".join(f"{before.label(name)}: {sentence}" for name, sentence in wrong.items())

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlmodel import Session, select
 
-from core import cards
+from core import cards, permissions
 from core.acts import Change, Loaded, apply, load, open_batch
 from core.answers import Answer
 from core.errors import Refused
@@ -53,6 +53,8 @@ def press(session: Session, order: Press, *, actor: Actor, now: datetime) -> Out
     if told := _overtaken(session, meeting, state, actor=actor, now=now):
         cards.touch(session, lead_ids=[meeting.lead_id])
         return Outcome(Answer(told, is_refusal=True))
+    if state not in STOPPING:
+        permissions.check(session, [meeting.lead_id], actor=actor, now=now)
     batch_id = open_batch(session, "meeting", actor=actor, now=now)
     match state:
         case State.HAPPENED:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from core import owners
+from core import owners, permissions
 from core.acts import open_batch
 from core.answers import Answer
 from core.chunks import chunks
@@ -38,6 +38,7 @@ def owner(
         title = f"Make {counted(len(ids), 'lead')} {describe(order.who)}".strip() + f" {whose}?"
         return proposals.ask(session, exact, title, _overview(session, ids), ids, actor=actor, now=now)
     lock_leads(session, ids)
+    ids, notes = permissions.allowed(session, ids, actor=actor, now=now)
     before = _owners(session, ids)
     batch_id = open_batch(session, owners.VERB, actor=actor, now=now)
     moved = owners.give(session, ids, to, actor=actor, now=now, batch_id=batch_id)
@@ -50,7 +51,7 @@ def owner(
     )
     were = Counter(owner for owner, lead_ids_ in before.items() for i in lead_ids_ if i in set(moved))
     return Outcome(
-        Answer(title, (f"Before: {_listed(session, were)}.",), card_leads=tuple(moved) if single else (), batch_id=batch_id)
+        Answer(title, (f"Before: {_listed(session, were)}.", *notes), card_leads=tuple(moved) if single else (), batch_id=batch_id)
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, col, select
 
-from core import cards, inbox, leads
+from core import cards, inbox, leads, permissions
 from core.answers import Answer, Choice
 from core.conversations import stamp
 from core.errors import Refused
@@ -44,6 +44,8 @@ def press(session: Session, order: Press, *, actor: Actor, now: datetime) -> Out
     if order.until is not None and kind is not Kind.OUT_OF_OFFICE:
         raise Refused("Only `away` takes a date; for example: `card review 12 away until June 15`.")
     message, lead = _locked(session, order.number)
+    if kind not in STOPPING:
+        permissions.check(session, [message.lead_id], actor=actor, now=now)
     if contact is not None:
         return _add_contact(session, message, lead, int(contact[1]), actor=actor, now=now)
     if told := _overtaken(session, message, kind, answered, actor=actor, now=now):

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Table, update
 from sqlmodel import Session, col, select
 
-from core import bulk, collisions, sequences
+from core import bulk, collisions, permissions, sequences
 from core import leads as enrolling
 from core.acts import CHUNK, Change, Loaded, apply, load, open_batch
 from core.answers import Answer
@@ -124,6 +124,7 @@ def start_these(
     stopped: list[int] = []
     refusals: dict[int, str] = {}
     if is_restart:
+        permissions.check(session, lead_ids, actor=actor, now=now)
         live = [row.id for row in known.values() if row.state.status in LIVE]
         ended = apply(
             session, live, lambda _: Stop(), verb=verb, actor=actor, now=now, reason=verb, batch_id=batch_id

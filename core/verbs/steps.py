@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
-from core import replies
+from core import permissions, replies
 from core.acts import DELIVERIES, JOURNAL, Change, Loaded, apply, load
 from core.answers import Choice
 from core.errors import Refused
@@ -106,6 +106,7 @@ def settle(session: Session, delivery_id: int, verdict: Verdict, *, actor: Actor
     """Write down what a named person says of an uncertain delivery; the second one is told who said it first."""
     delivery, lead_id = _delivery(session, delivery_id)
     lock_leads(session, [lead_id])
+    permissions.check(session, [lead_id], actor=actor, now=now)
     list(
         load(session, [delivery.enrollment_id], lock=True)
     )  # the sender's proof takes this lock, and not the lead's

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, delete, select
 
-from core import cards, journal
+from core import cards, journal, permissions
 from core import leads as saving
 from core.answers import Answer, Choice
 from core.chunks import chunks
@@ -35,6 +35,7 @@ def tag(
         lines = proposals.company(session, domains_of(order.who), ids)
         return proposals.ask(session, order, title, lines, ids, actor=actor, now=now)
     lock_leads(session, ids)
+    ids, notes = permissions.allowed(session, ids, actor=actor, now=now)
     bearing = _bearing(session, ids, order.tag)
     changed = [lead_id for lead_id in ids if (lead_id in bearing) is not is_on]
     if not changed:
@@ -54,7 +55,7 @@ def tag(
     single = order.who.addresses[0] if len(order.who.addresses) == 1 else ""
     title = f"{done} {single or counted(len(changed), 'lead')}: “{order.tag}”."
     choices = (Choice(back.verb.capitalize(), to_text(back)),) if only is None else ()
-    return Outcome(Answer(title, choices=choices))
+    return Outcome(Answer(title, tuple(notes), choices=choices))
 
 
 def _nothing_to_do(order: orders.Tag) -> str:

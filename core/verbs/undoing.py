@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import update
@@ -60,6 +60,8 @@ def undo(
     if not is_confirmed and len(places := by_ids(session, made)) > ENROLLMENTS_WITHOUT_ASKING:
         order = orders.Undo(str(batch.id))
         return proposals.propose(session, order, f"Undo `{batch.verb}` of", places, actor=actor, now=now)
+    if batch.actor == actor.id:
+        actor = replace(actor, is_bound=False)  # one's own act may be taken back, whosever lead it touched
     locked = lock_leads(session, {one.lead_id for one in made.values()} | {*moved, *given})
     zone, _ = zone_of(session, actor)
     own = open_batch(session, "undo", actor=actor, now=now)
