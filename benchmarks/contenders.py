@@ -241,6 +241,46 @@ async def pause(url: str) -> None:
     print(json.dumps({"idle": idle[10:], "busy": busy, "messages": messages, "seconds": seconds}))
 
 
+async def bot(url: str, how: str, slack: str, part: str) -> None:
+    """Bot and worker as `fermata run` has them, or with `part` "bot" or "worker" one of them; ends with its input.
+
+    Prints where the bot is reached as soon as it is, and what was sent in the end.
+    """
+    from contextlib import AsyncExitStack
+
+    from benchmarks.terms import MEASURED, OFFICE, SIGNING_SECRET, Clock
+    from core.commands import Desk as Commands
+    from core.settings import Settings
+    from fermata import serving
+    from jobs.sender import Desk, Post
+    from tests.services import free_port
+    from web.app import create_app
+
+    is_http, port, clock = how == "http", free_port(), Clock()
+    settings = Settings.model_validate(
+        {"SLACK_BOT_TOKEN": "xoxb-sandbox", "SLACK_APP_TOKEN": "" if is_http else "xapp-sandbox",
+         "SLACK_SIGNING_SECRET": SIGNING_SECRET, "SLACK_API_URL": f"{slack}/api/"}
+    )  # fmt: skip
+    with closing(Database(url)) as db:
+        post = Post(Desk(db, OFFICE, clock, lambda _: None))
+        async with AsyncExitStack() as parts:
+            if part != "worker":
+                talking = serving.talking(settings, Commands(db), is_guarded=is_http, clock=clock)
+                app = await parts.enter_async_context(talking)
+                gate = serving.make_gate(settings, app) if is_http else None
+                page = create_app(db=db, office=OFFICE, clock=clock, slack=gate, ready=list)
+                await parts.enter_async_context(serving.listening(page, "127.0.0.1", port))
+            print(f"http://127.0.0.1:{port}/slack/events", flush=True)
+            started = time.perf_counter()
+            sending = asyncio.create_task(post.drain(MEASURED)) if part != "bot" else None
+            await asyncio.to_thread(sys.stdin.readline)
+            seconds, is_sending = time.perf_counter() - started, bool(sending and not sending.done())
+            post.stop()
+            messages = await sending if sending else 0
+            await post.close_idle()
+    print(json.dumps({"messages": messages, "seconds": seconds, "is_sending": is_sending}))
+
+
 class _Pauser:
     """Somebody in Slack who pauses one lead after the other."""
 
@@ -269,7 +309,7 @@ class _Pauser:
 
 if __name__ == "__main__":
     asyncio.run(
-        {"raw": raw, "lines": lines, "pipeline": pipeline, "plain": plain, "pause": pause}[sys.argv[1]](
-            *sys.argv[2:]
-        )
+        {"raw": raw, "lines": lines, "pipeline": pipeline, "plain": plain, "pause": pause, "bot": bot}[
+            sys.argv[1]
+        ](*sys.argv[2:])
     )

@@ -11,6 +11,7 @@ NOW = datetime(2027, 6, 15, 9, 0, tzinfo=UTC)  # a Tuesday, 11:00 in Berlin: ins
 OFFICE = Office("https://fermata.example", b"k" * 32)
 WARM, MEASURED = 1, 2  # the ids of the two mailboxes
 WARM_LEADS = 300
+SIGNING_SECRET = "benchmark"
 
 
 class Clock:

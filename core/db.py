@@ -8,7 +8,7 @@ PostgreSQL runs READ COMMITTED; the rows that decide are locked by the verbs the
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -34,12 +34,16 @@ class Database:
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self._reader = self.engine.execution_options(**READING)
         # SQLite lets one writer in and has the others poll with growing sleeps; inside a process they queue here.
-        self._writing: AbstractContextManager[Any] = Lock() if self.is_sqlite else nullcontext()
+        self._queue, self._writing = Lock(), Lock()
 
     @contextmanager
-    def write(self) -> Iterator[Session]:
-        """Open a writing transaction; it commits at the end of the block and rolls back on any error."""
-        with self._writing, Session(self.engine, expire_on_commit=False) as session, session.begin():
+    def write(self, *, is_urgent: bool = False) -> Iterator[Session]:
+        """Open a writing transaction; it commits at the end of the block and rolls back on any error.
+
+        `is_urgent`: goes before whoever else waits in this process, for the few writes that Slack itself waits for.
+        """
+        turn = self._turn(is_urgent=is_urgent) if self.is_sqlite else nullcontext()
+        with turn, Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextmanager
@@ -47,6 +51,16 @@ class Database:
         """Open a reading transaction, one consistent snapshot on SQLite; it never waits for writers."""
         with Session(self._reader, expire_on_commit=False) as session:
             yield session
+
+    @contextmanager
+    def _turn(self, *, is_urgent: bool) -> Iterator[None]:
+        """Wait for one's turn to write: of those who are not urgent only the first of the queue stands at the door."""
+        with nullcontext() if is_urgent else self._queue:
+            self._writing.acquire()
+        try:
+            yield
+        finally:
+            self._writing.release()
 
     def close(self) -> None:
         """Give back every connection."""

@@ -41,7 +41,7 @@ def key(stamp: str, body: bytes) -> str:
 
 def is_first(db: Database, request_key: str, *, now: datetime) -> bool:
     """Mark a request as come, and tell whether it was the first time."""
-    with db.write() as session:
+    with db.write(is_urgent=True) as session:
         return once(session, request_key, now=now) is None
 
 

@@ -106,3 +106,8 @@ def test_errors_hide_their_parameters(database):
     with pytest.raises(Exception, match="UNIQUE|unique") as caught:
         save()
     assert "SQL parameters hidden" in str(caught.value)
+
+
+def test_urgent_write_does_not_stand_in_the_queue(database):
+    with database._queue, database.write(is_urgent=True) as session:
+        assert session.connection().exec_driver_sql("SELECT 1").scalar() == 1
