@@ -15,23 +15,20 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 from sqlalchemy.exc import OperationalError
-from sqlmodel import select
 
-from core import cards, commands, lead_file, leads, ledger, sequence_file, sequences
+from core import commands, lead_file, leads, ledger, sequence_file, sequences
 from core import preview as previews
 from core.address import normalise
 from core.chunks import chunks
 from core.dates import say as say_moment
-from core.db import Database
 from core.errors import Refused
-from core.models import Mailbox, Sequence
+from core.models import Sequence
 from core.people import Actor
 from core.plans import planned
-from core.settings import Settings, read_settings
-from core.words import counted
+from core.settings import read_settings
 from fermata import wiring
 from fermata.mailboxes import app as mailboxes_app
-from fermata.mailboxes import faults_of, line
+from fermata.mailboxes import line
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 leads_app = typer.Typer(no_args_is_help=True, help="The people who get mail.")
@@ -115,46 +112,20 @@ def migrate() -> None:
 
 
 @app.command()
-def doctor() -> None:
-    """Check settings, database and mailboxes, and say what is wrong in words."""
-    settings = read_settings()
-    faults = [*_settings_faults(settings)]
+def doctor(
+    dns: Annotated[bool, typer.Option(help="Ask the DNS for the senders' SPF, DKIM and DMARC.")] = True,
+) -> None:
+    """Check settings, Slack, mailboxes and DNS, and say what is wrong in words."""
+    from fermata.doctor import findings
+
+    is_well = True
     with wiring.opened() as db:
-        line("database", f"{db.engine.dialect.name}, schema up to date")
-        faults += [*_slack_faults(db), *_mailbox_faults(db, settings)]
-    for fault in faults:
-        line("fault", fault)
-    if faults:
+        for finding in findings(db, read_settings(), has_dns=dns):
+            line(f"fault: {finding.what}" if finding.is_fault else finding.what, finding.words)
+            is_well &= not finding.is_fault
+    if not is_well:
         raise typer.Exit(1)
     line("all", "good")
-
-
-def _settings_faults(settings: Settings) -> Iterator[str]:
-    wiring.make_office(settings)
-    if not settings.bot_token.get_secret_value():
-        yield "SLACK_BOT_TOKEN is not set, so there is no bot."
-    elif not (settings.app_token.get_secret_value() or settings.signing_secret.get_secret_value()):
-        yield "Set SLACK_APP_TOKEN (Socket Mode) or SLACK_SIGNING_SECRET (HTTP)."
-    if not settings.base_url:
-        yield "FERMATA_BASE_URL is not set, so mail carries no unsubscribe link."
-    if not settings.channel:
-        yield "FERMATA_CHANNEL is not set, so cards have no channel to go to."
-
-
-def _slack_faults(db: Database) -> Iterator[str]:
-    with db.read() as session:
-        found = cards.troubles(session)
-    for fault, number in found.items():
-        yield f"Slack keeps cards waiting ({fault}): {counted(number, 'card')}."
-
-
-def _mailbox_faults(db: Database, settings: Settings) -> Iterator[str]:
-    with db.read() as session:
-        mailboxes = session.exec(select(Mailbox).order_by(Mailbox.address)).all()
-    if not mailboxes:
-        yield "There is no mailbox yet; add one with `fermata mailbox add`."
-    for mailbox in mailboxes:
-        yield from (f"{mailbox.address}: {fault}" for fault in faults_of(db, mailbox, settings))
 
 
 # Sequences and leads

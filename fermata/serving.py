@@ -230,7 +230,7 @@ async def reading(reader: Reader) -> AsyncIterator[None]:
 @asynccontextmanager
 async def marking(db: Database, witness: Path, *, clock: wiring.Clock = wiring.now) -> AsyncIterator[None]:
     """Halt at once what may be a restored copy; then keep a mark of what was sent from here last (core/lineage)."""
-    if because := await asyncio.to_thread(_check, db, witness, clock):
+    if because := await asyncio.to_thread(_suspicion, db, witness, clock):
         LOG.error("halted: %s. Look at what left since, then say `unhalt`.", because)
     await asyncio.to_thread(_mark, db, witness, clock)
     task = asyncio.create_task(_keep_marking(db, witness, clock))
@@ -241,7 +241,7 @@ async def marking(db: Database, witness: Path, *, clock: wiring.Clock = wiring.n
         await asyncio.gather(task, return_exceptions=True)
 
 
-def _check(db: Database, witness: Path, clock: wiring.Clock) -> str:
+def _suspicion(db: Database, witness: Path, clock: wiring.Clock) -> str:
     seen = witness.read_text(errors="replace") if witness.exists() else ""
     return lineage.check(db, seen.strip(), now=clock())
 

@@ -29,6 +29,8 @@ def slack_routes(workspace: Workspace) -> APIRouter:
         if answer.delay_seconds:
             await asyncio.sleep(answer.delay_seconds)
         headers = {"Retry-After": str(answer.retry_after)} if answer.retry_after else {}
+        if workspace.scopes:
+            headers["X-OAuth-Scopes"] = ",".join(workspace.scopes)
         return JSONResponse(answer.body, answer.status, headers)
 
     @router.post("/upload/v1/{key}")

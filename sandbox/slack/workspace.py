@@ -106,6 +106,7 @@ class Workspace:
         self.commands = {c.command: c for c in commands}
         self.functions = dict(functions or {})
         self.base_url = base_url
+        self.scopes: tuple[str, ...] = ()  # what the app was granted, told with every answer; (): not told
         self.has_home = True  # the Home tab is switched on in the app's settings
         self.posts_per_second = posts_per_second
         self.trigger_seconds = trigger_seconds

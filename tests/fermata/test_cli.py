@@ -7,11 +7,13 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from sandbox.sink import Sink
+from sandbox.slack import Workspace, running
 from tests.fermata.warm import Warm
 from tests.services import ROOT
 from tests.stories.stage import Backstage
@@ -289,9 +291,11 @@ def test_doctor_names_what_is_missing(shop):
     done = shop.shell("doctor")
     assert done.code == 1
     assert "fault: SLACK_BOT_TOKEN is not set, so there is no bot.\n" in done.out
-    ready = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1", "FERMATA_BASE_URL": "https://f.test",
-             "FERMATA_CHANNEL": "C1"}  # fmt: skip
-    assert shop.shell.does("doctor", **ready).endswith("all: good\n")
+    workspace = Workspace(now=lambda: datetime.now(UTC))
+    with running(workspace) as url:
+        ready = {"SLACK_BOT_TOKEN": workspace.bot_token, "SLACK_APP_TOKEN": workspace.app_token,
+                 "SLACK_API_URL": f"{url}/api/", "FERMATA_BASE_URL": "https://f.test", "FERMATA_CHANNEL": "C1"}  # fmt: skip
+        assert shop.shell.does("doctor", "--no-dns", **ready).endswith("all: good\n")
 
 
 @pytest.mark.parametrize(
