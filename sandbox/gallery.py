@@ -13,7 +13,20 @@ from fastapi.responses import FileResponse, Response
 
 from bot import answers, cards, charts
 from sandbox.slack.blocks import check_message, check_view
-from sandbox.specimens import collisions, digests, fallen, forms, homes, leads, notices, reviews, weekly
+from sandbox.specimens import (
+    collisions,
+    digests,
+    enrol,
+    fallen,
+    forms,
+    homes,
+    leads,
+    notices,
+    replies,
+    reviews,
+    settings,
+    weekly,
+)
 
 JSON = dict[str, Any]
 ZONE = "Europe/Berlin"
@@ -45,6 +58,7 @@ def _pieces() -> Iterator[Piece]:
     groups = {
         "Lead card": leads.leads(),
         "Review card": reviews.reviews(),
+        "Answers to leads": replies.cards(),
         "Notices and questions": notices.notices(),
         "A colleague's leads": collisions.collisions(),
         "Daily digest": digests.digests(),
@@ -60,7 +74,12 @@ def _pieces() -> Iterator[Piece]:
         yield Piece("App Home", name, "home", cards.card(view))
     for name, shown in (*leads.answers(), *collisions.previews()):
         yield Piece("Answers", name, "message", answers.answer(shown))
-    for name, payload, errors in forms.forms():
+    for name, payload, errors in (
+        *forms.forms(),
+        *replies.forms(),
+        *enrol.enrolments(),
+        *settings.all_settings(),
+    ):
         yield Piece("Forms", name, "modal", payload, errors)
 
 

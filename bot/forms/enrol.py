@@ -34,7 +34,7 @@ from bot.forms.fields import (
 from bot.forms.kinds import Kind, Opened, Shows
 from bot.front import Act, Front
 from bot.rights import Need
-from bot.text import JSON, clean, plain, words
+from bot.text import JSON, clean, plain, sentence, words
 from core import commands, enrolling, grammar, lead_file
 from core.answers import Answer
 from core.enrolling import Person, Preview
@@ -227,7 +227,7 @@ def second_view(
         )
     ]
     for heading, people in enrols.groups(shown):
-        blocks.append(rich([words(heading, 300, bold=True)], bullets=_people(people, ROWS_SHOWN)))
+        blocks.append(rich(sentence(heading, 300, bold=True), bullets=_people(people, ROWS_SHOWN)))
     if refused:
         heading = f"Rows that make no lead ({len(refused):,})"
         blocks.append(rich([words(heading, 300, bold=True)], bullets=_rows(refused)))

@@ -14,13 +14,13 @@ from typing import Any
 
 from sqlmodel import col, select
 
-from bot.blocks import rich, section
+from bot.blocks import header, rich, section
 from bot.codec import Form
 from bot.forms.fields import Wrong, all_chosen_in, chosen_in, field_id, input_, modal, option, value_of
 from bot.forms.kinds import Kind, Opened
 from bot.front import Act, Front
 from bot.rights import Need
-from bot.text import JSON, clean, plain, words
+from bot.text import JSON, clean, plain, sentence, words
 from core import commands, sequences
 from core.answers import Answer
 from core.errors import Refused
@@ -81,7 +81,7 @@ def _changed(front: Front, form: Form, _view: JSON, actor: Actor, now: datetime)
 
 def locked_view(form: Form, row: Sequence) -> JSON:
     """Give the view of a sequence that is protected from edits, with the way to change that."""
-    blocks = [section(sequences.protection(row))]
+    blocks = [rich(sentence(sequences.protection(row), 300))]
     if row.status == SequenceStatus.PUBLISHED:
         blocks.append(
             section("Paused, it sends nothing and every lead keeps its place; publish it again afterwards.")
@@ -171,6 +171,7 @@ def _how(spec: SequenceSpec, senders: list[str]) -> Iterator[JSON]:
 
 def _rules(spec: SequenceSpec) -> Iterator[JSON]:
     data = settings_of(spec)["on"]
+    yield header("What happens by itself")
     for event, title in EVENTS.items():
         reaction = getattr(spec.on, event)
         does = [
@@ -191,7 +192,7 @@ def _rules(spec: SequenceSpec) -> Iterator[JSON]:
         )
         yield input_(
             f"until_{event}",
-            f"{title} that pauses does so for",
+            f"Paused by {title[0].lower()}{title[1:]} for",
             _text(until, "14 days"),
             hint=hint,
             is_optional=True,

@@ -18,7 +18,7 @@ from core.enrolling import Person, Preview, Why
 from core.errors import Refused
 from core.grammar import commands as orders
 from core.grammar import to_text
-from core.lead_file import LeadFile, LeadRow
+from core.lead_file import LeadFile, LeadRow, Row
 from core.models import Sequence as SequenceRow
 from core.models import SequenceStatus
 from core.people import Actor
@@ -141,15 +141,15 @@ def enrol_file(
         name = enrolling.accepting(session, sequence_id).name
         batch_id = open_batch(session, VERB, actor=actor, now=now)
     done = Filed()
-    rows = (row for row in file if row.line in lines and row.lead is not None)
-    for chunk in chunks(rows, ROWS_AT_ONCE):
-        wanted = [row.lead for row in chunk if row.lead is not None]
+    for chunk in chunks(file, ROWS_AT_ONCE):
+        done.refused += [row for row in chunk if row.fault is not None]
+        wanted = [row.lead for row in chunk if row.lead is not None and row.line in lines]
         with db.write() as session:
             _enrol_rows(session, wanted, sequence_id, done, actor=actor, now=now, batch_id=batch_id)
     with db.write() as session:
         lock_leads(session, done.theirs)
         held = collisions.hold_back(session, done.theirs, sequence_id, actor=actor, now=now)
-    return _filed(file, name, done, held.lines, batch_id)
+    return _filed(name, done, held.lines, batch_id)
 
 
 @dataclass
@@ -160,6 +160,7 @@ class Filed:
     new: int = 0
     faults: list[str] = field(default_factory=list)
     theirs: list[int] = field(default_factory=list)
+    refused: list[Row] = field(default_factory=list)
 
 
 def _enrol_rows(
@@ -189,17 +190,16 @@ def _enrol_rows(
     done.theirs += theirs
 
 
-def _filed(file: LeadFile, name: str, done: Filed, asked: Sequence[str], batch_id: int) -> Answer:
+def _filed(name: str, done: Filed, asked: Sequence[str], batch_id: int) -> Answer:
     more = len(done.faults) - LINES_FOR_MANY
-    refused = [row for row in file if row.fault is not None]
-    rest = len(refused) - LINES_FOR_MANY
+    rest = len(done.refused) - LINES_FOR_MANY
     lines = [
         f"{counted(done.new, 'new lead')} saved.",
         *asked,
         *done.faults[:LINES_FOR_MANY],
         *([f"{more:,} more were left out."] if more > 0 else []),
-        *([f"{counted(len(refused), 'row')} of the file made no lead:"] if refused else []),
-        *(f"Line {row.line}: {row.fault}" for row in refused[:LINES_FOR_MANY]),
+        *([f"{counted(len(done.refused), 'row')} of the file made no lead:"] if done.refused else []),
+        *(f"Line {row.line}: {row.fault}" for row in done.refused[:LINES_FOR_MANY]),
         *([f"{counted(rest, 'more row')}."] if rest > 0 else []),
     ]
     title = f"Enrolled {counted(done.enrolled, 'lead')} of the file in {name}."

@@ -59,8 +59,9 @@ def change_sequence(session: Session, order: orders.SequenceVerb, *, actor: Acto
 def _how_to_edit(name: str, status: str) -> str:
     first = f"`pause sequence {name}`, then " if status == SequenceStatus.PUBLISHED else ""
     return (
-        f"In Slack a form changes the settings of {name}; its texts are edited as files: {first}`fermata export {name}` on the server, change the file, "
-        f"`fermata apply` it, and `publish sequence {name}`. Leads go on from where they stand."
+        f"In Slack a form changes the settings of {name}; its texts are edited as files: "
+        f"{first}`fermata export {name}` on the server, change the file, `fermata apply` it, and "
+        f"`publish sequence {name}`. Leads go on from where they stand."
     )
 
 

@@ -151,7 +151,7 @@ function external(e, { act, stored, env, key }) {
       list.replaceChildren(...(found.length ? found.map((o) => row(o, () => { close(true); trigger.textContent = plain(o.text.text); act(o, trigger, o.text.text); })) : [h("div.hint", {}, "Nothing found")]));
     }, 200);
   };
-  return menu(trigger, () => list, { side: ".left", search: (close) => { look("", close); return h("input", { type: "search", "aria-label": "Search", oninput: (event) => look(event.target.value, close) }); } });
+  return menu(trigger, () => list, { side: ".left.down", search: (close) => { look("", close); return h("input", { type: "search", "aria-label": "Search", oninput: (event) => look(event.target.value, close) }); } });
 }
 
 // What was chosen stays as chips, each with its way out; the search adds to them.
@@ -173,7 +173,7 @@ function externals(e, { act, stored, id, env, key }) {
     }, 200);
   };
   draw();
-  node.append(chips, menu(trigger, () => list, { side: ".left", search: (close) => { look("", close); return h("input", { type: "search", "aria-label": "Search", oninput: (event) => look(event.target.value, close) }); } }));
+  node.append(chips, menu(trigger, () => list, { side: ".left.down", search: (close) => { look("", close); return h("input", { type: "search", "aria-label": "Search", oninput: (event) => look(event.target.value, close) }); } }));
   return node;
 }
 
@@ -190,6 +190,7 @@ function fileInput(e, { act, stored, id, env }) {
   return h("div", {}, node, said);
 }
 
+let serial = 0;
 function choices(kind, many) {
   return (e, { act, stored, id, env }) => {
     const people = e.type === "multi_users_select" ? Object.entries(env.users).filter(([, u]) => !u.bot).map(([value, u]) => ({ value, text: { text: u.name } })) : null;
@@ -198,7 +199,7 @@ function choices(kind, many) {
     const first = many
       ? (stored?.selected_options || e.initial_options || []).map((o) => o.value).concat(stored?.selected_users || e.initial_users || [], stored?.selected_channels || [], stored?.selected_conversations || [])
       : [chosen(stored, e)];
-    const name = `${id || "c"}-${e.action_id}`;
+    const name = `${id || "c"}-${e.action_id}-${serial++}`; // no two groups of a page are one
     const node = h("div.choices", { id, role: many ? "group" : "radiogroup" }, list.map((o) => h("label", {},
       h("input", { type: kind, name, value: o.value, checked: first.includes(o.value), onchange: () => {
         const picked = [...node.querySelectorAll("input:checked")].map((i) => i.value);

@@ -182,5 +182,5 @@ def test_lists(world: World) -> None:
     assert [row.title for row in world.say("preview sequence Spring").rows][
         1
     ] == "2. Did it reach you, {{ first_name }}?"
-    assert world.say("edit sequence Spring").is_refusal
+    assert world.say("edit sequence Spring").opens == ("settings", 1, 0)
     assert world.say("help pause").lines
