@@ -25,7 +25,7 @@ from core.grammar import commands as grammar_commands
 from core.journal import note
 from core.lifecycle import Verdict
 from core.journal import note
-from core.models import LARGEST_ID
+from core.models import LARGEST_ID, WORKSPACE_ID, Workspace
 from core.people import Actor
 from core.permissions import NotYours
 from core.verbs import (
@@ -59,6 +59,7 @@ from core.verbs.handovers import await_handovers
 from core.verbs.outcome import Instead, Outcome
 from core.verbs.whens import zone_of
 from core.views import home
+from core.views.why import halted_words
 
 CANCEL_PROPOSAL = re.compile(r"cancel proposal ([0-9a-f]{32})")
 
@@ -120,6 +121,11 @@ _READING: dict[type, Callable[..., Answer]] = {
     grammar_commands.Edit: editing.opens,
 }
 NOT_BUILT: frozenset[str] = frozenset()
+# What has nothing to do with whether mail leaves now, or says itself that all sending is halted.
+NOT_ABOUT_MAIL = frozenset({
+    grammar_commands.Halt, grammar_commands.Unhalt, grammar_commands.Log, grammar_commands.Tag, grammar_commands.Owner,
+    grammar_commands.Edit, grammar_commands.Erase, grammar_commands.Remind, grammar_commands.Reminders,
+})  # fmt: skip
 NO_SUCH_NUMBER = "There is nothing of that number here."
 NOT_YET = "`{verb}` is not built yet; `help` lists what is."
 
@@ -140,8 +146,20 @@ def run(desk: Desk, text: str, *, actor: Actor, now: datetime) -> Answer:
     except Refused as refused:
         return Answer(str(refused), is_refusal=True)
     if verb := _READING.get(type(order)):
-        return _read(desk, lambda session: verb(session, order, actor=actor, now=now))
-    return _write(desk, lambda session: _act(session, order, actor=actor, now=now), actor=actor, now=now)
+        said = _read(desk, lambda session: verb(session, order, actor=actor, now=now))
+    else:
+        said = _write(desk, lambda session: _act(session, order, actor=actor, now=now), actor=actor, now=now)
+    return said if type(order) in NOT_ABOUT_MAIL else _with_halt(desk, said, actor)
+
+
+def _with_halt(desk: Desk, said: Answer, actor: Actor) -> Answer:
+    """Give an answer that also says, once, that nothing leaves at all because somebody halted it."""
+    with desk.db.read() as session:
+        workspace = session.get_one(Workspace, WORKSPACE_ID)
+        words = halted_words(session, workspace, zone_of(session, actor)[0]) if workspace.halted_at else None
+    if words is None or any(words in line for line in (said.title, *said.lines)):
+        return said
+    return replace(said, lines=(*said.lines, words))
 
 
 def _act(
@@ -172,7 +190,7 @@ def click(
     reason: str = "",
 ) -> Answer:
     """Give the answer to a button of a card or its form; `version` is what the card showed, `when` a date given in it."""
-    return _write(
+    said = _write(
         desk,
         lambda session: clicks.click(
             session, verb, enrollment_id=enrollment_id, version=version, actor=actor, now=now, when=when, policy=policy,
@@ -181,6 +199,7 @@ def click(
         actor=actor,
         now=now,
     )  # fmt: skip
+    return _with_halt(desk, said, actor)
 
 
 def edit_lead(
@@ -200,12 +219,13 @@ def edit_lead(
 
 def settle(desk: Desk, *, delivery_id: int, verdict: str, actor: Actor, now: datetime) -> Answer:
     """Give the answer to what a person says of an uncertain delivery: left, again or drop."""
-    return _write(
+    said = _write(
         desk,
         lambda session: steps.settle(session, delivery_id, Verdict(verdict), actor=actor, now=now),
         actor=actor,
         now=now,
     )
+    return _with_halt(desk, said, actor)
 
 
 def confirm(desk: Desk, proposal: str, *, actor: Actor, now: datetime) -> Answer:
@@ -215,14 +235,15 @@ def confirm(desk: Desk, proposal: str, *, actor: Actor, now: datetime) -> Answer
         stored = proposals.use(session, proposal, actor=actor, now=now)
         return _act(session, grammar.parse(stored.command), actor=actor, now=now, only=stored.enrollments)
 
-    return _write(desk, act, actor=actor, now=now)
+    return _with_halt(desk, _write(desk, act, actor=actor, now=now), actor)
 
 
 def undo(desk: Desk, batch_id: int | None, *, actor: Actor, now: datetime) -> Answer:
     """Take one batch back; None: the actor's latest within a day."""
-    return _write(
+    said = _write(
         desk, lambda session: undoing.undo(session, batch_id, actor=actor, now=now), actor=actor, now=now
     )
+    return _with_halt(desk, said, actor)
 
 
 def _write(desk: Desk, act: Callable[[Session], Outcome], *, actor: Actor, now: datetime) -> Answer:

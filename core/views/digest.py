@@ -12,10 +12,11 @@ from sqlmodel import Session
 from core import digests
 from core.answers import Choice, DigestCard, DigestGroup, Row
 from core.dates import say_day
-from core.models import Card, Digest
+from core.models import WORKSPACE_ID, Card, Digest, Workspace
 from core.names import names
 from core.schedule import DAY
 from core.views.digest_rows import rows
+from core.views.why import halted_words
 from core.words import listed
 from core.worklist import Count, Group, Item, Worklist, left, total
 
@@ -61,7 +62,7 @@ def card(session: Session, card: Card, *, now: datetime) -> DigestCard:
         return DigestCard(title, is_done=is_done, verdict=all_done or rest)
     return DigestCard(
         title,
-        summary=() if is_done else tuple(_summary(everybody, shown)),
+        summary=() if is_done else (*_halted(session, reader.zone), *_summary(everybody, shown)),
         groups=tuple(groups(session, shown, counts, card_id=card.id or 0, now=now)),
         owners=_owners(session, everybody, shown) if reader.is_channel else (),
         progress=f"{done:,} of {whole:,} done" if done and not is_done else "",
@@ -109,6 +110,11 @@ def more(card_id: int, offset: int, whole: int) -> Choice | None:
     if offset >= whole:
         return None
     return Choice(f"{whole - offset:,} more", f"card digest {card_id} more {offset}")
+
+
+def _halted(session: Session, zone: str) -> list[str]:
+    words = halted_words(session, session.get_one(Workspace, WORKSPACE_ID), zone)
+    return [words] if words else []
 
 
 def _next_day(shown: Worklist) -> str:
