@@ -8,7 +8,7 @@ Slack shows a picture 360 to 720 px wide, on a light or a dark page: a white she
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-PIXELS = (1440, 760)  # twice what Slack shows at most
+PIXELS = (1440, 880)  # twice what Slack shows at most
 DPI = 200
 INK, FAINT, GRID, PAPER = "#1d1c1d", "#55555f", "#e6e6ec", "#ffffff"
 # Told apart by the colour-blind (Okabe and Ito), and by their lightness in grey.
 SERIES = ("#0072b2", "#56b4e9", "#d55e00", "#009e73")
 AGED = ("#a9d3ee", "#5fa9d8", "#0072b2", "#083f63")  # the older, the darker
-TITLE_POINTS, TEXT_POINTS = 9.5, 7.8
+TITLE_POINTS, TEXT_POINTS = 11.5, 9.6
 BAR_SHARE = 0.82  # of a group's room
 _DRAWING = Lock()
 
@@ -39,9 +39,9 @@ def weekly(chart: Chart) -> bytes:
 def weekly_figure(chart: Chart) -> Figure:
     """Give it before it is a PNG."""
     figure = _sheet()
-    left, right = figure.subplots(1, 2, width_ratios=(7, 4))
+    left, right = figure.subplots(1, 2, width_ratios=(6, 3.6))
     _grouped(left, "What happened, week by week", chart.weeks, chart.bars)
-    _histogram(right, "Paused now, for how long", chart.ages)
+    _histogram(right, "Paused now, how long", chart.ages)
     return figure
 
 
@@ -75,7 +75,7 @@ def _grouped(
         _say(axes, "nothing in these weeks")
     axes.legend(
         loc="lower left", bbox_to_anchor=(0, 0.995), ncols=len(series), frameon=False, fontsize=TEXT_POINTS,
-        labelcolor=INK, handlelength=1, handleheight=1, handletextpad=0.4, columnspacing=1, borderaxespad=0, borderpad=0.3,
+        labelcolor=INK, handlelength=1, handleheight=1, handletextpad=0.4, columnspacing=0.9, borderaxespad=0, borderpad=0.3,
     )  # fmt: skip
 
 
@@ -94,15 +94,24 @@ def _histogram(axes: Axes, title: str, counts: Sequence[tuple[str, int]]) -> Non
 
 def _style(axes: Axes, title: str, places: Sequence[str]) -> None:
     _bare(axes, title)
-    axes.set_xticks(range(len(places)), [place.replace(" ", "\n", 1) for place in places], parse_math=False)
+    axes.set_xticks(range(len(places)), list(_stacked(places)), parse_math=False)
     axes.grid(axis="y", color=GRID, linewidth=0.6)
     axes.set_axisbelow(True)
+
+
+def _stacked(places: Sequence[str]) -> Iterator[str]:
+    """Give each on two lines, such as a day above its month, the second only where it is another one than before."""
+    before = ""
+    for place in places:
+        first, _, second = place.partition(" ")
+        yield first if second == before else f"{first}\n{second}"
+        before = second
 
 
 def _bare(axes: Axes, title: str) -> None:
     """Leave nothing but a base line."""
     axes.set_title(
-        title, loc="left", fontsize=TITLE_POINTS, fontweight="bold", color=INK, pad=20, parse_math=False
+        title, loc="left", fontsize=TITLE_POINTS, fontweight="bold", color=INK, pad=27, parse_math=False
     )
     axes.set_facecolor(PAPER)
     for side, spine in axes.spines.items():

@@ -71,7 +71,7 @@ class ClockLike(Protocol):
 class Info:
     """What the page says beside the conversation.
 
-    `summary` is the status line's first words ("12 leads"). `lead` and `until` fill the tour's texts.
+    `summary` is the status line's first words ("12 leads"). `fill` makes more leads and says what to look at. `lead` and `until` fill the tour's texts.
     `shortcuts` are the manifest's message shortcuts as (callback_id, name), `global_shortcuts` the others.
     """
 
@@ -79,6 +79,7 @@ class Info:
     lead: str = "lead@example.com"
     until: str = "Friday"
     summary: Callable[[], str] = lambda: ""
+    fill: Callable[[], str] | None = None
     shortcuts: Sequence[tuple[str, str]] = field(default=())
     global_shortcuts: Sequence[tuple[str, str]] = field(default=())
 
@@ -239,6 +240,7 @@ def _looking(stage: Stage) -> APIRouter:
             or bool(stage.workspace.hub.connections),
             "tour": stage.tour.as_json(),
             "examples": stage.tour.examples,
+            "can_fill": stage.info.fill is not None,
             "shortcuts": list(stage.info.shortcuts),
             "global_shortcuts": list(stage.info.global_shortcuts),
         }
@@ -341,6 +343,14 @@ def _acting(stage: Stage) -> APIRouter:
     @router.post("/react")
     def reacted(act: Reaction) -> dict[str, Any]:
         return _said(workspace.person(act.user).toggle(act.target, act.name))
+
+    @router.post("/fill")
+    def fill() -> dict[str, Any]:
+        if stage.info.fill is None:
+            raise Refused("This sandbox has no further leads.")
+        said = stage.info.fill()
+        stage.tell("status")
+        return {"ok": True, "said": said}
 
     @router.post("/mail-opened")
     def mail_opened() -> dict[str, Any]:

@@ -12,6 +12,7 @@ async function refreshStatus() {
   status = await get("sandbox/status");
   talk.told(status);
   mail.told(status);
+  $("fill").hidden = !status.can_fill;
   const now = new Date(status.now);
   $("now").textContent = format(now, status.zone, { weekday: "short", day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
   $("now").dateTime = status.now;
@@ -92,6 +93,17 @@ function listen() {
   source.onerror = () => { $("lost").hidden = false; };
 }
 
+// More leads
+
+async function fill() {
+  $("fill").disabled = true;
+  const answer = await post("sandbox/fill", {});
+  toast(answer.said, 30);
+  if (!answer.ok) $("fill").disabled = false;
+  await look(["status", "slack"]);
+}
+
+$("fill").addEventListener("click", fill);
 talk.start();
 mail.start();
 for (const button of document.querySelectorAll(".moves button")) button.addEventListener("click", () => move(button));

@@ -68,6 +68,7 @@ class WebApi:
         if len(text) > text_limit:
             raise SlackError("msg_too_long")
         refuse_bad_blocks(blocks)
+        self.state.files.refuse_unknown(blocks)
         return text, blocks
 
     def throttle(self, channel_id: str) -> None:
