@@ -41,19 +41,10 @@ STOPPED = "the lead was stopped: {reason}"
 # Literals, for the partial index: a drain looks here before every batch.
 _IS_READY = text("delivery.kind = 'reply' AND delivery.state = 'ready'")
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
-_DUE = (
-    select(Delivery.id)
-    .where(
-        _IS_READY,
-        col(Delivery.mailbox_id) == bindparam("mailbox"),
-        or_(
-            col(Delivery.lease_until).is_(None),
-            col(Delivery.lease_until) <= bindparam("now", type_=UtcDateTime()),
-        ),
-    )
-    .order_by(col(Delivery.id))
-    .limit(bindparam("most"))
-)
+_DUE = text(
+    "SELECT id FROM delivery WHERE kind = 'reply' AND state = 'ready' AND mailbox_id = :mailbox "
+    "AND (lease_until IS NULL OR lease_until <= :now) ORDER BY id LIMIT :most"
+).bindparams(bindparam("now", type_=UtcDateTime()))
 _LOCK = (
     select(Enrollment.id)
     .where(col(Enrollment.id).in_(select(Delivery.enrollment_id).where(col(Delivery.id).in_(_IDS))))

@@ -82,8 +82,9 @@ def answers(session: Session, message: Message) -> tuple[str, ...]:
 def short(text: str) -> str:
     """Give the first line of a text, cut where it is long."""
     line = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    is_all = line == text.strip() and len(line) <= FIRST_LINE_CHARS
-    return line if is_all else f"{line[:FIRST_LINE_CHARS].rstrip()}…"
+    if len(line) > FIRST_LINE_CHARS:
+        return f"{line[:FIRST_LINE_CHARS].rstrip()}…"
+    return line if line == text.strip() else f"{line} …"
 
 
 def state_words(session: Session, delivery: Delivery) -> str:

@@ -19,7 +19,7 @@ from sandbox.specimens.reviews import review
 JSON = dict[str, Any]
 ZONE = "Europe/Berlin"
 TEXT = "Tuesday at three is fine. I send you an invitation.\n\nAna"
-BEGAN = "Answered by Ana Ruiz on Tuesday 1 June 2027, 11:35 (Europe/Berlin): “Tuesday at three is fine.…” – "
+BEGAN = "Answered by Ana Ruiz on Tuesday 1 June 2027, 11:35 (Europe/Berlin): “Tuesday at three is fine. …” – "
 AGAIN = Choice("Reply again…", form=("reply", 31, 0))
 STATES = {
     "on its way": "on its way.",

@@ -87,7 +87,7 @@ def test_submit_sends_once_and_the_card_says_who_answered(world, card):
     assert (delivery.state, delivery.attempt, delivery.enrollment_id) == ("ready", 0, world.enrollment().id)
     card = shown(world)
     assert (
-        "Answered by Ana Ruiz on Tuesday 1 June 2027, 11:30 (Europe/Berlin): “Tuesday at *three* suits me.…”"
+        "Answered by Ana Ruiz on Tuesday 1 June 2027, 11:30 (Europe/Berlin): “Tuesday at *three* suits me. …”"
         in card.all_text()
     )
     [note] = [m for m in world.slack.messages("#outbound") if m.thread_ts == card.ts]

@@ -370,7 +370,7 @@ def test_card_offers_reply_first_and_says_who_answered(world: World) -> None:
     assert (first.label, first.style, first.form) == ("Reply…", "primary", ("reply", last(world).id, 0))
     answer(world)
     assert review(world).answered == (
-        "Answered by Ana on Tuesday 1 June 2027, 12:05 (Europe/Berlin): “Tuesday at three suits me.…” – on its way.",
+        "Answered by Ana on Tuesday 1 June 2027, 12:05 (Europe/Berlin): “Tuesday at three suits me. …” – on its way.",
     )
     world.tick()
     assert review(world).answered[0].endswith("– sent.")

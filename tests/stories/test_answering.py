@@ -53,7 +53,7 @@ def test_answer_from_the_card_is_in_the_leads_thread_and_the_lead_stays_paused(
     assert headers(answer)["List-Unsubscribe"] is None
     team.sees(
         "Answered by Ana",
-        "“Tuesday at three is **fine**. I send you an invitation.…” – sent.",
+        "“Tuesday at three is **fine**. I send you an invitation. …” – sent.",
         "[▶️ Resume]",
         "[Reply again…]",
     )
