@@ -34,6 +34,7 @@ from fermata import serving, wiring
 from jobs.engine import Engine
 from jobs.reader import Desk as ReadingDesk
 from jobs.reader import Reader
+from sandbox import forty
 from jobs.smtp_login import Server
 from sandbox.app import Info, create_app
 from sandbox.clock import SandboxClock
@@ -246,6 +247,7 @@ def _info(desk: Desk, clock: SandboxClock) -> Info:
             return f"{leads.count(session)} leads"
 
     return Info(
+        fill=lambda: forty.fill(desk, now=clock.now()),
         zone=ZONE,
         lead=TOUR_LEAD,
         until=f"{until:%B} {until.day}",
