@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Table, delete, update
+from sqlalchemy import Table, update
 from sqlmodel import Session, col
 
 from core.db import upsert
@@ -27,8 +27,3 @@ def once(session: Session, key: str, *, now: datetime) -> Seen | None:
 def answered(session: Session, key: str, answer: str) -> None:
     """Keep what the first one was told, for those that come again."""
     session.execute(update(Seen).where(col(Seen.key) == key).values(answer=answer))
-
-
-def forget(session: Session, *, now: datetime) -> None:
-    """Drop what is older than any replay window of ours."""
-    session.execute(delete(Seen).where(col(Seen.at) < now - KEPT))

@@ -72,6 +72,8 @@ class Settings(BaseSettings):
     hooks_secret: SecretStr | None = Field(default=None, validation_alias="FERMATA_HOOKS_SECRET")
     calendly_secret: SecretStr | None = Field(default=None, validation_alias="FERMATA_CALENDLY_SECRET")
     cal_secret: SecretStr | None = Field(default=None, validation_alias="FERMATA_CAL_SECRET")
+    # None: what leads write is kept for ever
+    keep_days: int | None = Field(default=None, ge=1, validation_alias="FERMATA_KEEP_DAYS")
     poll_seconds: float = Field(default=60, ge=1, validation_alias="FERMATA_POLL_SECONDS")
     lease_seconds: float = Field(default=120, ge=1, validation_alias="FERMATA_LEASE_SECONDS")
     smtp_timeout_seconds: float = Field(default=60, gt=0, validation_alias="FERMATA_SMTP_TIMEOUT_SECONDS")

@@ -31,7 +31,7 @@ from core.cards import PACE
 from core.commands import Desk
 from core.db import Database
 from core.errors import Refused
-from core.seen import forget
+from core.retention import forget_due
 from core.settings import Settings
 from fermata import wiring
 from jobs.engine import Engine
@@ -48,6 +48,7 @@ SLACK_SECONDS = 10
 GRACE_SECONDS = 3
 STALE_TICKS = 5
 BACKLOG = 2048
+DAY_SECONDS = 86_400
 
 
 async def serve(settings: Settings, *, bot: bool = False, worker: bool = False, web: bool = False) -> None:
@@ -60,8 +61,6 @@ async def serve(settings: Settings, *, bot: bool = False, worker: bool = False, 
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     db = wiring.open_database(settings)
-    with db.write() as session:
-        forget(session, now=wiring.now())  # once a start is enough: what is kept is small
     desk = wiring.make_desk(settings, db)
     async with AsyncExitStack() as parts:
         parts.callback(db.close)
@@ -73,6 +72,7 @@ async def serve(settings: Settings, *, bot: bool = False, worker: bool = False, 
             reader = wiring.make_reader(settings, db)
             engine = wiring.make_engine(settings, db, look=reader.look)
             await parts.enter_async_context(reading(reader))
+            await parts.enter_async_context(forgetting(db, settings))
             await parts.enter_async_context(marking(db, settings.home / "sent-from"))
             await parts.enter_async_context(sending(engine))
         if web:
@@ -225,6 +225,28 @@ async def reading(reader: Reader) -> AsyncIterator[None]:
     finally:
         reader.stop()
         await task
+
+
+@asynccontextmanager
+async def forgetting(db: Database, settings: Settings) -> AsyncIterator[None]:
+    """Forget what has served its time, now and once a day."""
+    task = asyncio.create_task(
+        _forget_daily(db, timedelta(days=settings.keep_days) if settings.keep_days else None)
+    )
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _forget_daily(db: Database, keep: timedelta | None) -> None:
+    while True:
+        try:
+            await asyncio.to_thread(forget_due, db, now=wiring.now(), keep=keep)
+        except Exception:  # tomorrow is soon enough
+            LOG.exception("what has served its time could not be forgotten")
+        await asyncio.sleep(DAY_SECONDS)
 
 
 @asynccontextmanager
