@@ -97,7 +97,7 @@ class Clicked(BaseModel):
     block_id: str | None = None
     option: JSONValue = None
     label: str = ""
-    typed: dict[str, JSONValue] = {}
+    filled: dict[str, JSONValue] = {}
 
 
 class Submitted(BaseModel):
@@ -303,7 +303,7 @@ def _acting(stage: Stage) -> APIRouter:
     @router.post("/click")
     def clicked(act: Clicked) -> dict[str, Any]:
         outcome = workspace.click(
-            act.user, act.target, act.action_id, act.option, block_id=act.block_id, typed=act.typed
+            act.user, act.target, act.action_id, act.option, block_id=act.block_id, typed=act.filled
         )
         if outcome.ok:
             stage.tour.click(act.label)

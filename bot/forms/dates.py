@@ -7,12 +7,12 @@ from datetime import datetime
 
 from bot.blocks import rich
 from bot.forms.fields import option
-from bot.text import JSON, clean, sentence, words
+from bot.text import JSON, escaped, sentence, words
 from core.dates import say
 from core.lifecycle import Policy
+from core.schedule import local
 from core.views.outlook import Outlook
 
-LINE_CHARS = 100
 MOST_SHOWN = 3  # sequences of one lead
 # The words of the grammar, in the order in which forms offer them.
 POLICIES: Mapping[str, Policy] = {"freeze": Policy.FREEZE, "keep": Policy.KEEP, "now": Policy.AT}
@@ -58,12 +58,10 @@ def side_by_side(look: Outlook, *, zone: str) -> Iterator[JSON]:
 
 
 def _field(label: str, moment: datetime | None, zone: str, leads: str, *, is_own: bool = False) -> JSON:
-    lines = [label + (", this sequence's own way" if is_own else ""), *_moments(moment, zone, leads)]
-    return {
-        "type": "plain_text",
-        "text": "\n".join(clean(line, LINE_CHARS) for line in lines),
-        "emoji": False,
-    }
+    """Give a field with its name in bold; nothing in it comes from outside."""
+    name = f"*{label}*" + (", this sequence's own way" if is_own else "")
+    lines = [name, *(escaped(line) for line in _moments(moment, zone, leads))]
+    return {"type": "mrkdwn", "text": "\n".join(lines)}
 
 
 def _moment(moment: datetime, zone: str, leads: str) -> str:
@@ -74,6 +72,11 @@ def _moments(moment: datetime | None, zone: str, leads: str) -> list[str]:
     """Give a moment in the reader's zone, and in the lead's where the clock shows another time there."""
     if moment is None:
         return ["not by itself"]
-    here, there = say(moment, zone), say(moment, leads or zone)
-    is_same = here.partition("(")[0] == there.partition("(")[0]
-    return [here] if is_same else [here, f"for the lead {there}"]
+    here, there = local(moment, zone), local(moment, leads or zone)
+    if here.utcoffset() == there.utcoffset():
+        return [say(moment, zone)]
+    is_same_day = here.date() == there.date()
+    return [
+        say(moment, zone),
+        f"for the lead {f'{there:%H:%M} ({leads})' if is_same_day else say(moment, leads)}",
+    ]

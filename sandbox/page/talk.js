@@ -218,7 +218,7 @@ async function busy(node, promise) {
 function actor(target, typed) {
   return async (key, option, node, label) => {
     if (key.confirm && !(await confirmed(key.confirm))) return;
-    const answer = await busy(node, post("sandbox/click", { user: S.me, target, action_id: key.action_id, block_id: key.block_id, option, label: label || "", typed: typed ? typed() : {} }));
+    const answer = await busy(node, post("sandbox/click", { user: S.me, target, action_id: key.action_id, block_id: key.block_id, option, label: label || "", filled: typed ? typed() : {} }));
     if (!answer.ok) toast(answer.said);
   };
 }

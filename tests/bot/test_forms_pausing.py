@@ -206,7 +206,12 @@ def state(**chosen):
 
 def fields(view):
     """Give the fields that stand side by side, each as (what, when…)."""
-    return [tuple(text["text"].split("\n")) for block in view["blocks"] for text in block.get("fields", ())]
+    plain = str.maketrans("", "", "*\u2060")
+    return [
+        tuple(text["text"].translate(plain).split("\n"))
+        for block in view["blocks"]
+        for text in block.get("fields", ())
+    ]
 
 
 def test_the_dates_stand_side_by_side_in_both_zones(world, front):
@@ -220,22 +225,22 @@ def test_the_dates_stand_side_by_side_in_both_zones(world, front):
         (
             "Freeze, this sequence's own way",
             "Friday 18 June 2027, 15:00 (Europe/Berlin)",
-            "for the lead Friday 18 June 2027, 09:00 (America/New_York)",
+            "for the lead 09:00 (America/New_York)",
         ),
         (
             "Keep",
             "Wednesday 16 June 2027, 15:00 (Europe/Berlin)",
-            "for the lead Wednesday 16 June 2027, 09:00 (America/New_York)",
+            "for the lead 09:00 (America/New_York)",
         ),
         (
             "At once",
             "Wednesday 16 June 2027, 15:00 (Europe/Berlin)",
-            "for the lead Wednesday 16 June 2027, 09:00 (America/New_York)",
+            "for the lead 09:00 (America/New_York)",
         ),
         (
             "Without the pause",
             "Thursday 3 June 2027, 15:00 (Europe/Berlin)",
-            "for the lead Thursday 3 June 2027, 09:00 (America/New_York)",
+            "for the lead 09:00 (America/New_York)",
         ),
     ]
     assert "The pause ends Wednesday 16 June 2027, 15:00 (Europe/Berlin)" in str(view["blocks"])
