@@ -15,6 +15,7 @@ from sqlalchemy import (
     Integer,
     Select,
     String,
+    any_,
     bindparam,
     case,
     cast,
@@ -24,7 +25,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 NONE: ColumnElement[str] = literal_column("'[]'")
 
@@ -41,6 +42,15 @@ class Spelling:
             found = func.json_each(json.dumps(list(ids))).table_valued(column("value", Integer))
             return select(found.c.value)
         return select(func.unnest(bindparam(None, list(ids), type_=ARRAY(BigInteger))))
+
+    def among(self, key: Any, ids: Iterable[int]) -> ColumnElement[bool]:
+        """Give the condition that a key is one of these: for queries with further conditions about very many rows.
+
+        A PostgreSQL that has not counted a table yet takes few rows to fit, and would look through `these` for each row.
+        """
+        if self.is_sqlite:
+            return col(key).in_(self.these(ids))
+        return col(key) == any_(bindparam(None, list(ids), type_=ARRAY(Integer)))
 
     def microseconds(self, moment: ColumnElement[Any]) -> ColumnElement[int]:
         """Give an instant as whole microseconds since 1970."""

@@ -11,16 +11,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 
 from core import owners
 from core.address import is_free_mail
+from core.chunks import chunks
 from core.lifecycle import LIVE
 from core.models import Enrollment, Journal, Lead, Member, Sequence, Suppression
 from core.people import Actor
 from core.sql import spelling
 
 LIVE_WORDS = sorted(LIVE)
+DOMAINS_AT_ONCE = 1000
 
 
 class Why(StrEnum):
@@ -79,7 +81,7 @@ def find(session: Session, lead_ids: Iterable[int], *, actor: Actor, now: dateti
     strange = {i: domain for i, owner, domain in leads if i is not None and owner != actor.id}
     found: dict[int, tuple[str, Why, str]] = {}
     if others and strange:
-        companies = _companies(session, strange, others)
+        companies = _companies(session, strange.values(), others)
         found = {i: companies[domain] for i, domain in strange.items() if domain in companies}
         found |= _started(session, strange, others)
         found |= {i: (owner, Why.OWNER, "") for i, owner, _ in leads if i is not None and owner in others}
@@ -101,46 +103,50 @@ def _asked(cover: str, colleague: str, active: Mapping[str, str]) -> str:
 
 
 def _started(
-    session: Session, leads: Mapping[int, str], others: Mapping[str, str]
+    session: Session, leads: Iterable[int], others: Mapping[str, str]
 ) -> dict[int, tuple[str, Why, str]]:
     """Give by lead who put it into a sequence that has not ended, and into which; the latest of several."""
-    first_line = (
-        (col(Journal.lead_id) == col(Enrollment.lead_id))
-        & (col(Journal.enrollment_id) == col(Enrollment.id))
-        & (col(Journal.version) == 0)
+    live = _live(session, leads)
+    lines = session.exec(
+        select(Journal.enrollment_id, Journal.lead_id, Journal.sequence_id, Journal.actor)
+        .where(spelling(session).among(Journal.lead_id, live), Journal.verb == "start", Journal.version == 0)
+        .order_by(col(Journal.id))
     )
-    rows = session.exec(
-        select(Enrollment.lead_id, Journal.actor, Sequence.name)
-        .join(Journal, first_line)
-        .join(Sequence, col(Sequence.id) == col(Enrollment.sequence_id))
-        .where(
-            col(Enrollment.lead_id).in_(spelling(session).these(leads)),
-            col(Enrollment.status).in_(LIVE_WORDS),
-            Journal.verb == "start",
-        )
-        .order_by(col(Enrollment.id))
-    )
-    return {lead_id: (who, Why.STARTED, name) for lead_id, who, name in rows if who in others}
+    sequences = dict(session.exec(select(Sequence.id, Sequence.name)).all())
+    return {
+        lead_id: (who, Why.STARTED, sequences[sequence_id])
+        for enrollment_id, lead_id, sequence_id, who in lines
+        if lead_id and who in others and enrollment_id in live[lead_id]
+    }
 
 
 def _companies(
-    session: Session, leads: Mapping[int, str], others: Mapping[str, str]
+    session: Session, domains: Iterable[str], others: Mapping[str, str]
 ) -> dict[str, tuple[str, Why, str]]:
     """Give by domain a colleague whose leads of it are in a sequence, with the one of them that came first."""
-    domains = select(Lead.domain).where(col(Lead.id).in_(spelling(session).these(leads)), Lead.domain != "")
-    firsts = (
-        select(func.min(Lead.id))
-        .join(Enrollment, col(Enrollment.lead_id) == col(Lead.id))
-        .where(
-            col(Lead.domain).in_(domains),
-            col(Lead.owner).in_(sorted(others)),
-            col(Enrollment.status).in_(LIVE_WORDS),
+    companies = sorted({domain for domain in domains if domain and not is_free_mail(domain)})
+    theirs = [
+        lead
+        for chunk in chunks(companies, DOMAINS_AT_ONCE)
+        for lead in session.exec(
+            select(Lead.id, Lead.domain, Lead.owner, Lead.email).where(
+                col(Lead.domain).in_(chunk), col(Lead.owner).in_(sorted(others))
+            )
         )
-        .group_by(col(Lead.domain))
-    )
-    rows = session.exec(select(Lead.domain, Lead.owner, Lead.email).where(col(Lead.id).in_(firsts))).all()
+    ]
+    live = _live(session, [lead_id for lead_id, *_ in theirs if lead_id])
     return {
         domain: (owner, Why.COMPANY, email)
-        for domain, owner, email in rows
-        if owner and not is_free_mail(domain)
+        for lead_id, domain, owner, email in sorted(theirs, key=lambda lead: lead[0] or 0, reverse=True)
+        if owner and lead_id in live
     }
+
+
+def _live(session: Session, leads: Iterable[int]) -> dict[int, set[int | None]]:
+    """Give by lead the runs that have not ended."""
+    found: dict[int, set[int | None]] = {}
+    mine = spelling(session).among(Enrollment.lead_id, leads)
+    query = select(Enrollment.id, Enrollment.lead_id).where(mine, col(Enrollment.status).in_(LIVE_WORDS))
+    for run_id, lead_id in session.exec(query):
+        found.setdefault(lead_id, set()).add(run_id)
+    return found
