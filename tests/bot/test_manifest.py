@@ -20,6 +20,7 @@ MANIFEST = yaml.safe_load((ROOT / "manifest.yml").read_text())
 
 # Web API method, as slack_sdk names it → the bot scope it takes (docs.slack.dev); None: any token will do.
 SCOPES = {
+    "apps_connections_open": None,  # with the app-level token, whose own scope is connections:write
     "auth_test": None,
     "chat_postMessage": "chat:write",
     "chat_postEphemeral": "chat:write",
