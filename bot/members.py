@@ -105,8 +105,8 @@ class Members:
         """Say whether mail may go on only to leads of their own; an admin whom Slack does not confirm counts as none."""
         return self._is_owners_only and not self._is_among(user_id, self._admins, now=now, if_silent=False)
 
-    def meet(self, *, now: datetime) -> None:
-        """Get to know owners and authors who have never spoken, so that they are shown by name.
+    def meet(self, *, now: datetime, named: Iterable[str] = ()) -> None:
+        """Get to know owners and authors who have never spoken, so that they are shown by name, and these people.
 
         Whom Slack does not know, or not in time, is shown by id until somebody asks again.
         """
@@ -114,7 +114,8 @@ class Members:
         if abs(now - self._silent_at) < SILENCE:
             return
         with self._db.read() as session:
-            unmet = strangers(session)
+            known = session.exec(select(Member.id).where(col(Member.id).in_(list(named)))) if named else ()
+            unmet = [*(set(named) - set(known)), *strangers(session)]
         for user_id in unmet:
             if abs(now - self._nobody.get(user_id, LONG_AGO)) < FRESH:
                 continue

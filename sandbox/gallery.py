@@ -22,6 +22,7 @@ from sandbox.specimens import (
     homes,
     leads,
     notices,
+    people,
     replies,
     reviews,
     settings,
@@ -61,6 +62,7 @@ def _pieces() -> Iterator[Piece]:
         "Answers to leads": replies.cards(),
         "Notices and questions": notices.notices(),
         "A colleague's leads": collisions.collisions(),
+        "Absences and reminders": people.cards(),
         "Daily digest": digests.digests(),
         "Weekly report": weekly.reports(),
         "Deliveries and tasks": leads.questions(),
@@ -72,7 +74,7 @@ def _pieces() -> Iterator[Piece]:
         yield Piece("Without its channel", name, "message", payload)
     for name, view in homes.homes():
         yield Piece("App Home", name, "home", cards.card(view))
-    for name, shown in (*leads.answers(), *collisions.previews()):
+    for name, shown in (*leads.answers(), *collisions.previews(), *people.answers()):
         yield Piece("Answers", name, "message", answers.answer(shown))
     for name, payload, errors in (
         *forms.forms(),

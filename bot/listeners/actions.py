@@ -25,6 +25,7 @@ from core.people import Actor
 log = logging.getLogger("fermata.bot")
 
 ANY = re.compile(".*")
+NAMED = re.compile(r"@([UW][A-Z0-9]{2,20})\b")  # people in a command, as Slack writes them
 OVERTAKEN = frozenset({"hash_conflict", "not_found"})
 CLOSED_TRIGGERS = frozenset({"expired_trigger_id", "exchanged_trigger_id"})
 GONE = "That lead is no longer here."
@@ -93,6 +94,8 @@ def perform(
 
 def say(front: Front, command: str, asked: Request, *, actor: Actor, now: datetime) -> Answer | None:
     """Run slash grammar; gives None where its answer is a form that was opened."""
+    if named := NAMED.findall(command):
+        front.members.meet(now=now, named=named)
     answer = commands.run(front.desk, command, actor=actor, now=now)
     if answer.opens is None or not asked.trigger_id:
         return answer

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlmodel import Session, select
 
+from core import owners
 from core.answers import Choice, EnrollmentView, NoticeCard
 from core.dates import say
 from core.grammar import to_text
@@ -37,7 +38,7 @@ def card(session: Session, card: Card, *, now: datetime) -> NoticeCard:
         lines=tuple(_where(run, lead.zone or zone) for run in runs) or ("No sequence of this lead is running.",),
         icon=ICON,
         quote=row.note,
-        facts=(lead.email, *_about(session, row, card, zone)),
+        facts=(lead.email, *_about(session, row, zone)),
         choices=() if told else tuple(_choices(row, lead, runs)),
         verdict=f"{told}." if told else None,
     )  # fmt: skip
@@ -73,10 +74,10 @@ def _where(run: EnrollmentView, zone: str) -> str:
     return f"{run.sequence}, {step}: {run.status.replace('_', ' ')}, next {when}."
 
 
-def _about(session: Session, row: Reminder, card: Card, zone: str) -> Iterator[str]:
+def _about(session: Session, row: Reminder, zone: str) -> Iterator[str]:
     who = name_of(session, row.created_by)
     yield f"{who} asked for it on {say(row.created_at, zone)}"
-    if card.channel != row.person:
+    if row.fired_at and owners.stands_for(session, row.person, now=row.fired_at) != row.person:
         yield f"for {name_of(session, row.person)}, who is away"
     if row.fired_at and row.fired_at - row.at > LATE:
         yield f"It was due on {say(row.at, zone)} and comes late: Fermata was not running then"
