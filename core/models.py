@@ -563,19 +563,25 @@ class Proposal(SQLModel, table=True):
 
 
 class Link(SQLModel, table=True):
-    """A link of one mail, or (`url` "") its picture that tells of an opening: found by its random token, never made up."""
+    """A link of one mail, or (`url` "") its picture or its hidden link: found by its random token, never made up."""
 
     id: int | None = _id()
     token: str = Field(unique=True)
     delivery_id: int = Field(foreign_key="delivery.id", index=True)
     url: str = _long()
-    place: int = 0  # which link of the mail it is, from 1; 0: the picture
+    place: int = 0  # which link of the mail it is, from 1; 0: the picture, -1: the link that nobody can see
     made_at: datetime = _instant(required=True)
 
 
 class Visit(SQLModel, table=True):
-    """Somebody, or some scanner, fetched a link. A suspected scanner never changes a lead."""
+    """Somebody, or some scanner, fetched a link. A suspected scanner never changes a lead.
 
+    `settled_at` None: what else the same visitor does is waited for, and nothing has come of it yet.
+    """
+
+    __table_args__ = (
+        Index("unsettled", "at", sqlite_where=text("settled_at IS NULL"), postgresql_where=text("settled_at IS NULL")),
+    )  # fmt: skip
     id: int | None = _id()
     link_id: int = Field(foreign_key="link.id", index=True)
     delivery_id: int = Field(foreign_key="delivery.id", index=True)
@@ -583,6 +589,7 @@ class Visit(SQLModel, table=True):
     at: datetime = _instant(required=True)
     agent: str = _long()
     suspect: str = ""  # why it is taken for a scanner; "": a person
+    settled_at: datetime | None = _instant()
 
 
 class Goal(SQLModel, table=True):

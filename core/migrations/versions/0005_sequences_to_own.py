@@ -121,6 +121,7 @@ def upgrade() -> None:
     sa.Column('at', core.types.UtcDateTime(timezone=True), nullable=False),
     sa.Column('agent', sa.Text(), nullable=False),
     sa.Column('suspect', sa.String(), nullable=False),
+    sa.Column('settled_at', core.types.UtcDateTime(timezone=True), nullable=True),
     sa.ForeignKeyConstraint(['delivery_id'], ['delivery.id'], name=op.f('fk_visit_delivery_id')),
     sa.ForeignKeyConstraint(['link_id'], ['link.id'], name=op.f('fk_visit_link_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_visit'))
@@ -128,6 +129,7 @@ def upgrade() -> None:
     with op.batch_alter_table('visit', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_visit_delivery_id'), ['delivery_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_visit_link_id'), ['link_id'], unique=False)
+        batch_op.create_index('unsettled', ['at'], unique=False, sqlite_where=sa.text('settled_at IS NULL'), postgresql_where=sa.text('settled_at IS NULL'))
 
     with op.batch_alter_table('delivery', schema=None) as batch_op:
         batch_op.add_column(sa.Column('variant', sa.String(), nullable=True))
@@ -174,6 +176,7 @@ def downgrade() -> None:
         batch_op.drop_column('variant')
 
     with op.batch_alter_table('visit', schema=None) as batch_op:
+        batch_op.drop_index('unsettled', sqlite_where=sa.text('settled_at IS NULL'), postgresql_where=sa.text('settled_at IS NULL'))
         batch_op.drop_index(batch_op.f('ix_visit_link_id'))
         batch_op.drop_index(batch_op.f('ix_visit_delivery_id'))
 
