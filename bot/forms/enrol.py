@@ -260,7 +260,7 @@ def _confirmed(front: Front, form: Form) -> Act:
     """Give the act of the second view."""
     try:
         proposal, *file = json.loads(form.about)
-    except ValueError:
+    except (ValueError, TypeError):
         raise Refused(OLD_FORM) from None
     if not file:
         return lambda actor, now: commands.confirm(front.desk, proposal, actor=actor, now=now)

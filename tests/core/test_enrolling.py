@@ -9,13 +9,13 @@ import pytest
 from sqlalchemy import insert
 from sqlmodel import col, func, select
 
-from core import collisions, commands, enrolling, sequences
+from core import commands, enrolling, sequences
 from core.answers import Answer
 from core.enrolling import Preview, Why
 from core.errors import Refused
 from core.lead_file import LeadRow
 from core.leads import suppress
-from core.models import Enrollment, Lead, Member, Sequence, Suppression
+from core.models import Collision, Enrollment, Lead, Member, Sequence, Suppression
 from tests.world import ANA, BEN, PLAIN, START, World, make
 
 ADA, BOB, CAT, DAN, EVE = (f"{name}@{name}.test" for name in ("ada", "bob", "cat", "dan", "eve"))
@@ -148,7 +148,7 @@ def test_colleague_is_asked_and_nobody_is_enrolled_before(world: World) -> None:
     with world.read() as session:
         dan = session.exec(select(Lead.id).where(Lead.email == DAN)).one()
         assert session.exec(select(func.count()).where(Enrollment.lead_id == dan)).one() == 0
-        assert session.exec(select(collisions.Collision.colleague)).all() == [BEN.id]
+        assert session.exec(select(Collision.colleague)).all() == [BEN.id]
 
 
 def test_enrol_alone_opens_the_form_and_says_what_else(world: World) -> None:
