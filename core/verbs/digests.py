@@ -80,7 +80,7 @@ def clock_of(phrase: str, command: str = "digest") -> time:
     """Give the one time of day that is meant; raises Refused where a person must say it more exactly."""
     times = dates.read_clock(phrase)
     if len(times) > 1:
-        raise Refused(f"Morning or evening? Write it as `digest at {times[0]:%H:%M}` or {times[-1]:%H:%M}.")
+        raise Refused(f"Morning or evening? Write it as `{command} at {times[0]:%H:%M}` or {times[-1]:%H:%M}.")
     return times[0]
 
 
