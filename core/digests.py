@@ -167,7 +167,7 @@ def show(session: Session, row: Digest, key: str, *, now: datetime) -> None:
 
 def asked_key(row: Digest, day: date, *, kind: str = KIND) -> str:
     """Give the key of a list that somebody asked for; there may be many a day."""
-    return f"{KIND}:{row.place}:{day.isoformat()}:{uuid4().hex}"
+    return f"{kind}:{row.place}:{day.isoformat()}:{uuid4().hex}"
 
 
 def next_digest(session: Session, *, now: datetime) -> datetime | None:
