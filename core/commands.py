@@ -24,7 +24,6 @@ from core.errors import Refused
 from core.grammar import commands as grammar_commands
 from core.journal import note
 from core.lifecycle import Verdict
-from core.journal import note
 from core.models import LARGEST_ID, WORKSPACE_ID, Workspace
 from core.people import Actor
 from core.permissions import NotYours
