@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, Index, Text, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, Column, Index, Text, UniqueConstraint, text, true
 from sqlmodel import Field, SQLModel
 
 from core.types import Microseconds, UtcDateTime
@@ -72,6 +72,8 @@ class Workspace(SQLModel, table=True):
     channel: str = ""
     # The reply barrier: no follow-up leaves a mailbox that was not read for so long (DESIGN G7).
     read_within_seconds: int = Field(default=600, sa_column_kwargs={"server_default": "600"})
+    # Whether links of ours can stand in mail (FERMATA_BASE_URL): to unsubscribe, and those that are counted.
+    has_links: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
     halted_at: datetime | None = _instant()
     halted_by: str | None = None
     halted_because: str | None = None

@@ -15,7 +15,7 @@ from core.current import current_run
 from core.errors import Refused
 from core.journal import note
 from core.lifecycle import LIVE, Hold, Source, Status, StepsChanged
-from core.models import Enrollment, Mailbox, Sequence, SequenceStatus, Step
+from core.models import WORKSPACE_ID, Enrollment, Mailbox, Sequence, SequenceStatus, Step, Workspace
 from core.people import SYSTEM, Actor
 from core.plans import parsed
 from core.sequence_file import check, dump
@@ -200,7 +200,10 @@ _SAID = {
 def faults_of(session: Session, row: Sequence) -> list[str]:
     """Say what keeps a sequence from being published, one sentence each."""
     senders = set(session.exec(select(Mailbox.address)))
-    return check(parsed(row.spec), mailboxes=senders, fields=custom_fields(session))
+    has_links = session.get_one(Workspace, WORKSPACE_ID).has_links
+    return check(
+        parsed(row.spec), mailboxes=senders, fields=custom_fields(session), unsubscribe_link=has_links
+    )
 
 
 def custom_fields(session: Session) -> frozenset[str]:

@@ -36,6 +36,7 @@ def open_database(settings: Settings) -> Database:
         workspace = session.get_one(Workspace, WORKSPACE_ID)
         workspace.channel = settings.channel or workspace.channel
         workspace.zone = settings.zone or workspace.zone
+        workspace.has_links = bool(settings.base_url)
         workspace.read_within_seconds = settings.read_within_seconds
         session.add(workspace)
     return db

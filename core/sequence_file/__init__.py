@@ -24,6 +24,7 @@ from core.sequence_file.spec import (
     Reactions,
     SequenceSpec,
     TaskStep,
+    Track,
     id_faults,
     usual_id,
 )
@@ -52,6 +53,9 @@ _LIQUID = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _WEB_LINK = re.compile(r"https?://[^\s<>()\[\]\"']*", re.IGNORECASE)
 _FINE = "A text without fault"
 _NO_WAY_OUT = "Nobody could unsubscribe; set FERMATA_BASE_URL, or say in the body how to opt out."
+_NO_WAY_BACK = (
+    "Clicks and opens cannot be counted without an address of ours; set FERMATA_BASE_URL, or take track out."
+)
 _OPT_OUT = re.compile(r"unsubscribe|opt[ -]?out|\bstop\b", re.IGNORECASE)
 
 
@@ -100,9 +104,12 @@ def check(
     """Say what keeps a sequence from being published, one sentence each; an empty list is a go.
 
     mailboxes: the addresses that are connected, None to leave senders out of it. fields: the lead's fields that
-    merge tags may name. unsubscribe_link: whether mail will carry one (it needs FERMATA_BASE_URL).
+    merge tags may name. unsubscribe_link: whether mail will carry one (it needs FERMATA_BASE_URL), and so
+    whether links can be tracked.
     """
     faults = [] if mailboxes is None else list(_sender_faults(spec, mailboxes))
+    if not unsubscribe_link and spec.track != Track():
+        faults.append(_NO_WAY_BACK)
     has_email = False
     for step in spec.steps:
         found: list[str] = []
@@ -169,6 +176,8 @@ def _known_keys(document: Document, path: Path) -> list[str]:
     model: type[BaseModel] = SequenceSpec
     if path[:1] == ("window",):
         model = Hours
+    elif path[:1] == ("track",):
+        model = Track
     elif path[:1] == ("on",):
         model = Reaction if len(path) > 1 else Reactions
     elif path[:1] == ("steps",):

@@ -170,6 +170,13 @@ class Hours(_Part):
         return Window(self.opens, self.closes, self.days)
 
 
+class Track(_Part):
+    """What is counted of a mail's readers; links and pictures then lead by way of this installation."""
+
+    clicks: bool = False
+    opens: bool = False
+
+
 class _Step(_Part):
     id: Key
     delay: DelayField
@@ -238,6 +245,7 @@ class SequenceSpec(_Part):
     grace: DelayField = A_WORKING_DAY
     channel: Channel | None = None
     on: Reactions = Reactions()
+    track: Track = Track()
     tag: Line | None = None
     steps: Annotated[tuple[Step, ...], BeforeValidator(listed)]
 

@@ -326,6 +326,7 @@ def test_dump_writes_every_setting_in_one_order() -> None:
         "on:\n  reply: pause\n  out_of_office: pause\n  bounce: stop\n  meeting: pause\n"
         "  click:\n    do: pause\n    scope: sequence\n    until: 2 days\n"
         "  unsubscribe: stop\n  complaint: stop\n"
+        "track:\n  clicks: false\n  opens: false\n"
         "steps:\n  - id: step-1\n    delay: 0 days\n    kind: email\n    thread: false\n"
         "    subject: Hello\n    body: |\n      Hi there,  \n\n        Ana\n"
     )
@@ -506,3 +507,28 @@ def test_without_a_link_the_body_must_say_how_to_opt_out(body: str, is_possible:
     faults = check(spec, mailboxes=None, fields=frozenset(), unsubscribe_link=False)
     assert bool(faults) is not is_possible
     assert all("Nobody could unsubscribe" in fault for fault in faults)
+
+
+def test_tracking_needs_an_address_of_ours() -> None:
+    text = "sequence: A\ntrack: {opens: true}\nsteps:\n  - subject: x\n    body: Write STOP to opt out.\n"
+    spec = load(text)
+    assert (spec.track.clicks, spec.track.opens) == (False, True)
+    assert load(dump(spec)) == spec
+    assert check(spec, mailboxes=None, fields=frozenset()) == []
+    assert check(spec, mailboxes=None, fields=frozenset(), unsubscribe_link=False) == [
+        "Clicks and opens cannot be counted without an address of ours; set FERMATA_BASE_URL, or take track out."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("track", "fault"),
+    [
+        ("{clics: true}", 'Line 2, track: There is no key "clics" here; did you mean "clicks"?'),
+        ("{opens: maybe}", "Line 2, track.opens: This must be true or false."),
+        ("all", 'Line 2, track: This must be a block of keys, such as "key: value".'),
+    ],
+)
+def test_tracking_written_wrongly_is_named(track: str, fault: str) -> None:
+    with pytest.raises(SpecFault) as faulty:
+        load(f"sequence: A\ntrack: {track}\nsteps:\n  - subject: x\n    body: y\n")
+    assert fault in faulty.value.faults

@@ -149,6 +149,7 @@ def upgrade() -> None:
 
     with op.batch_alter_table('workspace', schema=None) as batch_op:
         batch_op.add_column(sa.Column('lineage', sa.String(), nullable=True))
+        batch_op.add_column(sa.Column('has_links', sa.Boolean(), server_default=sa.true(), nullable=False))
         batch_op.add_column(sa.Column('beat', sa.Integer(), server_default='0', nullable=False))
 
 
@@ -157,6 +158,7 @@ def downgrade() -> None:
     """Bring the schema one version back."""
     with op.batch_alter_table('workspace', schema=None) as batch_op:
         batch_op.drop_column('beat')
+        batch_op.drop_column('has_links')
         batch_op.drop_column('lineage')
 
     with op.batch_alter_table('step', schema=None) as batch_op:
