@@ -189,7 +189,7 @@ _LOAD = (
     select(
         *(ENROLLMENTS.c[name] for name in (
             "id", "lead_id", "sequence_id", "run", "status", "position", "attempt", "due_at", "send_at", "remaining",
-            "mailbox_id", "has_started", "version",
+            "mailbox_id", "has_started", "version", "awaits_since",
         )),
         LEADS.c.email,
         LEADS.c.zone,
@@ -225,6 +225,7 @@ def load(session: Session, enrollment_ids: Iterable[int], *, lock: bool = False)
             has_open_task=(row.id, DeliveryState.OPEN) in under_way,
             is_sending=(row.id, DeliveryState.SENDING) in under_way,
             holds=tuple(holds.get(row.id, ())),
+            awaits_since=row.awaits_since,
         )
         yield Loaded(
             row.id, row.lead_id, row.zone, sequence, row.run, row.version, row.mailbox_id, row.send_at, state
@@ -262,9 +263,10 @@ def open_holds(session: Session, enrollment_ids: Iterable[int]) -> dict[int, lis
 def _decided(row: Loaded, event: Event, now: datetime) -> Change:
     plan = row.sequence.plan(row.zone)
     after, effects = decide(row.state, event, now=now, plan=plan)
-    moment = (
-        None if after.due_at is None or after.remaining is not None else send_at(after.due_at, plan.calendar)
-    )
+    if after.due_at is None or after.remaining is not None:
+        moment = None
+    else:  # a wait for a condition ends outside of the window as well
+        moment = after.due_at if after.awaits_since else send_at(after.due_at, plan.calendar)
     return Change(row, after, moment, effects)
 
 
@@ -307,7 +309,7 @@ def _save(session: Session, changes: list[Change], *, now: datetime, reason: str
 
 _SAVED = (
     "status", "position", "attempt", "due_at", "send_at", "wake_at", "remaining", "has_started", "version",
-    "ended_at", "end_reason",
+    "ended_at", "end_reason", "awaits_since",
 )  # fmt: skip
 _SAVE = (
     update(ENROLLMENTS)
@@ -328,7 +330,9 @@ def _saved(change: Change, now: datetime, reason: str) -> dict[str, Any]:
         "attempt": after.attempt,
         "due_at": after.due_at,
         "send_at": change.send_at,
-        "wake_at": change.send_at,
+        # A condition is looked at at once, then at its end or when there is something new (core/conditions.py).
+        "wake_at": now if change.send_at and after.awaits_since else change.send_at,
+        "awaits_since": after.awaits_since,
         "remaining": after.remaining,
         "has_started": after.has_started,
         "version": change.row.version + 1,

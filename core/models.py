@@ -232,6 +232,12 @@ class Enrollment(SQLModel, table=True):
             postgresql_where=text("status = 'pending'"),
         ),
         Index("of_sequence", "sequence_id", "status"),
+        Index(
+            "awaited",
+            "wake_at",
+            sqlite_where=text("awaits_since IS NOT NULL"),
+            postgresql_where=text("awaits_since IS NOT NULL"),
+        ),
     )
     id: int | None = _id()
     lead_id: int = Field(foreign_key="lead.id")
@@ -247,6 +253,8 @@ class Enrollment(SQLModel, table=True):
     mailbox_id: int | None = Field(default=None, foreign_key="mailbox.id")
     has_started: bool = False
     version: int = 0
+    # While a condition is awaited: from when on facts count. `wake_at` is then when it is looked at next.
+    awaits_since: datetime | None = _instant()
     enrolled_at: datetime = _instant(required=True)
     ended_at: datetime | None = _instant()
     end_reason: str | None = None
@@ -291,6 +299,8 @@ class Delivery(SQLModel, table=True):
         UniqueConstraint("enrollment_id", "step_id", "attempt"),
         Index("under_way", "state", "lease_until", sqlite_where=text("state IN ('claimed','sending')"),
               postgresql_where=text("state IN ('claimed','sending')")),
+        Index("snoozed", "snoozed_until", sqlite_where=text("snoozed_until IS NOT NULL"),
+              postgresql_where=text("snoozed_until IS NOT NULL")),
         Index("ready_replies", "mailbox_id", sqlite_where=text("kind = 'reply' AND state = 'ready'"),
               postgresql_where=text("kind = 'reply' AND state = 'ready'")),
     )  # fmt: skip

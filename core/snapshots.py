@@ -28,6 +28,7 @@ def to_snapshot(state: Enrollment) -> dict[str, Any]:
         "remaining": None if state.remaining is None else state.remaining // timedelta(microseconds=1),
         "has_started": state.has_started,
         "has_open_task": state.has_open_task,
+        "awaits_since": _text(state.awaits_since),
         "holds": [
             {
                 "id": hold.id,
@@ -71,6 +72,7 @@ def from_snapshot(label: str, snapshot: dict[str, Any]) -> Enrollment:
         has_started=snapshot["has_started"],
         has_open_task=snapshot["has_open_task"],
         holds=holds,
+        awaits_since=_instant(snapshot.get("awaits_since")),  # not there in lines from before conditions
     )
 
 
@@ -92,6 +94,7 @@ def snapshot_sql(sql: Spelling) -> ColumnElement[Any]:
         remaining=e.remaining,
         has_started=sql.truth(e.has_started),
         has_open_task=sql.truth(may_wait & exists().where(is_open).correlate(ENROLLMENTS)),
+        awaits_since=sql.iso(e.awaits_since),
         holds=case(
             (e.status == Status.PAUSED.value, sql.json(holds.correlate(ENROLLMENTS).scalar_subquery())),
             else_=sql.json(NONE),

@@ -111,6 +111,7 @@ def _resume(event: Resume) -> Rule:
     return Rule(
         says_all=and_(
             E.status == Status.PAUSED.value,
+            E.awaits_since.is_(None),
             _open_holds(true()),
             ~_open_holds(or_(~of_batch, H.source.not_in(PLAIN_HOLDS))),
         ),
@@ -132,6 +133,7 @@ def _stop(act: Act) -> Rule:
             "remaining": None,
             "due_at": None,
             "send_at": None,
+            "awaits_since": None,
             "ended_at": act.now,
             "end_reason": act.reason or Status.STOPPED.value,
         },

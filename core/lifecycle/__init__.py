@@ -7,6 +7,8 @@ no clock, no session, no chance. What is not allowed raises Refused with a sente
                  ⇅          ⇅
                     paused                    anything but completed → stopped
 
+In progress is a step that is being handed over, a task that is open, or a condition that is awaited: `Awaited` begins
+that wait, `Branched` ends it at a later step. A step that ends the run, or leads to another sequence, is `Finished`.
 An enrollment is paused while at least one hold is open (DESIGN §2).
 """
 
@@ -17,12 +19,15 @@ from datetime import datetime, timedelta
 
 from core.errors import Refused
 from core.lifecycle.events import (
+    Awaited,
     Began,
+    Branched,
     CancelStep,
     Done,
     Effect,
     Event,
     Failed,
+    Finished,
     HoldsEnded,
     NeverLeft,
     Pause,
@@ -55,13 +60,16 @@ from core.schedule import due_after
 __all__ = [
     "LIVE",
     "RUNNING",
+    "Awaited",
     "Began",
+    "Branched",
     "CancelStep",
     "Done",
     "Effect",
     "Enrollment",
     "Event",
     "Failed",
+    "Finished",
     "Hold",
     "HoldsEnded",
     "NeverLeft",
@@ -130,6 +138,12 @@ def decide(enrollment: Enrollment, event: Event, *, now: datetime, plan: Plan) -
             return _steps_changed(enrollment, event, now, plan), ()
         case Began():
             return _began(enrollment, event)
+        case Awaited():
+            return _awaited(enrollment, event, now, plan), ()
+        case Branched():
+            return _branched(enrollment, event, plan), ()
+        case Finished():
+            return _finished(enrollment, plan), ()
         case Done():
             return _done(enrollment, event.at, plan), ()
         case NeverLeft():
@@ -239,7 +253,8 @@ def _without(
         return replace(e, holds=holds)
     dues = [due_on_waking(e.due_at, e.remaining, policy, at, now) for policy in policies]
     due = max((due for due in dues if due), default=None)
-    status = Status.IN_PROGRESS if e.has_open_task or e.is_sending else Status.PENDING
+    is_under_way = e.has_open_task or e.is_sending or e.awaits_since is not None
+    status = Status.IN_PROGRESS if is_under_way else Status.PENDING
     # A failed step is tried anew under a new attempt: its old delivery keeps the record of the failure.
     failed = any(hold.source is Source.FAILED for hold in released)
     return replace(e, status=status, holds=(), remaining=None, due_at=due, attempt=e.attempt + failed)
@@ -300,20 +315,24 @@ def _stop(e: Enrollment) -> Decision:
 
 
 def _ended(e: Enrollment, status: Status) -> Enrollment:
-    return replace(e, status=status, due_at=None, remaining=None, has_open_task=False, holds=())
+    return replace(
+        e, status=status, due_at=None, remaining=None, has_open_task=False, holds=(), awaits_since=None
+    )
 
 
 def _cancel_step(e: Enrollment, now: datetime, plan: Plan) -> Decision:
     if e.status in {Status.STOPPED, Status.COMPLETED, Status.SKIPPED}:
         raise Refused(f"{e.label} is {e.status}, so there is no step to cancel.")
-    if e.is_sending or (e.status is Status.IN_PROGRESS and not e.has_open_task):
+    if e.is_leaving:
         raise Refused(
             f"Step {e.position + 1} of {e.label} is being handed over right now; it cannot be cancelled any more."
         )
     if any(hold.source is Source.UNCERTAIN for hold in e.holds):
         raise Refused(f"Step {e.position + 1} of {e.label} may have left. First settle it on its card.")
     # The next step keeps its distance to the cancelled one's date, as if that had been done on time.
-    moved = _done(e, e.due_at or now, plan, has_started=e.has_started)
+    # A condition that is awaited already ends now.
+    at = e.due_at if e.due_at and e.awaits_since is None else now
+    moved = _done(e, at, plan, has_started=e.has_started)
     return moved, (Effect.DROP, Effect.SKIP_STEP)
 
 
@@ -324,7 +343,8 @@ def _resend_step(e: Enrollment, event: ResendStep, now: datetime) -> Decision:
         )
     if e.position == 0:
         raise Refused(f"No step of {e.label} has been sent yet, so there is none to resend.")
-    back = replace(e, status=Status.PENDING, position=e.position - 1, attempt=event.attempt, due_at=now)
+    position = e.position - 1 if event.position is None else event.position
+    back = replace(e, status=Status.PENDING, position=position, attempt=event.attempt, due_at=now)
     return back, (Effect.WITHDRAW,)
 
 
@@ -348,22 +368,55 @@ def _settle(e: Enrollment, event: Settle, now: datetime, plan: Plan) -> Decision
 
 
 def _restore(e: Enrollment, event: Restore, plan: Plan) -> Decision:
-    if e.is_sending or (e.status is Status.IN_PROGRESS and not e.has_open_task):
+    if e.is_leaving:
         raise Refused(f"A step of {e.label} is being handed over right now, so this cannot be undone.")
     if event.before.status in LIVE and event.before.position >= len(plan.steps):
         raise Refused(f"The step that {e.label} stood at is no longer there, so this cannot be undone.")
-    return event.before, (Effect.WITHDRAW,)
+    return _without_lost_wait(event.before, plan), (Effect.WITHDRAW,)
 
 
 def _steps_changed(e: Enrollment, event: StepsChanged, now: datetime, plan: Plan) -> Enrollment:
     if e.position != event.position:
+        # An edit may have put the condition elsewhere; what it is awaited for stays.
         e = replace(e, position=event.position, attempt=0)
+    e = _without_lost_wait(e, plan)
     if e.status is Status.COMPLETED and e.position < len(plan.steps):
         due = due_after(now, plan.steps[e.position].delay, plan.calendar)
         return replace(e, status=Status.PAUSED, due_at=due, remaining=due - now, holds=(event.hold,))
     if e.status in LIVE and e.position >= len(plan.steps):
         return _ended(e, Status.COMPLETED)
     return e
+
+
+def _without_lost_wait(e: Enrollment, plan: Plan) -> Enrollment:
+    """Give the enrollment that awaits nothing where it stands at no condition (any more): the end of the wait stands."""
+    stands_at = plan.steps[e.position].kind if e.position < len(plan.steps) else None
+    if e.awaits_since is None or stands_at is StepKind.CONDITION:
+        return e
+    status = Status.PENDING if e.status is Status.IN_PROGRESS else e.status
+    return replace(e, status=status, awaits_since=None)
+
+
+def _awaited(e: Enrollment, event: Awaited, now: datetime, plan: Plan) -> Enrollment:
+    if e.status is not Status.PENDING:
+        raise Refused(f"{e.label} is {e.status}, so it waits for no condition.")
+    # From the planned date on, however late this is noticed.
+    until = due_after(e.due_at or now, plan.steps[e.position].within, plan.calendar)
+    return replace(
+        e, status=Status.IN_PROGRESS, due_at=until, has_started=True, awaits_since=min(event.since, now)
+    )
+
+
+def _branched(e: Enrollment, event: Branched, plan: Plan) -> Enrollment:
+    if e.status is not Status.IN_PROGRESS or e.awaits_since is None:
+        raise Refused(f"{e.label} waits for no condition; nothing was changed.")
+    return _done(e, event.at, plan, position=len(plan.steps) if event.position is None else event.position)
+
+
+def _finished(e: Enrollment, plan: Plan) -> Enrollment:
+    if e.status is not Status.PENDING:
+        raise Refused(f"{e.label} is {e.status}; its end is not reached.")
+    return _ended(replace(e, position=len(plan.steps), attempt=0), Status.COMPLETED)
 
 
 def _began(e: Enrollment, event: Began) -> Decision:
@@ -374,11 +427,15 @@ def _began(e: Enrollment, event: Began) -> Decision:
     ), ()
 
 
-def _done(e: Enrollment, at: datetime, plan: Plan, *, has_started: bool = True) -> Enrollment:
-    """Give the enrollment one step further, its next countdown starting at `at`; a hold keeps it frozen."""
+def _done(
+    e: Enrollment, at: datetime, plan: Plan, *, has_started: bool = True, position: int | None = None
+) -> Enrollment:
+    """Give the enrollment one step further, or at `position`, its next countdown starting at `at`; a hold keeps it frozen."""
+    position = e.position + 1 if position is None else position
     e = replace(
-        e, position=e.position + 1, attempt=0, has_started=has_started, has_open_task=False, is_sending=False
-    )
+        e, position=position, attempt=0, has_started=has_started, has_open_task=False, is_sending=False,
+        awaits_since=None,
+    )  # fmt: skip
     if e.status is Status.STOPPED:
         return e
     if e.position >= len(plan.steps):

@@ -61,10 +61,12 @@ class CancelStep:
 class ResendStep:
     """Hand over the last step once more; the next one then waits its full delay after it.
 
-    `attempt`: a number that no delivery of that step bears yet.
+    `attempt`: a number that no delivery of that step bears yet. `position` None: the step before the one that is next,
+    which it is not where a condition has led past some.
     """
 
     attempt: int
+    position: int | None = None
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,26 @@ class Began:
 
 
 @dataclass(frozen=True)
+class Awaited:
+    """A condition is awaited from now on; facts count from `since` on."""
+
+    since: datetime
+
+
+@dataclass(frozen=True)
+class Branched:
+    """A condition was decided at `at`: the lead goes on at a later step; `position` None ends the run."""
+
+    position: int | None
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A step that ends the run was reached: there is nothing more to send, wherever the lead stands."""
+
+
+@dataclass(frozen=True)
 class Done:
     """The step left at `at`, or its task was done."""
 
@@ -138,7 +160,7 @@ class Uncertain:
 
 Event = (
     Start | Pause | Resume | Skip | Unskip | Stop | CancelStep | ResendStep | Settle | Restore
-    | StepsChanged | HoldsEnded | Began | Done | NeverLeft | Failed | Uncertain
+    | StepsChanged | HoldsEnded | Began | Awaited | Branched | Finished | Done | NeverLeft | Failed | Uncertain
 )  # fmt: skip
 
 

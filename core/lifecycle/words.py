@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from core.schedule import Calendar, Delay
+from core.schedule import Calendar, Delay, Unit
+
+
+AT_ONCE = Delay(0, Unit.DAYS)
 
 
 class Status(StrEnum):
@@ -62,6 +65,8 @@ class StepKind(StrEnum):
     EMAIL = "email"
     TASK = "task"
     CONDITION = "condition"
+    STOP = "stop"
+    JUMP = "jump"
 
 
 @dataclass(frozen=True)
@@ -83,10 +88,11 @@ class Hold:
 
 @dataclass(frozen=True)
 class PlannedStep:
-    """One step as the state machine sees it; the delay comes before the step."""
+    """One step as the state machine sees it; the delay comes before the step. `within`: how long a condition is awaited."""
 
     kind: StepKind
     delay: Delay
+    within: Delay = AT_ONCE
 
 
 @dataclass(frozen=True)
@@ -104,6 +110,7 @@ class Enrollment:
 
     `position` counts the steps done (0-based number of the next step); `attempt` counts how often a person had this
     step sent again. `due_at` is the countdown's end as first planned; while paused `remaining` is the frozen rest.
+    While a condition is awaited `due_at` is the end of that wait, and facts count from `awaits_since` on.
     `label` names it in refusals ("ada@x.com in Spring").
     """
 
@@ -117,3 +124,10 @@ class Enrollment:
     has_open_task: bool = False
     is_sending: bool = False  # a step of it is past the point of no return, whatever was said since
     holds: tuple[Hold, ...] = ()
+    awaits_since: datetime | None = None
+
+    @property
+    def is_leaving(self) -> bool:
+        """Say whether a step of it is being handed over: in progress, but neither a task nor a condition."""
+        waits = self.has_open_task or self.awaits_since is not None
+        return self.is_sending or (self.status is Status.IN_PROGRESS and not waits)

@@ -134,6 +134,11 @@ def upgrade() -> None:
     with op.batch_alter_table('delivery', schema=None) as batch_op:
         batch_op.add_column(sa.Column('variant', sa.String(), nullable=True))
         batch_op.add_column(sa.Column('snoozed_until', core.types.UtcDateTime(timezone=True), nullable=True))
+        batch_op.create_index('snoozed', ['snoozed_until'], unique=False, sqlite_where=sa.text('snoozed_until IS NOT NULL'), postgresql_where=sa.text('snoozed_until IS NOT NULL'))
+
+    with op.batch_alter_table('enrollment', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('awaits_since', core.types.UtcDateTime(timezone=True), nullable=True))
+        batch_op.create_index('awaited', ['wake_at'], unique=False, sqlite_where=sa.text('awaits_since IS NOT NULL'), postgresql_where=sa.text('awaits_since IS NOT NULL'))
 
     with op.batch_alter_table('mailbox', schema=None) as batch_op:
         batch_op.add_column(sa.Column('guarded_at', core.types.UtcDateTime(timezone=True), nullable=True))
@@ -173,7 +178,12 @@ def downgrade() -> None:
         batch_op.drop_column('guarded_because')
         batch_op.drop_column('guarded_at')
 
+    with op.batch_alter_table('enrollment', schema=None) as batch_op:
+        batch_op.drop_index('awaited', sqlite_where=sa.text('awaits_since IS NOT NULL'), postgresql_where=sa.text('awaits_since IS NOT NULL'))
+        batch_op.drop_column('awaits_since')
+
     with op.batch_alter_table('delivery', schema=None) as batch_op:
+        batch_op.drop_index('snoozed', sqlite_where=sa.text('snoozed_until IS NOT NULL'), postgresql_where=sa.text('snoozed_until IS NOT NULL'))
         batch_op.drop_column('snoozed_until')
         batch_op.drop_column('variant')
 
