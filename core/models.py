@@ -72,6 +72,10 @@ class Workspace(SQLModel, table=True):
     channel: str = ""
     # The reply barrier: no follow-up leaves a mailbox that was not read for so long (DESIGN G7).
     read_within_seconds: int = Field(default=600, sa_column_kwargs={"server_default": "600"})
+    # Past these shares of what a mailbox or a sequence sent it is held, in per cent; with fewer sends nobody can tell.
+    bounce_limit: float = Field(default=5, sa_column_kwargs={"server_default": "5"})
+    complaint_limit: float = Field(default=0.1, sa_column_kwargs={"server_default": "0.1"})
+    guard_sends: int = Field(default=50, sa_column_kwargs={"server_default": "50"})
     # Whether links of ours can stand in mail (FERMATA_BASE_URL): to unsubscribe, and those that are counted.
     has_links: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
     halted_at: datetime | None = _instant()

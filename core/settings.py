@@ -57,6 +57,10 @@ class Settings(BaseSettings):
     )
     tick_seconds: float = Field(default=5, ge=0.05, le=60, validation_alias="FERMATA_TICK_SECONDS")
     read_within_seconds: int = Field(default=600, ge=60, validation_alias="FERMATA_READ_WITHIN_SECONDS")
+    # per cent of what a mailbox or a sequence sent in a week, from so many sends on
+    bounce_limit: float = Field(default=5, gt=0, le=100, validation_alias="FERMATA_BOUNCE_LIMIT")
+    complaint_limit: float = Field(default=0.1, gt=0, le=100, validation_alias="FERMATA_COMPLAINT_LIMIT")
+    guard_sends: int = Field(default=50, ge=1, validation_alias="FERMATA_GUARD_SENDS")
     google_client_id: str = Field(default="", validation_alias="FERMATA_GOOGLE_CLIENT_ID")
     google_client_secret: SecretStr = Field(
         default=SecretStr(""), validation_alias="FERMATA_GOOGLE_CLIENT_SECRET"

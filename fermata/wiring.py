@@ -38,6 +38,8 @@ def open_database(settings: Settings) -> Database:
         workspace.zone = settings.zone or workspace.zone
         workspace.has_links = bool(settings.base_url)
         workspace.read_within_seconds = settings.read_within_seconds
+        workspace.bounce_limit, workspace.complaint_limit = settings.bounce_limit, settings.complaint_limit
+        workspace.guard_sends = settings.guard_sends
         session.add(workspace)
     return db
 

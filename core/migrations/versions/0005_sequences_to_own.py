@@ -156,12 +156,18 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('lineage', sa.String(), nullable=True))
         batch_op.add_column(sa.Column('has_links', sa.Boolean(), server_default=sa.true(), nullable=False))
         batch_op.add_column(sa.Column('beat', sa.Integer(), server_default='0', nullable=False))
+        batch_op.add_column(sa.Column('bounce_limit', sa.Float(), server_default='5', nullable=False))
+        batch_op.add_column(sa.Column('complaint_limit', sa.Float(), server_default='0.1', nullable=False))
+        batch_op.add_column(sa.Column('guard_sends', sa.Integer(), server_default='50', nullable=False))
 
 
 
 def downgrade() -> None:
     """Bring the schema one version back."""
     with op.batch_alter_table('workspace', schema=None) as batch_op:
+        batch_op.drop_column('guard_sends')
+        batch_op.drop_column('complaint_limit')
+        batch_op.drop_column('bounce_limit')
         batch_op.drop_column('beat')
         batch_op.drop_column('has_links')
         batch_op.drop_column('lineage')
