@@ -9,6 +9,7 @@ from functools import lru_cache
 from html import escape
 from typing import Any
 
+from core import tracking
 from core.dates.words import MONTH_NAMES, WEEKDAY_NAMES
 from core.errors import Refused
 from core.handover import ClaimedReply, Hand
@@ -18,6 +19,7 @@ from core.schedule import local
 from core.template import Rendered, Template, compile_step, render
 from core.template.markdown import as_html
 from core.tokens import sign
+from core.tracking import Known, NewLink
 
 UNSUBSCRIBE = "unsubscribe"
 FOLLOWING = "Re:"  # stands in for the subject of a step that continues a conversation
@@ -31,6 +33,7 @@ class Letter:
     claimed: Hand
     subject: str
     content: bytes
+    links: tuple[NewLink, ...] = ()  # must be kept before it leaves
 
 
 @dataclass(frozen=True)
@@ -45,14 +48,25 @@ class Office:
         return f"{self.base_url}/u/{sign(self.key, UNSUBSCRIBE, lead_id)}" if self.base_url else None
 
 
-def write(claimed: Hand, sender: Sender, office: Office, *, now: datetime) -> Letter:
-    """Give the letter of a claimed step; raises Refused (MissingValue and others) where the lead must be held."""
+def write(
+    claimed: Hand, sender: Sender, office: Office, *, now: datetime, known: Known | None = None
+) -> Letter:
+    """Give the letter of a claimed step; raises Refused (MissingValue and others) where the lead must be held.
+
+    `known`: the links that it had when it was written before.
+    """
     if isinstance(claimed, ClaimedReply):
         return answer(claimed, sender, now=now)
     lead, step = claimed.lead, claimed.step
     url = office.unsubscribe_url(lead.id or 0)
-    template = compiled(step.subject or FOLLOWING, step.body)
-    rendered = render(template, values_of(lead, sender, claimed.sequence_name, url))
+    values = values_of(lead, sender, claimed.sequence_name, url)
+    links: tuple[NewLink, ...] = ()
+    rendered = render(compiled(step.subject or FOLLOWING, step.body), values)
+    if claimed.is_tracked and office.base_url:
+        template = compiled(step.subject or FOLLOWING, step.body, is_tracked=claimed.track.clicks)
+        rendered, links = tracking.rendered(
+            claimed, template, values, base_url=office.base_url, known=known or {}
+        )
     if not step.subject:
         rendered = replace(rendered, subject=f"Re: {claimed.thread_subject}")
     content = fill(
@@ -65,7 +79,7 @@ def write(claimed: Hand, sender: Sender, office: Office, *, now: datetime) -> Le
         references=claimed.references,
         unsubscribe_url=url,
     )
-    return Letter(claimed, rendered.subject, content)
+    return Letter(claimed, rendered.subject, content, links)
 
 
 def answer(claimed: ClaimedReply, sender: Sender, *, now: datetime) -> Letter:
@@ -139,12 +153,13 @@ def values_of(lead: Lead, sender: Sender, sequence: str, unsubscribe_url: str | 
 
 
 @lru_cache(maxsize=512)
-def compiled(subject: str, body: str) -> Template:
+def compiled(subject: str, body: str, *, is_tracked: bool = False) -> Template:
     """Give a step's compiled template.
 
     Custom fields were checked when the sequence was published; a lead without one is held for the missing value.
     """
-    return compile_step(subject, body, fields=frozenset(_CUSTOM.findall(subject + body)))
+    fields = frozenset(_CUSTOM.findall(subject + body))
+    return compile_step(subject, body, fields=fields, is_tracked=is_tracked)
 
 
 @lru_cache(maxsize=512)

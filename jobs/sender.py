@@ -16,7 +16,7 @@ from itertools import count
 
 from sqlalchemy.exc import OperationalError
 
-from core import handover, letters, postbox
+from core import handover, letters, postbox, tracking
 from core.db import Database
 from core.errors import Refused
 from core.handover import BATCH, Hand, Report
@@ -203,11 +203,14 @@ class Round:
         desk, now = self._desk, self._desk.clock()
         written: list[Letter] = []
         held: list[tuple[Hand, str]] = []
-        for claimed in handover.claim(desk.db, self._mailbox.id or 0, now=now, lease=desk.lease):
+        batch = handover.claim(desk.db, self._mailbox.id or 0, now=now, lease=desk.lease)
+        known = tracking.known(desk.db, batch)
+        for claimed in batch:
             try:
-                written.append(letters.write(claimed, self._sender, desk.office, now=now))
+                written.append(letters.write(claimed, self._sender, desk.office, now=now, known=known))
             except Refused as refused:
                 held.append((claimed, str(refused)))
+        tracking.keep(desk.db, (link for letter in written for link in letter.links), now=now)
         if held:
             handover.hold_back(desk.db, held, now=now)
         return written, len(held)

@@ -267,7 +267,7 @@ def _lease(
         references, subject = threads.get(row.id, ((), ""))
         claimed.append(
             Claimed(delivery_id, fence, row.id, message_id, _step(row), row.sequence.name, leads[row.lead_id],
-                    references, subject, woke[row.id])
+                    references, subject, woke[row.id], row.sequence.spec.track)
         )  # fmt: skip
     return claimed
 

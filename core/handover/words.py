@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from core.models import Lead, Message, Step
+from core.sequence_file.spec import Track
 
 BATCH = 100
 LEASE = timedelta(seconds=120)
+NOTHING = Track()
 RETRY_AFTER = (timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2), timedelta(hours=6))
 
 
@@ -30,11 +32,17 @@ class Claimed:
     references: tuple[str, ...] = ()
     thread_subject: str = ""
     woke_at: datetime | None = None
+    track: Track = NOTHING
 
     @property
     def recipient(self) -> str:
         """Give the address it goes to."""
         return self.lead.email
+
+    @property
+    def is_tracked(self) -> bool:
+        """Say whether anything is counted of its readers."""
+        return self.track != NOTHING
 
 
 @dataclass(frozen=True)

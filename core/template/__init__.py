@@ -28,7 +28,17 @@ from core.template.merge import (
     known_names,
 )
 
-__all__ = ["MissingValue", "Rendered", "Template", "TemplateFault", "compile_step", "render", "tags"]
+__all__ = [
+    "MissingValue",
+    "Rendered",
+    "Template",
+    "TemplateFault",
+    "addresses",
+    "compile_step",
+    "link_keys",
+    "render",
+    "tags",
+]
 
 SUBJECT_CHARS = 200  # as written
 RENDERED_SUBJECT_CHARS = 998  # as sent
@@ -44,6 +54,7 @@ class Template:
     html: Piece
     keys: tuple[Keys, ...]
     notes: tuple[str, ...]
+    links: tuple[Piece, ...] = ()  # of a tracked one: where its links lead, in the order of their numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +66,10 @@ class Rendered:
     html: str
 
 
-def compile_step(subject: str, body: str, *, fields: frozenset[str]) -> Template:
+def compile_step(subject: str, body: str, *, fields: frozenset[str], is_tracked: bool = False) -> Template:
     """Return the step's template; `fields` names the leads' custom fields.
+
+    Of a tracked one each web link but that for unsubscribing is a merge tag of its own, `link.n1`, `link.n2` …
 
     Raises `TemplateFault` with a sentence, and the line where there is one, for an unknown merge tag, an
     unclosed one, anything of Liquid but the allowed part, a link that is none, and what is too long.
@@ -71,18 +84,71 @@ def compile_step(subject: str, body: str, *, fields: frozenset[str]) -> Template
     found = constructs(body, "body")
     compile_piece(body, names=names, where="body")  # faults are named by the author's own lines
     marks = Marks.absent_from(body)
+    marked, controls = _marked(body, found, marks), {n: item.control for n, item in enumerate(found)}
+    links = _Links(found, marks)
     try:
-        document = convert(
-            _marked(body, found, marks), marks, {n: item.control for n, item in enumerate(found)}
-        )
+        document = convert(marked, marks, controls, links.tag if is_tracked else None)
     except MarkdownFault as problem:
         raise fault("body", problem.line, str(problem)) from problem
+    addresses = tuple(
+        _piece(marks.in_address(address), marks, found, names, in_html=False) for address in links.addresses
+    )
+    names |= {keys: keys for keys in map(link_keys, range(1, len(addresses) + 1))}
     text = _piece(document.text, marks, found, names, in_html=False)
     html = _piece(document.html, marks, found, names, in_html=True)
-    keys = compiled_subject.keys | text.keys | html.keys
+    keys = frozenset[Keys]().union(*(piece.keys for piece in (compiled_subject, text, html, *addresses)))
     removed = (_restored(item, marks, found)[0] for item in document.removed)
     notes = tuple(f"HTML is not sent, so this was taken out: {item}" for item in removed)
-    return Template(compiled_subject, text, html, tuple(sorted(keys)), notes)
+    return Template(compiled_subject, text, html, tuple(sorted(keys)), notes, addresses)
+
+
+class _Links:
+    """The web links of one body, each distinct one with its number, from 1."""
+
+    def __init__(self, found: list[Construct], marks: Marks) -> None:
+        self._found, self._marks = found, marks
+        self._written: dict[str, str] = {}
+
+    @property
+    def addresses(self) -> list[str]:
+        """Where they lead, marks still in place."""
+        return list(self._written)
+
+    def tag(self, address: str) -> str:
+        """The mark of the merge tag that stands in a link's place; "" where it is not tracked."""
+        if address.lower().startswith("mailto:") or self._unsubscribes(address):
+            return ""
+        if address not in self._written:
+            number = len(self._found)
+            tag = ".".join(link_keys(len(self._written) + 1))
+            self._found.append(Construct(0, f"{{{{ {tag} }}}}", ""))
+            self._written[address] = self._marks.write(number, control=False)
+        return self._written[address]
+
+    def _unsubscribes(self, address: str) -> bool:
+        marks = re.finditer(self._marks.any, address)
+        return any("unsubscribe_url" in self._found[int(mark["number"])].text for mark in marks)
+
+
+def link_keys(number: int) -> Keys:
+    """Where the values of a tracked template hold what stands in place of its link of this number."""
+    return ("link", f"n{number}")
+
+
+def addresses(template: Template, values: Mapping[str, Any]) -> list[str | None]:
+    """Return where the links of a tracked template lead for `values`.
+
+    None: a value for it is missing. It may stand in a branch that is left out.
+    """
+    found = {keys: _value(values, keys) for keys in template.keys}
+    return [_filled(piece, found) for piece in template.links]
+
+
+def _filled(piece: Piece, found: Mapping[Keys, str | None]) -> str | None:
+    try:
+        return piece.fill(found)
+    except Refused:
+        return None
 
 
 def render(template: Template, values: Mapping[str, Any]) -> Rendered:

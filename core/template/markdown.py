@@ -14,12 +14,14 @@ So Markdown runs once per step, never per lead, and a lead's value cannot become
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from html import unescape
 from itertools import count
 
 import nh3
 from markdown_it import MarkdownIt
+from markdown_it.common.normalize_url import normalizeLink
 from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
@@ -33,6 +35,10 @@ OPENING = frozenset({"if", "unless", "case"})
 CLOSING = frozenset({"endif", "endunless", "endcase"})
 
 _SCHEME = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
+_BRACKETED = r"\([^\s<>\"()]*\)"
+_BARE_LINK = re.compile(
+    rf"https?://(?:[^\s<>\"()]|{_BRACKETED})*(?:[^\s<>\"().,;:!?'\[\]]|{_BRACKETED})", re.IGNORECASE
+)
 _HTML_NAME = re.compile(r"</?\s*([a-z0-9-]*)", re.IGNORECASE)
 _HIDDEN = frozenset({"script", "style", "iframe", "object", "template", "title", "textarea", "noscript"})
 # Exactly what nh3 writes: attributes in double quotes, "<" and ">" escaped everywhere else.
@@ -101,9 +107,13 @@ class Document:
     removed: tuple[str, ...]  # raw HTML that is not sent, as it was written
 
 
-def convert(body: str, marks: Marks, controls: dict[int, str]) -> Document:
+Linked = Callable[[str], str]
+
+
+def convert(body: str, marks: Marks, controls: dict[int, str], linked: Linked | None = None) -> Document:
     """Return both parts of `body`; `controls` names the control tags by the number of their mark.
 
+    `linked` gives what stands in a link's place, "" for the link itself; with it a bare address is a link as well, as mail programs make it one.
     Raises `MarkdownFault` for a link without scheme and for control tags that tear an element apart.
     """
     lines, origin = _apart(body.split("\n"), re.compile(marks.controls))
@@ -113,11 +123,13 @@ def convert(body: str, marks: Marks, controls: dict[int, str]) -> Document:
     for token in tokens:
         if token.children:
             token.children = list(_without_html(token.children, removed))
+            if linked:
+                token.children = list(_with_bare_links(token.children, marks))
             _check_links(token, marks, origin)
     html: str = parser.renderer.render(tokens, parser.options, {})
     return Document(
-        text=_Plain(marks).block(SyntaxTreeNode(tokens)),
-        html=_woven(_sanitised(html, marks), marks, controls),
+        text=_Plain(marks, linked).block(SyntaxTreeNode(tokens)),
+        html=_woven(_sanitised(html, marks), marks, controls, linked),
         removed=tuple(removed),
     )
 
@@ -159,6 +171,26 @@ def _without_html(tokens: Iterable[Token], removed: list[str]) -> Iterable[Token
             hidden = name
 
 
+def _with_bare_links(tokens: Iterable[Token], marks: Marks) -> Iterable[Token]:
+    """`tokens` with the web addresses that stand in plain text made links."""
+    depth = 0
+    for token in tokens:
+        depth += token.nesting if token.type.startswith("link_") else 0
+        if token.type != "text" or depth:
+            yield token
+            continue
+        end = 0
+        for match in _BARE_LINK.finditer(
+            re.sub(rf"{marks.prefix}c\d+z", lambda m: " " * len(m[0]), token.content)
+        ):
+            yield Token("text", "", 0, content=token.content[end : match.start()])
+            yield Token("link_open", "a", 1, attrs={"href": normalizeLink(match[0])})
+            yield Token("text", "", 0, content=match[0])
+            yield Token("link_close", "a", -1)
+            end = match.end()
+        yield Token("text", "", 0, content=token.content[end:])
+
+
 def _check_links(inline: Token, marks: Marks, origin: list[int]) -> None:
     line = origin[min(inline.map[0], len(origin) - 1)] if inline.map else None
     for token in inline.children or ():
@@ -176,7 +208,7 @@ def _sanitised(html: str, marks: Marks) -> str:
     return clean.replace("<p></p>\n", "").strip()
 
 
-def _woven(html: str, marks: Marks, controls: dict[int, str]) -> str:
+def _woven(html: str, marks: Marks, controls: dict[int, str], linked: Linked | None) -> str:
     """`html` with the marks in addresses told their place; control tags must stand around whole elements.
 
     A branch that is left out then never leaves an element open.
@@ -196,7 +228,7 @@ def _woven(html: str, marks: Marks, controls: dict[int, str]) -> str:
                 raise MarkdownFault(_TORN)
         elif match["name"] not in VOID_TAGS:
             opened.append(match["name"])
-        return f"<{match['close']}{match['name']}{_placed(match['attributes'], marks)}>"
+        return f"<{match['close']}{match['name']}{_placed(match['attributes'], marks, linked)}>"
 
     return pattern.sub(visit, html)
 
@@ -213,10 +245,12 @@ def _step(tag: str, opened: list[str], branches: list[list[str]]) -> None:
         branches.pop()
 
 
-def _placed(attributes: str, marks: Marks) -> str:
+def _placed(attributes: str, marks: Marks, linked: Linked | None) -> str:
     def visit(match: re.Match[str]) -> str:
         value = match["value"]
-        if match["attribute"] in {"href", "src"}:
+        if match["attribute"] == "href" and linked and (instead := linked(unescape(value))):
+            value = instead
+        elif match["attribute"] in {"href", "src"}:
             value = marks.in_address(value)
         elif re.search(rf"{marks.prefix}c\d", value):
             raise MarkdownFault("A link's title or a picture's text cannot hold {% … %}.")
@@ -228,8 +262,9 @@ def _placed(attributes: str, marks: Marks) -> str:
 class _Plain:
     """Writes the parsed Markdown as the plain text a person would have typed."""
 
-    def __init__(self, marks: Marks) -> None:
+    def __init__(self, marks: Marks, linked: Linked | None) -> None:
         self._marks = marks
+        self._linked = linked or (lambda _: "")
         self._controls = re.compile(marks.controls)
 
     def block(self, node: SyntaxTreeNode) -> str:
@@ -283,7 +318,7 @@ class _Plain:
                 return self._inline(node.children)
 
     def _link(self, label: str, address: str) -> str:
-        shown = self._marks.in_address(address).removeprefix("mailto:")
+        shown = self._linked(address) or self._marks.in_address(address).removeprefix("mailto:")
         if not label.strip() or label in {address, address.removeprefix("mailto:")}:
             return shown
         return f"{label} ({shown})"
