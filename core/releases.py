@@ -10,6 +10,7 @@ from sqlmodel import Session, col, func, select
 from core.absences import next_return
 from core.acts import apply
 from core.collisions import next_expiry
+from core.conditions import next_look
 from core.db import Database
 from core.digests import next_digest
 from core.handover import replies
@@ -30,6 +31,7 @@ from core.models import (
 from core.people import SYSTEM
 from core.reminders import next_reminder
 from core.types import UtcDateTime
+from core.visits import next_settling
 from core.weekly import next_weekly
 
 _DUE = (
@@ -91,7 +93,9 @@ def next_event(session: Session, *, now: datetime) -> tuple[datetime, str] | Non
         (next_expiry(session), "a question to a colleague ends"),
         (next_reminder(session), "a reminder is due"),
         (next_return(session), "somebody comes back"),
+        (next_settling(session), "a click is judged"),
         (next_weekly(session, now=now), "a weekly report is due"),
+        (next_look(session), "a wait for a condition ends"),
     ]
     known = [(max(at, now), what) for at, what in events if at is not None]
     return min(known, default=None)
@@ -110,6 +114,7 @@ def _next_step(session: Session, now: datetime) -> datetime | None:
             text("enrollment.status = 'pending'"),
             Sequence.status == SequenceStatus.PUBLISHED.value,
             col(Mailbox.down_at).is_(None),
+            col(Mailbox.guarded_at).is_(None),
             may_leave(unread_before(workspace, now)),
         )
         .group_by(col(Mailbox.id), col(Mailbox.retry_at))

@@ -1,15 +1,141 @@
-"""Who has clicked and who has opened, as far as that can be told: suspected scanners count as nobody."""
+"""Visits to a mail's links and picture: written down as they come, judged a few seconds later, and only then acted on.
+
+Whether a click was a person's shows in what the same visitor does next. So nothing happens at the request but a row; the
+tick settles it (core/scanners has the rules), and what is suspected never changes a lead.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from core.models import Delivery, Visit
+from core import cards
+from core.acts import tried
+from core.chunks import chunks
+from core.db import Database
+from core.lifecycle import Source
+from core.models import Delivery, Enrollment, Journal, Link, Step, Visit
+from core.people import SYSTEM
+from core.reactions import Happened, react
+from core.scanners import PICTURE, Visited, suspect
+from core.verbs.choosing import lock_leads
 
 CLICK, OPEN = "click", "open"
+SETTLED_AFTER = timedelta(seconds=5)  # longer than a burst (core/scanners), short enough that nobody waits
+MOST_KEPT = 100  # visits of one link: whoever has its token cannot fill the database
+AGENT_CHARS = 300
+IDS_AT_ONCE = 1000
+_WAITING = col(Visit.settled_at).is_(None)
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{22}", re.ASCII)
+
+
+# As they come
+
+
+def find(db: Database, token: str) -> Link | None:
+    """Give the link of a token; None for any that we did not make."""
+    if not _TOKEN.fullmatch(token):
+        return None
+    with db.read() as session:
+        return session.exec(select(Link).where(Link.token == token)).first()
+
+
+def record(db: Database, link: Link, *, suspect: str, agent: str, now: datetime) -> None:
+    """Write a visit down. Neither an address nor a cookie of the visitor is kept."""
+    assert link.id is not None
+    visit = Visit(
+        link_id=link.id,
+        delivery_id=link.delivery_id,
+        kind=OPEN if link.place == PICTURE else CLICK,
+        at=now,
+        agent=agent[:AGENT_CHARS].replace("\0", ""),
+        suspect=suspect,
+    )
+    with db.write() as session:
+        kept = session.exec(select(func.count()).select_from(Visit).where(Visit.link_id == link.id)).one()
+        if kept < MOST_KEPT:
+            session.add(visit)
+
+
+# A few seconds later
+
+
+def settle_due(db: Database, *, now: datetime) -> int:
+    """Judge the visits that are old enough, act on those of people, and give how many were judged."""
+    with db.read() as session:
+        query = select(Visit.delivery_id).where(_WAITING, col(Visit.at) <= now - SETTLED_AFTER)
+        delivery_ids = sorted(set(session.exec(query)))
+    return sum(tried(db, partial(_settle, delivery_id=one, now=now)) for one in delivery_ids)
+
+
+def next_settling(session: Session) -> datetime | None:
+    """Give when the next visit is judged."""
+    oldest: datetime | None = session.exec(select(func.min(Visit.at)).where(_WAITING)).one()
+    return None if oldest is None else oldest + SETTLED_AFTER
+
+
+def _settle(session: Session, *, delivery_id: int, now: datetime) -> int:
+    delivery = session.get_one(Delivery, delivery_id)
+    run = session.get_one(Enrollment, delivery.enrollment_id)
+    lock_leads(
+        session, [run.lead_id]
+    )  # whoever settles the same mail waits here, and then finds nothing left
+    rows = session.exec(
+        select(Visit, Link)
+        .join(Link, col(Link.id) == Visit.link_id)
+        .where(Visit.delivery_id == delivery_id)
+        .order_by(col(Visit.at), col(Visit.id))
+    ).all()
+    facts = {visit.id: Visited(link.place, visit.at, visit.suspect) for visit, link in rows}
+    seen = {link.id for visit, link in rows if visit.settled_at and not visit.suspect}
+    count = 0
+    for visit, link in rows:
+        # An earlier one too: what a scanner did since then shows what it was.
+        visit.suspect = suspect(facts[visit.id], facts.values(), sent_at=delivery.sending_at)
+        if visit.settled_at is None and visit.at <= now - SETTLED_AFTER:
+            visit.settled_at, count = now, count + 1
+            if not visit.suspect and link.id not in seen:
+                seen.add(link.id)
+                _happened(session, delivery, run, visit, link, now)
+        session.add(visit)
+    return count
+
+
+def _happened(
+    session: Session, delivery: Delivery, run: Enrollment, visit: Visit, link: Link, now: datetime
+) -> None:
+    """Write down what a person did, and do what the sequence's rule says of it."""
+    session.add(
+        Journal(
+            at=visit.at,
+            actor=SYSTEM.id,
+            verb=visit.kind,
+            lead_id=run.lead_id,
+            sequence_id=run.sequence_id,
+            enrollment_id=run.id,
+            delivery_id=delivery.id,
+            reason=f"{link.url} in {_step(session, delivery)}".strip(),
+        )
+    )
+    if visit.kind == CLICK:
+        react(session, Happened(CLICK, run.lead_id, run.id, Source.CLICK, f"clicked {link.url}"), now=now)
+    else:
+        cards.touch(session, lead_ids=[run.lead_id])
+
+
+def _step(session: Session, delivery: Delivery) -> str:
+    step = session.get(Step, delivery.step_id) if delivery.step_id else None
+    if step is None:
+        return "an answer"
+    return f"step {step.key}" if step.position is None else f"step {step.position + 1}"
+
+
+# What conditions ask
 
 
 def has_clicked(session: Session, enrollment_ids: Iterable[int], since: datetime | None = None) -> set[int]:
@@ -30,17 +156,18 @@ def has_opened(session: Session, enrollment_ids: Iterable[int], since: datetime 
 
 
 def _has(session: Session, kind: str, enrollment_ids: Iterable[int], since: datetime | None) -> set[int]:
-    query = (
-        select(Delivery.enrollment_id)
-        .join(Visit, col(Visit.delivery_id) == Delivery.id)
-        .where(
-            col(Delivery.enrollment_id).in_(list(enrollment_ids)),
-            Visit.kind == kind,
-            Visit.suspect == "",
-            col(Visit.settled_at).is_not(None),
+    found: set[int] = set()
+    for chunk in chunks(list(enrollment_ids), IDS_AT_ONCE):
+        query = (
+            select(Delivery.enrollment_id)
+            .join(Visit, col(Visit.delivery_id) == Delivery.id)
+            .where(
+                col(Delivery.enrollment_id).in_(chunk),
+                Visit.kind == kind,
+                Visit.suspect == "",
+                col(Visit.settled_at).is_not(None),
+            )
+            .distinct()
         )
-        .distinct()
-    )
-    if since is not None:
-        query = query.where(col(Visit.at) >= since)
-    return set(session.exec(query))
+        found.update(session.exec(query if since is None else query.where(col(Visit.at) >= since)))
+    return found

@@ -20,11 +20,13 @@ from redis.exceptions import RedisError
 from core import collisions, handover
 from core.absences import return_due
 from core.announcements import announce_due
+from core.conditions import conditions_due
 from core.db import Database
 from core.digests import digest_due
 from core.meetings import ask_about_ended
 from core.releases import release_due
 from core.reminders import remind_due
+from core.visits import settle_due
 from core.weekly import weekly_due
 from jobs.queue import QUEUE, from_json, open_queue, to_json
 from jobs.sender import Post
@@ -92,8 +94,10 @@ class Engine:
         now = self._clock()
         steps: tuple[Callable[[], Awaitable[object]], ...] = (
             lambda: asyncio.to_thread(release_due, self._db, now=now),
+            lambda: asyncio.to_thread(conditions_due, self._db, now=now),
             lambda: asyncio.to_thread(announce_due, self._db, now=now),
             lambda: asyncio.to_thread(ask_about_ended, self._db, now=now),
+            lambda: asyncio.to_thread(settle_due, self._db, now=now),
             lambda: asyncio.to_thread(collisions.expire_due, self._db, now=now),
             lambda: asyncio.to_thread(digest_due, self._db, now=now),
             lambda: asyncio.to_thread(remind_due, self._db, now=now),

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from core.db import Database
 from core.letters import Office
-from web import health, unsubscribe
+from web import health, links, unsubscribe
 from web.headers import SafeHeaders, safe
 from web.hooks import Hooks, Secrets
 from web.pages import STYLE_HASH
@@ -36,6 +36,7 @@ def create_app(
     hooks = Hooks(db, clock, secrets or Secrets())
     app.include_router(health.routes(db, clock, ready, also=hooks.figures))
     app.include_router(unsubscribe.routes(db, office, clock))
+    app.include_router(links.routes(db, clock))
     app.include_router(hooks.routes())
     if slack is not None:
         app.include_router(slack_routes(slack, db, clock))

@@ -60,6 +60,29 @@ def unknown() -> str:
     )
 
 
+def link_unknown() -> str:
+    """Give the page for a link in a mail that leads nowhere, the same for all of them."""
+    return _page(
+        "This link does not work",
+        "<p>It may have been cut off on its way, or what it led to is gone.</p>",
+        '<p class="soft">Open it again from the mail, or answer that mail and ask.</p>',
+    )
+
+
+def link_away() -> str:
+    """Give the page for when nobody can tell right now where a link leads."""
+    return _page(
+        "Please try again in a minute",
+        "<p>This link cannot be looked up just now.</p>",
+        '<p class="soft">Load this page again in a moment; nothing is lost.</p>',
+    )
+
+
+def nothing() -> str:
+    """Give the page behind the link that no person can see."""
+    return _page("Nothing to see here", '<p class="soft">You can close this page.</p>')
+
+
 def try_again() -> str:
     """Give the page for when nothing could be saved."""
     return _page(

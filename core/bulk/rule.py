@@ -43,7 +43,9 @@ ACTING = Table(
     prefixes=["TEMPORARY"],
 )
 # Their end does nothing else; with a hold for a failed, uncertain or overdue step more ends than the hold.
-PLAIN_HOLDS = (Source.PERSON, Source.REPLY, Source.OUT_OF_OFFICE, Source.MEETING, Source.AWAY)
+PLAIN_HOLDS = (
+    Source.PERSON, Source.REPLY, Source.OUT_OF_OFFICE, Source.MEETING, Source.CLICK, Source.AWAY,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

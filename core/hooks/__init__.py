@@ -80,6 +80,6 @@ def _happened(what: What, lead_id: int) -> Happened:
         case What.COMPLAINT:
             return Happened("complaint", lead_id, None, Source.REPLY, COMPLAINED, suppress=COMPLAINED)
         case What.CLICK:
-            return Happened("click", lead_id, None, Source.REPLY, "clicked, says an event of your own")
+            return Happened("click", lead_id, None, Source.CLICK, "clicked, says an event of your own")
         case _:
             return Happened("reply", lead_id, None, Source.REPLY, "answered, says an event of your own")

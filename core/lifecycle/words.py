@@ -8,7 +8,6 @@ from enum import StrEnum
 
 from core.schedule import Calendar, Delay, Unit
 
-
 AT_ONCE = Delay(0, Unit.DAYS)
 
 
@@ -34,6 +33,7 @@ class Source(StrEnum):
     REPLY = "reply"
     OUT_OF_OFFICE = "out_of_office"
     MEETING = "meeting"
+    CLICK = "click"
     BOUNCE = "bounce"
     BACKLOG = "backlog"
     FAILED = "failed"

@@ -32,6 +32,7 @@ _WHY = {
     Source.REPLY: "answered",
     Source.OUT_OF_OFFICE: "out of office, paused",
     Source.MEETING: "a meeting is booked, paused",
+    Source.CLICK: "clicked, paused",
     Source.BOUNCE: "its mail bounced",
     Source.BACKLOG: "held back after an outage",
     Source.FAILED: "step {step} failed",

@@ -48,6 +48,7 @@ _DONE = {
     "pause sequence": "paused",
     "resume sequence": "resumed",
     "archive sequence": "archived",
+    "delete sequence": "deleted the draft",
     "halt": "halted all sending",
     "unhalt": "ended the halt",
     "reply": "answered it",
@@ -55,6 +56,8 @@ _DONE = {
     "settle again": "had it sent again",
     "settle drop": "dropped it",
     "steps changed": "moved it, as the sequence was edited",
+    "new_step send": "sent the step that was added",
+    "new_step leave": "left it finished, without the step that was added",
     "as planned": "confirmed that it goes on as planned",
     "collision open": "asked a colleague to let it into",
     "collision accepted": "let it into",
@@ -66,6 +69,7 @@ _DONE = {
     "backlog shift": "shifted it by the length of an outage",
     "backlog drop": "dropped the step that an outage had kept",
 }
+_VISITED = {"click": "clicked", "open": "opened"}  # core/visits
 _LEFT = {
     DeliveryState.SENT: "was sent",
     DeliveryState.FAILED: "failed",
@@ -121,6 +125,8 @@ def _sentence(line: Journal, sequence: str | None, called: dict[str, str]) -> st
     if line.verb == "owner":
         was, became = (called.get(owner or "", "nobody") for owner in (line.was, line.became))
         return f"{who} changed the owner ({was} → {became})."
+    if line.verb in _VISITED:
+        return f"The lead {_VISITED[line.verb]} {line.reason or 'a mail'} of {sequence}."
     if line.verb == "edit lead":
         return f"{who} changed the {line.reason} (“{line.was}” → “{line.became}”)."
     where = f" in {sequence}" if sequence and line.enrollment_id else f" {sequence}" if sequence else ""

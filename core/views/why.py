@@ -115,6 +115,7 @@ _HELD = {
     Source.REPLY: "Paused by a reply since {since}",
     Source.OUT_OF_OFFICE: "Paused because the lead is out of office, since {since}",
     Source.MEETING: "Paused by a booked meeting since {since}",
+    Source.CLICK: "Paused by a click since {since}",
     Source.BOUNCE: "Paused by a bounce since {since}",
     Source.BACKLOG: "Held since {since}",
     Source.FAILED: "Step {step} failed on {since}",
