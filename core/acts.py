@@ -15,7 +15,7 @@ from sqlalchemy import BindParameter, Select, Table, bindparam, insert, select, 
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col
 
-from core import cards, permissions
+from core import cards, journal, permissions
 from core.chunks import chunks
 from core.db import Database
 from core.errors import FermataError, Refused
@@ -277,8 +277,8 @@ def _write(session: Session, changes: list[Change], *, verb: str, actor: Actor, 
     _save(session, changes, now=now, reason=reason)
     _save_holds(session, changes, actor=actor, now=now)
     _save_deliveries(session, changes, actor=actor, now=now, reason=reason)
-    session.connection().execute(
-        _JOURNAL,
+    journal.write(
+        session,
         [
             {
                 "at": now,
@@ -316,7 +316,6 @@ _SAVE = (
     .where(ENROLLMENTS.c.id == bindparam("at_id"), ENROLLMENTS.c.version == bindparam("at_version"))
     .values({name: bindparam(name) for name in _SAVED})
 )
-_JOURNAL = insert(JOURNAL)
 
 
 def _saved(change: Change, now: datetime, reason: str) -> dict[str, Any]:

@@ -11,12 +11,11 @@ from enum import StrEnum
 from sqlalchemy import Table, insert
 from sqlmodel import Session, col, func, select
 
-from core import cards, collisions
-from core.acts import CHUNK, ENROLLMENTS, JOURNAL, apply
+from core import cards, collisions, journal
+from core.acts import CHUNK, ENROLLMENTS, apply
 from core.chunks import chunks
 from core.db import Database, upsert
 from core.enrolling import accepting, history, judge, no_mailbox, sentence, suppressed
-from core.journal import note
 from core.lead_file import LeadRow, Row
 from core.lifecycle import LIVE, Stop, begin
 from core.mailboxes import rotation
@@ -134,7 +133,7 @@ def _journal_saves(session: Session, saves: dict[int, Saving], actor: Actor, now
         if what is not Saving.SAME
     ]
     if lines:
-        session.execute(insert(JOURNAL), lines)
+        journal.write(session, lines)
 
 
 def add_tags(session: Session, tags: list[tuple[int, str]]) -> int:
@@ -161,7 +160,7 @@ def suppress(
     )
     if session.connection().execute(place).first() is None:
         return False
-    note(session, "suppress", actor=actor, now=now, lead_id=lead.id if lead else None, reason=reason)
+    journal.note(session, "suppress", actor=actor, now=now, lead_id=lead.id if lead else None, reason=reason)
     if lead is not None:
         live = session.exec(
             select(Enrollment.id).where(Enrollment.lead_id == lead.id, col(Enrollment.status).in_(LIVE))
@@ -255,8 +254,8 @@ def _insert(
         return []
     statement = insert(ENROLLMENTS).returning(ENROLLMENTS.c.id, ENROLLMENTS.c.lead_id)
     placed = session.execute(statement, rows).all()
-    session.execute(
-        insert(JOURNAL),
+    journal.write(
+        session,
         [
             {
                 "at": now,

@@ -46,10 +46,10 @@ def ledger(session: Session) -> Iterator[dict[str, Any]]:
             "subject": delivery.subject,
             "code": delivery.code,
             "answer": delivery.answer,
-            "created_at": _iso(delivery.created_at),
-            "claimed_at": _iso(delivery.claimed_at),
-            "sending_at": _iso(delivery.sending_at),
-            "settled_at": _iso(delivery.settled_at),
+            "created_at": iso(delivery.created_at),
+            "claimed_at": iso(delivery.claimed_at),
+            "sending_at": iso(delivery.sending_at),
+            "settled_at": iso(delivery.settled_at),
         }
 
 
@@ -66,7 +66,7 @@ def audit(session: Session) -> Iterator[dict[str, Any]]:
     for line, email, sequence, run in session.execute(query):
         yield {
             "id": line.id,
-            "at": _iso(line.at),
+            "at": iso(line.at),
             "actor": line.actor,
             "verb": line.verb,
             "lead": email,
@@ -82,5 +82,5 @@ def audit(session: Session) -> Iterator[dict[str, Any]]:
         }
 
 
-def _iso(moment: datetime | None) -> str | None:
+def iso(moment: datetime | None) -> str | None:
     return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -12,8 +12,11 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Insert,
+    Integer,
+    String,
     Table,
     bindparam,
+    cast,
     delete,
     exists,
     func,
@@ -24,9 +27,11 @@ from sqlalchemy import (
 )
 from sqlmodel import Session
 
+from core import outgoing
 from core.acts import ENROLLMENTS, HOLDS, JOURNAL, Overtaken, drop, withdraw
 from core.bulk.rule import ACTING, Act, E, H, Rule
 from core.lifecycle import Hold
+from core.outgoing import HOOK_EVENTS
 from core.snapshots import snapshot_sql
 from core.sql import Spelling
 
@@ -75,6 +80,9 @@ def write(session: Session, rule: Rule, act: Act, sql: Spelling, *, count: int) 
     connection = session.connection()
     listed = select(ACTING.c.id)
     connection.execute(_into(JOURNAL, _line(rule, act, sql)))
+    event = "paused" if rule.begins else "stopped" if rule.is_last else "resumed"
+    for hook_id in outgoing.hooks_for(session, event):
+        connection.execute(_into(HOOK_EVENTS, _told(hook_id, event, act, sql), E.status != event))
     connection.execute(
         update(HOLDS)
         .where(H.enrollment_id.in_(listed), H.released_at.is_(None), rule.ends)
@@ -97,14 +105,29 @@ def write(session: Session, rule: Rule, act: Act, sql: Spelling, *, count: int) 
         drop(session, listed, actor=act.actor, now=act.now, reason=act.reason)
 
 
-def _into(table: Table, values: dict[str, Any]) -> Insert:
-    """Give the statement that adds one row for each enrollment on the list."""
+def _into(table: Table, values: dict[str, Any], which: ColumnElement[bool] | None = None) -> Insert:
+    """Give the statement that adds one row for each enrollment on the list, or for those `which` names."""
     typed = [
         value if isinstance(value, ColumnElement) else literal(value, table.c[name].type)
         for name, value in values.items()
     ]
     rows = select(*typed).join_from(ACTING, ENROLLMENTS, E.id == ACTING.c.id).order_by(ACTING.c.id)
+    if which is not None:
+        rows = rows.where(which)
     return insert(table).from_select(list(values), rows, include_defaults=False)
+
+
+def _told(hook_id: int, event: str, act: Act, sql: Spelling) -> dict[str, Any]:
+    said = {"actor": act.actor.id, "reason": act.reason, "became": event}
+    payload = sql.json_object(
+        **{name: cast(literal(value), String) for name, value in said.items()},
+        was=E.status,
+        sequence_id=E.sequence_id,
+        enrollment_id=E.id,
+        batch_id=cast(literal(act.batch_id), Integer),
+    )
+    common = {"hook_id": hook_id, "event": event, "created_at": act.now, "tries": 0}
+    return {**common, "lead_id": E.lead_id, "payload": payload}
 
 
 def _line(rule: Rule, act: Act, sql: Spelling) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import BindParameter, bindparam, text, update
 from sqlmodel import Session, col, select
 
-from core import cards
+from core import cards, outgoing
 from core.acts import DELIVERIES, ENROLLMENTS, Loaded, apply
 from core.db import Database
 from core.errors import Refused
@@ -74,6 +74,9 @@ def record(db: Database, reports: Iterable[Report], *, now: datetime) -> None:
             )
         if not values:
             return
+        outgoing.tell_handed(
+            session, {value["at_id"]: (value["state"], value["reason"]) for value in values}, now=now
+        )
         apply(
             session,
             events,
@@ -289,6 +292,8 @@ def reap(db: Database, *, now: datetime) -> int:
         reason = "The worker stopped in the middle of the hand-over, so nobody knows whether the mail left."
         steps = [row for row in lost if row.reply_id is None]
         told = {row.enrollment_id: _Told(Uncertain(reason), row.step_id, row.attempt) for row in steps}
+        lost_states = {row.id or 0: (DeliveryState.UNCERTAIN.value, reason) for row in lost}
+        outgoing.tell_handed(session, lost_states, now=now)
         apply(
             session,
             told,

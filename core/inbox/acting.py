@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from core import cards, conversations, meetings
+from core import cards, conversations, meetings, outgoing
 from core.errors import Refused
 from core.inbound import Findings, Invitation, Kind
 from core.inbox.matching import PROVEN, Match
@@ -37,6 +37,15 @@ COMPLAINED = "reported our mail as spam"
 def act(session: Session, row_id: int, findings: Findings, match: Match, *, now: datetime) -> str:
     """Do what one new message causes and give the sentence that says so; its row is kept already."""
     message = session.get_one(Message, row_id)
+    outgoing.tell_one(
+        session,
+        outgoing.CAME_BACK.get(findings.kind),
+        lead_id=message.lead_id,
+        now=now,
+        actor=message.sender,
+        reason=_quoted(findings.text or message.subject),
+        enrollment_id=message.enrollment_id,
+    )
     reacted = _react(session, message, findings, match, now)
     message.outcome, message.batch_id = reacted.sentence, reacted.batch_id
     session.add(message)
