@@ -18,20 +18,17 @@ from sqlalchemy import select as sql
 from sqlmodel import Session
 
 from core.acts import DELIVERIES, JOURNAL, LEADS
-from core.cards import CARDS
+from core.facts import HAS_LEFT, IS_ANSWER, MESSAGES, meetings
 from core.inbound import Kind
 from core.lifecycle import Status
-from core.meetings import State
-from core.models import DeliveryState, Message, Suppression
+from core.models import Message, Suppression
 from core.people import SYSTEM
 from core.schedule import DAY, at_local
-from core.worklist import MEETINGS, Group, Item, Scope, Worklist
+from core.worklist import Group, Item, Scope, Worklist
 
-MESSAGES: Table = Message.__table__  # type: ignore[attr-defined]
 SUPPRESSIONS: Table = Suppression.__table__  # type: ignore[attr-defined]
 WEEKS = 8
 RUNNING = (Status.PENDING.value, Status.IN_PROGRESS.value)
-CALLED_OFF = (State.DECLINED.value, State.CANCELLED.value, State.MOVED.value)
 AGES = ("up to 7 days", "8–14 days", "15–30 days", "over 30 days")
 _OLDER_THAN_DAYS = (7, 14, 30)  # whole days: what is 7 days and 23 hours old is still 7 days old
 
@@ -181,7 +178,7 @@ def _messages(weeks: Weeks) -> Select[Any]:
     """Who answered, and whose mail came back; a server that goes on trying has not refused yet."""
     is_delay = func.coalesce(Message.findings["bounce"]["is_delay"].as_boolean(), literal(value=False))
     figure = case(
-        (MESSAGES.c.kind == Kind.REPLY.value, Figure.ANSWERED.value),
+        (IS_ANSWER, Figure.ANSWERED.value),
         (and_(MESSAGES.c.kind == Kind.BOUNCE.value, ~is_delay), Figure.BOUNCED.value),
     ).label("figure")
     leads = func.count(MESSAGES.c.lead_id.distinct())
@@ -190,20 +187,11 @@ def _messages(weeks: Weeks) -> Select[Any]:
 
 
 def _sent(weeks: Weeks) -> Select[Any]:
-    is_mail = and_(DELIVERIES.c.kind != "task", DELIVERIES.c.state == DeliveryState.SENT.value)
-    return _plain(weeks, DELIVERIES.c.settled_at, Figure.SENT, [is_mail])
+    return _plain(weeks, DELIVERIES.c.settled_at, Figure.SENT, [HAS_LEFT])
 
 
 def _meetings(weeks: Weeks) -> Select[Any]:
-    """A meeting does not keep when it was first heard of; its first card does. One told of twice has one card."""
-    first = (
-        sql(func.min(CARDS.c.created_at).label("at"))
-        .join(MEETINGS, MEETINGS.c.id == CARDS.c.about_id)
-        .where(CARDS.c.kind == "meeting", MEETINGS.c.state.not_in(CALLED_OFF))
-        .group_by(MEETINGS.c.id)
-        .subquery()
-    )
-    return _plain(weeks, first.c.at, Figure.MEETINGS)
+    return _plain(weeks, meetings().subquery().c.at, Figure.MEETINGS)
 
 
 def _unsubscribed(weeks: Weeks) -> Select[Any]:
