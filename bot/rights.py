@@ -24,7 +24,7 @@ class Need(IntEnum):
 
 
 _STOPPING = frozenset({"pause", "stop", "skip"})
-_FOR_ADMINS = frozenset({"archive", "publish", "edit"})
+_FOR_ADMINS = frozenset({"archive", "publish", "edit", "delete"})
 
 
 def of_command(text: str) -> Need:
@@ -41,7 +41,7 @@ def of_command(text: str) -> Need:
 
 def _of(command: asked.Command) -> Need:
     match command:
-        case asked.Unhalt() | asked.Erase():
+        case asked.Unhalt() | asked.Erase() | asked.New() | asked.Press("publish"):
             return Need.IS_FOR_ADMINS
         case asked.SequenceVerb(verb) if verb in _FOR_ADMINS:
             return Need.IS_FOR_ADMINS
@@ -83,7 +83,7 @@ def of_intent(intent: Intent) -> Need:
     match intent:
         case Say(command):
             return of_command(command)
-        case OpenForm("settings"):
+        case OpenForm("settings" | "new_sequence"):
             return Need.IS_FOR_ADMINS  # as of `edit sequence`
         case Click(verb) | OpenForm(verb):
             return Need.STOPS_MAIL if verb in _STOPPING else Need.ACTS

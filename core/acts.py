@@ -40,6 +40,7 @@ from core.snapshots import to_snapshot
 
 CHUNK = 1000
 MOST_ANNOUNCED = 10  # holds of one act; what a larger one holds ends without a heads-up for each lead
+ASKED_ON_A_CARD = frozenset({Source.BACKLOG, Source.NEW_STEP})
 TRIES = 5
 # PostgreSQL: deadlock detected, serialization failure. The transaction was rolled back whole, so it may run again.
 PASSING = frozenset({"40P01", "40001"})
@@ -343,7 +344,7 @@ def _saved(change: Change, now: datetime, reason: str) -> dict[str, Any]:
 def _save_holds(session: Session, changes: list[Change], *, actor: Actor, now: datetime) -> None:
     placed: list[dict[str, Any]] = []
     released: list[int] = []
-    backlogs: set[int | None] = set()  # a backlog's card says how many wait
+    asked: set[tuple[Source, int | None]] = set()  # the card of such holds says how many wait
     is_many = len(changes) > MOST_ANNOUNCED
     for change in changes:
         kept = {hold.id for hold in change.after.holds}
@@ -352,7 +353,7 @@ def _save_holds(session: Session, changes: list[Change], *, actor: Actor, now: d
         begun = [hold for hold in change.after.holds if hold.id is None or hold.id not in known]
         released += [hold.id for hold in ended if hold.id is not None]
         placed += [_hold_row(change.row, hold, is_many=is_many) for hold in begun]
-        backlogs |= {hold.batch_id for hold in (*ended, *begun) if hold.source is Source.BACKLOG}
+        asked |= {(hold.source, hold.batch_id) for hold in (*ended, *begun) if hold.source in ASKED_ON_A_CARD}
     if released:
         session.execute(
             update(HOLDS)
@@ -361,8 +362,8 @@ def _save_holds(session: Session, changes: list[Change], *, actor: Actor, now: d
         )
     if placed:
         session.execute(insert(HOLDS), placed)
-    if backlogs:
-        cards.touch_about(session, Source.BACKLOG, backlogs)
+    for source, batch_id in asked:
+        cards.touch_about(session, source, [batch_id])
 
 
 def _hold_row(row: Loaded, hold: Hold, *, is_many: bool) -> dict[str, Any]:

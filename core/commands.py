@@ -42,6 +42,7 @@ from core.verbs import (
     meetings,
     owners,
     proposals,
+    publishing,
     qualify,
     reminders,
     returns,
@@ -101,6 +102,8 @@ _PRESSED: dict[str, Callable[..., Outcome]] = {
     "paused": digests.press_row,
     home.PRESSED: homes.press_sequence,
     "reminder": reminders.press,
+    publishing.PRESSED: publishing.press,
+    "new_step": publishing.press_new_step,
 }
 _WHOLE: dict[type, Callable[..., Outcome]] = {
     grammar_commands.SequenceVerb: sequences.change_sequence,

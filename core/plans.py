@@ -52,13 +52,18 @@ _SEQUENCES = select(Sequence).where(col(Sequence.id).in_(bindparam("ids", expand
 
 
 def planned(session: Session, sequence_ids: Iterable[int]) -> dict[int, PlannedSequence]:
-    """Give sequences by id, read fresh; an id that does not exist is left out."""
+    """Give sequences by id as they run, read fresh; an id that does not exist is left out.
+
+    Edits of a sequence that was published count only once it is published again.
+    """
     ids = set(sequence_ids)
     steps: dict[int, list[Step]] = {sequence_id: [] for sequence_id in ids}
     for step in session.exec(_STEPS, params={"ids": list(ids)}):
         steps[step.sequence_id].append(step)
     return {
-        row.id: PlannedSequence(row.id, row.name, row.status, parsed(row.spec), tuple(steps[row.id]))
+        row.id: PlannedSequence(
+            row.id, row.name, row.status, parsed(row.published_spec or row.spec), tuple(steps[row.id])
+        )
         for row in session.exec(_SEQUENCES, params={"ids": list(ids)})
         if row.id is not None
     }

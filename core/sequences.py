@@ -6,22 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
 
-from sqlalchemy import text
+from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
-from core import homes
-from core.acts import apply
-from core.current import current_run
+from core import homes, publishing
 from core.errors import Refused
 from core.journal import note
-from core.lifecycle import LIVE, Hold, Source, Status, StepsChanged
-from core.models import WORKSPACE_ID, Enrollment, Mailbox, Sequence, SequenceStatus, Step, Workspace
-from core.people import SYSTEM, Actor
+from core.models import Enrollment, Journal, Sequence, SequenceStatus, Step
+from core.people import Actor
 from core.plans import parsed
-from core.sequence_file import check, dump
+from core.sequence_diff import Diff
+from core.sequence_file import dump
 from core.sequence_file.spec import SequenceSpec
-
-NEW_STEP = "new step, not scheduled: choose a date to send it, or stop the lead"
 
 
 @dataclass(frozen=True)
@@ -48,9 +44,9 @@ def find(session: Session, name: str) -> Sequence:
 
 
 def save(session: Session, spec: SequenceSpec, *, actor: Actor, now: datetime) -> Saved:
-    """Write a sequence and its steps; a new one is a draft. Raises Refused for one that is protected from edits.
+    """Write a sequence; a new one is a draft. Raises Refused for one that is protected from edits.
 
-    Leads keep their place: each stays before the step it was waiting for, or the next one that is still there.
+    What leads are in stays as it was published, until the edited one is published in its turn.
     """
     key = spec.name.casefold()
     row = session.exec(select(Sequence).where(Sequence.key == key).with_for_update(key_share=True)).first()
@@ -69,15 +65,15 @@ def save(session: Session, spec: SequenceSpec, *, actor: Actor, now: datetime) -
         return Saved(row.id, is_new=False, differences=())
     if guarded := protection(row):
         raise Refused(guarded)
-    before = _keys(session, row.id)
+    before = parsed(row.spec)
+    if row.published_spec is None and row.status != SequenceStatus.DRAFT:  # of before this was remembered
+        row.published_spec = row.spec
     row.spec, row.name, row.version = dump(spec), spec.name, row.version + 1
     row.changed_at, row.changed_by = now, actor.id
     session.add(row)
-    _write_steps(session, row.id, spec)
-    session.flush()
-    after = [step.id for step in spec.steps]
-    _move_leads(session, row.id, before, after, now)
-    differences = _differences(before, after)
+    if row.published_spec is None:
+        _write_steps(session, row.id, spec)
+    differences = _differences(Diff(before, spec))
     note(session, "apply", actor=actor, now=now, sequence_id=row.id, reason="; ".join(differences))
     return Saved(row.id, is_new=False, differences=differences)
 
@@ -94,14 +90,9 @@ def protection(row: Sequence) -> str:
     return f"{row.name} is {row.status} and protected from edits. {way} {row.name}`."
 
 
-def _keys(session: Session, sequence_id: int) -> list[str]:
-    query = select(Step.key).where(Step.sequence_id == sequence_id, col(Step.position).is_not(None))
-    return list(session.exec(query.order_by(col(Step.position))))
-
-
-def _differences(before: list[str], after: list[str]) -> tuple[str, ...]:
-    added = [f"step {key} added" for key in after if key not in before]
-    removed = [f"step {key} removed" for key in before if key not in after]
+def _differences(diff: Diff) -> tuple[str, ...]:
+    added = [f"step {key} added" for key in diff.after if key not in diff.before]
+    removed = [f"step {key} removed" for key in diff.before if key not in diff.after]
     return (*added, *removed) or ("texts or settings changed",)
 
 
@@ -112,52 +103,13 @@ def _write_steps(session: Session, sequence_id: int, spec: SequenceSpec) -> None
     for position, wanted in enumerate(spec.steps):
         row = known.get(wanted.id) or Step(sequence_id=sequence_id, key=wanted.id, kind=wanted.kind)
         row.kind, row.position = wanted.kind, position
-        row.subject = getattr(wanted, "subject", "") or getattr(wanted, "title", "")
-        row.body = getattr(wanted, "body", "") or getattr(wanted, "note", "")
+        versions = getattr(wanted, "variants", None)
+        text = versions[0] if versions else wanted  # the first version stands for all where only one is shown
+        row.subject = getattr(text, "subject", "") or getattr(text, "title", "")
+        row.body = getattr(text, "body", "") or getattr(text, "note", "")
+        row.variants = [version.model_dump(mode="json") for version in versions] if versions else None
         row.is_threaded = getattr(wanted, "thread", False)
         session.add(row)
-
-
-def _move_leads(
-    session: Session, sequence_id: int, before: list[str], after: list[str], now: datetime
-) -> None:
-    """Keep every lead before the step it waits for; hold those that had finished at a new last step."""
-    moved = {position: _new_position(position, before, after) for position in range(len(before) + 1)}
-    finished = len(before)
-    rows = session.execute(
-        select(Enrollment.id, Enrollment.position, Enrollment.status).where(
-            col(Enrollment.sequence_id) == sequence_id,
-            col(Enrollment.status).in_([*LIVE, Status.COMPLETED]),
-            current_run(),  # an older completed one stays the record it is
-        )
-    ).all()
-    places = {row.id: moved[min(row.position, finished)] for row in rows}
-    wanted = {
-        row.id: places[row.id]
-        for row in rows
-        if places[row.id] != row.position
-        # It stands where it stood, but that is the end now, or no longer the end.
-        or (row.status == Status.COMPLETED) == (places[row.id] < len(after))
-    }
-    hold = Hold(Source.NEW_STEP, NEW_STEP, SYSTEM.id, now)
-    apply(
-        session,
-        wanted,
-        lambda loaded: StepsChanged(wanted[loaded.id], hold),
-        verb="steps changed",
-        actor=SYSTEM,
-        now=now,
-        is_undoable=False,
-    )
-
-
-def _new_position(position: int, before: list[str], after: list[str]) -> int:
-    """Give where a lead stands that waited for `before[position]`; the steps it has had count as done."""
-    for key in before[position:]:
-        if key in after:
-            return after.index(key)
-    done = [after.index(key) for key in before[:position] if key in after]
-    return max(done, default=-1) + 1
 
 
 def turn(session: Session, sequence_id: int, to: str, *, actor: Actor, now: datetime) -> str:
@@ -169,13 +121,45 @@ def turn(session: Session, sequence_id: int, to: str, *, actor: Actor, now: date
     target = _TURNS.get((was, to))
     if target is None:
         raise Refused(f"{row.name} is {was}, so it cannot be {_DONE[to]}.")
-    if target is SequenceStatus.PUBLISHED and (faults := faults_of(session, row)):
-        raise Refused(f"{row.name} cannot be published yet: {' '.join(faults)}")
+    if target is SequenceStatus.PUBLISHED:
+        _publish(session, row, now=now)
     row.status, row.changed_at, row.changed_by = target.value, now, actor.id
     session.add(row)
     homes.touch_all(session)
     note(session, f"{to} sequence", actor=actor, now=now, sequence_id=row.id, was=was, became=target)
     return _SAID[target].format(name=row.name)
+
+
+def _publish(session: Session, row: Sequence, *, now: datetime) -> None:
+    """Let it run as it was edited, every lead in its place of the new steps; raises Refused for one with faults."""
+    spec = parsed(row.spec)
+    if faults := publishing.faults(session, spec, now=now):
+        raise Refused(f"{row.name} cannot be published yet: {' '.join(faults)}")
+    diff = publishing.diff_of(row)
+    row.published_spec = row.spec
+    session.add(row)
+    if diff is not None:
+        _write_steps(session, row.id or 0, spec)
+        session.flush()
+        publishing.move_leads(session, row, diff, now=now)
+
+
+def delete_draft(session: Session, sequence_id: int, *, actor: Actor, now: datetime) -> str:
+    """Delete a draft that never ran and give the sentence that says so; raises Refused for any other."""
+    row = session.exec(select(Sequence).where(Sequence.id == sequence_id).with_for_update()).one()
+    has_leads = session.exec(select(Enrollment.id).where(Enrollment.sequence_id == sequence_id).limit(1))
+    if row.status != SequenceStatus.DRAFT or has_leads.first() is not None:
+        raise Refused(
+            f"{row.name} is {row.status} and has a history; only drafts that never ran are deleted. "
+            f"Put it away instead: `archive sequence {row.name}`."
+        )
+    # The journal stays; of what is gone it keeps the name.
+    session.execute(update(Journal).where(col(Journal.sequence_id) == sequence_id).values(sequence_id=None))
+    session.execute(delete(Step).where(col(Step.sequence_id) == sequence_id))
+    session.execute(delete(Sequence).where(col(Sequence.id) == sequence_id))
+    homes.touch_all(session)
+    note(session, "delete sequence", actor=actor, now=now, reason=row.name)
+    return f"The draft {row.name} is deleted."
 
 
 _DRAFT, _PUBLISHED, _PAUSED, _ARCHIVED = SequenceStatus
@@ -195,21 +179,3 @@ _SAID = {
     _PAUSED: "{name} is paused: nothing of it is sent, every lead keeps its place, and it can be edited.",
     _ARCHIVED: "{name} is archived: everything scheduled in it is paused. `resume sequence {name}` brings it back, paused.",
 }
-
-
-def faults_of(session: Session, row: Sequence) -> list[str]:
-    """Say what keeps a sequence from being published, one sentence each."""
-    senders = set(session.exec(select(Mailbox.address)))
-    has_links = session.get_one(Workspace, WORKSPACE_ID).has_links
-    return check(
-        parsed(row.spec), mailboxes=senders, fields=custom_fields(session), unsubscribe_link=has_links
-    )
-
-
-def custom_fields(session: Session) -> frozenset[str]:
-    """Give the names of all custom fields that any lead has."""
-    if session.get_bind().dialect.name == "sqlite":
-        statement = "SELECT DISTINCT field.key FROM lead, json_each(lead.custom) AS field"
-    else:
-        statement = "SELECT DISTINCT json_object_keys(lead.custom) FROM lead"
-    return frozenset(session.connection().execute(text(statement)).scalars())

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import Progress
 from sqlalchemy.exc import OperationalError
 
-from core import commands, lead_file, leads, ledger, sequence_file, sequences
+from core import commands, lead_file, leads, ledger, publishing, sequence_file, sequences
 from core import preview as previews
 from core.address import normalise
 from core.chunks import chunks
@@ -142,13 +142,14 @@ def apply(
         for spec in specs:
             saved = sequences.save(session, spec, actor=_cli_actor(), now=wiring.now())
             line(spec.name, ", ".join(saved.differences) or "unchanged")
-            if publish and session.get_one(Sequence, saved.sequence_id).status != "published":
-                line(
-                    spec.name,
-                    sequences.turn(
-                        session, saved.sequence_id, "publish", actor=_cli_actor(), now=wiring.now()
-                    ),
-                )
+            row = session.get_one(Sequence, saved.sequence_id)
+            if publish and row.status != "published":
+                for change in publishing.changes(session, row):
+                    line(spec.name, change)
+                said = sequences.turn(session, row.id or 0, "publish", actor=_cli_actor(), now=wiring.now())
+                line(spec.name, said)
+            elif faults := publishing.faults(session, spec, now=wiring.now()):
+                line(spec.name, f"cannot be published yet: {' '.join(faults)}")
 
 
 def _yaml_files(paths: list[Path]) -> list[Path]:
@@ -173,10 +174,14 @@ def _text(path: Path) -> str:
 
 
 @app.command()
-def export(sequence: str) -> None:
-    """Write a sequence as YAML to standard output."""
+def export(
+    sequence: str,
+    published: Annotated[bool, typer.Option("--published", help="As it was published last.")] = False,
+) -> None:
+    """Write a sequence as YAML to standard output, with every edit, or as it was published last."""
     with wiring.opened() as db, db.read() as session:
-        sys.stdout.write(sequences.find(session, sequence).spec)
+        row = sequences.find(session, sequence)
+        sys.stdout.write((row.published_spec if published else None) or row.spec)
 
 
 @app.command()

@@ -138,8 +138,15 @@ class Stats:
 
 @dataclass(frozen=True, slots=True)
 class SequenceVerb:
-    verb: Literal["pause", "resume", "archive", "publish", "edit", "preview"]
+    verb: Literal["pause", "resume", "archive", "publish", "edit", "delete", "preview"]
     sequence: str
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """Make a sequence; name: what it will be called."""
+
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,5 +279,5 @@ class Help:
 Command = (
     Pause | Resume | Stop | Skip | Unskip | Start | Restart | Show | Paused | List | Sequences | Log | Stats
     | SequenceVerb | Halt | Unhalt | StepVerb | Remind | Qualify | Tag | Away | Digest | Mailboxes | Settle
-    | Owner | Reminders | Back | Press | Undo | Help | Edit | Enrol | Erase
+    | New | Owner | Reminders | Back | Press | Undo | Help | Edit | Enrol | Erase
 )  # fmt: skip

@@ -23,6 +23,7 @@ from core.grammar.commands import (
     Erase,
     Halt,
     List,
+    New,
     Owner,
     Pause,
     Paused,
@@ -56,6 +57,8 @@ CARDS: Final = (
     "digest",
     "paused",
     "home",
+    "publish",
+    "new_step",
 )
 POLICIES: Final = ("freeze", "keep", "now")
 FATES: Final = frozenset({"left", "again", "drop"})
@@ -236,8 +239,18 @@ def read_sequence_verb(asked: Asked) -> Command:
             "A whole sequence is paused and resumed without a date; for a date write "
             "`pause everyone in Spring until June 15`, and put a name that holds such a word in quotes."
         )
-    verb = cast("Literal['pause', 'resume', 'archive', 'publish', 'edit', 'preview']", asked.entry.words[0])
+    verb = cast(
+        "Literal['pause', 'resume', 'archive', 'publish', 'edit', 'delete', 'preview']", asked.entry.words[0]
+    )
     return SequenceVerb(verb, name)
+
+
+def read_new(asked: Asked) -> Command:
+    """The name may stand after "sequence", or be asked for by the form."""
+    words = asked.parts.head
+    if words and words[0].keyword in SECOND_WORDS:
+        del words[0]
+    return New(asked.name("sequence"))
 
 
 def read_enrol(asked: Asked) -> Command:

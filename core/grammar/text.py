@@ -19,6 +19,7 @@ from core.grammar.commands import (
     Halt,
     Help,
     List,
+    New,
     Owner,
     Pause,
     Paused,
@@ -74,6 +75,8 @@ def _parts(command: Command) -> list[str]:
             return ["stats", _in(sequence)]
         case SequenceVerb(verb, sequence):
             return [verb, "sequence", _quoted(sequence)]
+        case New(name):
+            return ["new", _quoted(name) if name else ""]
         case Edit(who):
             return ["edit", _who(who)]
         case Erase(who):

@@ -135,7 +135,8 @@ def decide(enrollment: Enrollment, event: Event, *, now: datetime, plan: Plan) -
         case Restore():
             return _restore(enrollment, event, plan)
         case StepsChanged():
-            return _steps_changed(enrollment, event, now, plan), ()
+            effects = () if event.keeps_step else (Effect.DROP,)
+            return _steps_changed(enrollment, event, now, plan), effects
         case Began():
             return _began(enrollment, event)
         case Awaited():
@@ -376,9 +377,9 @@ def _restore(e: Enrollment, event: Restore, plan: Plan) -> Decision:
 
 
 def _steps_changed(e: Enrollment, event: StepsChanged, now: datetime, plan: Plan) -> Enrollment:
-    if e.position != event.position:
-        # An edit may have put the condition elsewhere; what it is awaited for stays.
-        e = replace(e, position=event.position, attempt=0)
+    e = replace(e, position=event.position)
+    if not event.keeps_step:
+        e = _off_its_step(e, now, plan)
     e = _without_lost_wait(e, plan)
     if e.status is Status.COMPLETED and e.position < len(plan.steps):
         due = due_after(now, plan.steps[e.position].delay, plan.calendar)
@@ -386,6 +387,16 @@ def _steps_changed(e: Enrollment, event: StepsChanged, now: datetime, plan: Plan
     if e.status in LIVE and e.position >= len(plan.steps):
         return _ended(e, Status.COMPLETED)
     return e
+
+
+def _off_its_step(e: Enrollment, now: datetime, plan: Plan) -> Enrollment:
+    """Give the enrollment whose step was taken away: what was being done of it counts no more, the date stays."""
+    if e.awaits_since is None and (e.has_open_task or e.is_sending) and e.position < len(plan.steps):
+        due = due_after(now, plan.steps[e.position].delay, plan.calendar)
+        is_paused = e.status is Status.PAUSED
+        e = replace(e, due_at=due, remaining=due - now if is_paused else None)
+    status = Status.PENDING if e.status is Status.IN_PROGRESS and e.awaits_since is None else e.status
+    return replace(e, status=status, attempt=0, has_open_task=False)
 
 
 def _without_lost_wait(e: Enrollment, plan: Plan) -> Enrollment:

@@ -87,10 +87,14 @@ class Restore:
 
 @dataclass(frozen=True)
 class StepsChanged:
-    """The sequence was edited: `position` is where the lead now stands. A finished lead is held at a new last step."""
+    """The sequence was edited: `position` is where the lead now stands. A finished lead is held at a new last step.
+
+    `keeps_step`: it is the step it stood at before, at whatever place.
+    """
 
     position: int
     hold: Hold
+    keeps_step: bool = True
 
 
 # Events: what time and the sender report.

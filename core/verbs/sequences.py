@@ -13,9 +13,6 @@ from core.grammar import commands as orders
 from core.models import (
     WORKSPACE_ID,
     Card,
-    Delivery,
-    DeliveryState,
-    Enrollment,
     Lead,
     SequenceStatus,
     Workspace,
@@ -23,37 +20,26 @@ from core.models import (
 from core.people import Actor
 from core.plans import planned
 from core.sequence_file.words import say_delay
-from core.verbs.handovers import Begun, begun
+from core.verbs import publishing
+from core.verbs.handovers import begun
 from core.verbs.outcome import Outcome
 from core.verbs.settings import FORM as SETTINGS
 from core.verbs.whens import zone_of
 from core.views.titles import title
 from core.views.why import halted_words
 
-STOPPING = frozenset({"pause", "archive"})
-
 
 def change_sequence(session: Session, order: orders.SequenceVerb, *, actor: Actor, now: datetime) -> Outcome:
-    """Publish, pause, resume or archive a sequence; preview it, or open its settings."""
+    """Publish, pause, resume, archive or delete a sequence; preview it, or open its form."""
     if order.verb == "preview":
         return Outcome(preview(session, order.sequence))
     row = sequences.find(session, order.sequence)
     assert row.id is not None
     if order.verb == "edit":
         return Outcome(Answer(_how_to_edit(row.name, row.status), opens=(SETTINGS, row.id, row.version)))
-    said = sequences.turn(session, row.id, order.verb, actor=actor, now=now)
-    of_sequence = select(Enrollment.lead_id).where(Enrollment.sequence_id == row.id)
-    shown = session.exec(select(Card.lead_id).where(col(Card.lead_id).in_(of_sequence)))
-    cards.touch(session, lead_ids=[lead_id for lead_id in shown if lead_id is not None])
-    hands: tuple[Begun, ...] = ()
-    if order.verb in STOPPING:
-        sending = (
-            select(Delivery.enrollment_id)
-            .join(Enrollment, col(Enrollment.id) == Delivery.enrollment_id)
-            .where(Enrollment.sequence_id == row.id, Delivery.state == DeliveryState.SENDING.value)
-        )
-        hands = begun(session, list(session.exec(sending)))
-    return Outcome(Answer(said), hands)
+    if order.verb == "delete":
+        return Outcome(Answer(sequences.delete_draft(session, row.id, actor=actor, now=now)))
+    return publishing.turn(session, row, order.verb, actor=actor, now=now)
 
 
 def _how_to_edit(name: str, status: str) -> str:

@@ -21,6 +21,7 @@ from core.views import (
     home,
     mailbox,
     meeting,
+    new_step,
     note,
     reminder,
     returning,
@@ -64,6 +65,8 @@ def view(session: Session, card: Card, *, now: datetime) -> CardView:
             return digest.card(session, card, now=now)
         case "weekly":
             return weekly.card(session, card, now=now)
+        case "new_step":
+            return new_step.card(session, card, now=now)
         case "fallen":
             return fallen.card(session, card, now=now)
     delivery = session.get(Delivery, card.delivery_id) if card.delivery_id else None

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core import sequences
+from core import commands, sequences
 from core.sequence_file import load as read_sequence
 from tests.world import ANA, BEN, PLAIN, START, World, make
 
@@ -141,7 +141,8 @@ class TestPausingCampaigns:
         world.say("pause sequence Spring")
         with world.db.write() as session:
             sequences.save(session, read_sequence(more), actor=ANA, now=world.now)
-        world.say("publish sequence Spring")
+        asked = world.say("publish sequence Spring")
+        commands.confirm(world.desk, asked.choices[0].proposal, actor=ANA, now=world.now)
 
         world.later(days=30)
         assert (world.status(ADA), world.tick()) == ("paused", [])

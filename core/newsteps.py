@@ -1,0 +1,58 @@
+"""Leads that had finished a sequence when a step was added behind its end: who of them still waits for an answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlmodel import Session, col, select
+
+from core.dates import say
+from core.lifecycle import Source
+from core.models import Batch, Enrollment, Hold, Journal, Sequence
+from core.names import name_of
+from core.plans import planned
+
+VERB = Source.NEW_STEP.value
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What waits. `step`: the number, from 1, of the step that was added."""
+
+    batch_id: int
+    sequence_id: int
+    sequence: str
+    step: int
+    ids: tuple[int, ...]
+    lead_ids: tuple[int, ...]
+
+
+def get(session: Session, batch: Batch) -> Waiting | None:
+    """Give who still waits; None for a batch that held nobody at a new step."""
+    query = (
+        select(Enrollment.id, Enrollment.lead_id, Enrollment.position, Hold.released_at)
+        .join(Hold, col(Hold.enrollment_id) == Enrollment.id)
+        .where(Hold.batch_id == batch.id, Hold.source == VERB)
+        .order_by(col(Enrollment.id))
+    )
+    rows = session.exec(query).all()
+    first = session.get(Enrollment, rows[0][0]) if rows else None
+    if first is None:
+        return None
+    name = session.get_one(Sequence, first.sequence_id).name
+    open_ = [row for row in rows if row[3] is None]
+    step = open_[0][2] if open_ else len(planned(session, [first.sequence_id])[first.sequence_id].steps) - 1
+    ids, lead_ids = tuple(row[0] or 0 for row in open_), tuple(row[1] for row in open_)
+    return Waiting(batch.id or 0, first.sequence_id, name, step + 1, ids, lead_ids)
+
+
+def settled_words(session: Session, batch_id: int, *, zone: str) -> str:
+    """Give who answered and what, once nobody waits any more."""
+    line = session.exec(
+        select(Journal)
+        .where(Journal.batch_id == batch_id, col(Journal.verb).startswith(f"{VERB} "))
+        .order_by(col(Journal.id).desc())
+    ).first()
+    if line is None:
+        return "Nobody waits any more: all were sent on or left one by one."
+    return f"{name_of(session, line.actor)} chose on {say(line.at, zone)}: {line.reason}."
