@@ -13,7 +13,7 @@ from core.lifecycle import Plan, PlannedStep, Policy, StepKind
 from core.models import Sequence, Step
 from core.schedule import lead_calendar
 from core.sequence_file import load as parse
-from core.sequence_file.spec import SequenceSpec
+from core.sequence_file.spec import AT_ONCE, SequenceSpec
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,10 @@ class PlannedSequence:
         """Give the plan for a lead: in the lead's own zone where the sequence says so and it is known."""
         zone = lead_zone if self.spec.lead_zone else None
         if zone not in self._plans:
-            steps = tuple(PlannedStep(StepKind(step.kind), step.delay) for step in self.spec.steps)
+            steps = tuple(
+                PlannedStep(StepKind(step.kind), step.delay, getattr(step, "within", AT_ONCE))
+                for step in self.spec.steps
+            )
             self._plans[zone] = Plan(steps, lead_calendar(self.spec.calendar, zone), Policy(self.spec.resume))
         return self._plans[zone]
 

@@ -460,6 +460,8 @@ def _done(
 def _never_left(e: Enrollment, event: NeverLeft, now: datetime) -> Decision:
     e = replace(e, is_sending=False)
     match e.status:
+        case Status.IN_PROGRESS if e.awaits_since is not None:  # it has moved on from that step
+            return e, ()
         case Status.IN_PROGRESS | Status.PENDING:
             return replace(e, status=Status.PENDING, due_at=max(event.retry_at, now)), (Effect.WITHDRAW,)
         case Status.STOPPED:

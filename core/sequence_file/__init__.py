@@ -15,20 +15,24 @@ from pydantic import BaseModel, ValidationError
 
 from core.errors import Refused
 from core.plain import shown
-from core.sequence_file import plain_yaml
+from core.sequence_file import graph, plain_yaml
 from core.sequence_file.spec import (
     ConditionStep,
     EmailStep,
     Hours,
+    JumpStep,
     Reaction,
     Reactions,
     SequenceSpec,
+    StopStep,
     TaskStep,
     Track,
+    Variant,
     id_faults,
     usual_id,
 )
 from core.template import compile_step
+from core.words import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -39,7 +43,9 @@ if TYPE_CHECKING:
 
 MOST_FAULTS_SHOWN = 20
 
-_STEPS: dict[str, type[BaseModel]] = {"email": EmailStep, "task": TaskStep, "condition": ConditionStep}
+_STEPS: dict[str, type[BaseModel]] = {
+    "email": EmailStep, "task": TaskStep, "condition": ConditionStep, "stop": StopStep, "jump": JumpStep,
+}  # fmt: skip
 # What pydantic finds itself; every other fault is a ValueError that already is a sentence.
 _SENTENCES = {
     "string_type": "This must be text.",
@@ -110,22 +116,25 @@ def check(
     faults = [] if mailboxes is None else list(_sender_faults(spec, mailboxes))
     if not unsubscribe_link and spec.track != Track():
         faults.append(_NO_WAY_BACK)
+    graph_faults = list(graph.faults(spec))
     has_email = False
     for step in spec.steps:
         found: list[str] = []
-        if isinstance(step, ConditionStep):
-            found.append("Conditions cannot run yet; take it out to publish.")
-        elif isinstance(step, TaskStep):
+        if isinstance(step, TaskStep):
             found += _template_faults(step.title, step.note or _FINE, fields)
-        else:
+        elif isinstance(step, EmailStep):
             if step.thread and not has_email:
                 found.append("It continues a conversation, but no email comes before it; take thread out.")
-            # Without its own subject a reply takes that of the first email, which was looked at there.
-            found += _template_faults(step.subject or (_FINE if step.thread else ""), step.body, fields)
-            found += _link_faults(step.body)
-            if not unsubscribe_link and not _OPT_OUT.search(_LIQUID.sub("", step.body)):
-                found.append(_NO_WAY_OUT)
+            for version in step.variants or (step,):
+                which = f"Variant {shown(version.name)}: " if isinstance(version, Variant) else ""
+                # Without its own subject a reply takes that of the first email, which was looked at there.
+                subject = version.subject or (_FINE if step.thread else "")
+                wrong = [*_template_faults(subject, version.body, fields), *_link_faults(version.body)]
+                if not unsubscribe_link and not _OPT_OUT.search(_LIQUID.sub("", version.body)):
+                    wrong.append(_NO_WAY_OUT)
+                found += [f"{which}{fault}" for fault in wrong]
             has_email = True
+        found += [fault for step_id, fault in graph_faults if step_id == step.id]
         label = _label(step.id)
         faults += [f"{label[0].upper()}{label[1:]}: {fault}" for fault in found]
     return faults
@@ -150,7 +159,7 @@ def _sentence(document: Document, fault: ErrorDetails) -> str:
             hint = f'did you mean "{nearest[0]}"?' if nearest else f"the keys are {', '.join(known)}."
             return f'{_where(document, line, around)}: There is no key "{shown(key)}" here; {hint}'
         case "union_tag_invalid" if isinstance(fault["input"], dict):
-            return f"{_where(document, line, path)}: A step is of the kind email, task or condition."
+            return f"{_where(document, line, path)}: A step is of the kind {listed(_STEPS, 'or')}."
         case kind:
             return f"{_where(document, line, path)}: {_SENTENCES.get(kind, _BLOCK)}"
 
@@ -182,6 +191,8 @@ def _known_keys(document: Document, path: Path) -> list[str]:
         model = Reaction if len(path) > 1 else Reactions
     elif path[:1] == ("steps",):
         step = _raw_steps(document)[int(path[1])]
+        if path[2:3] == ("variants",):
+            return list(Variant.model_fields)
         model = _STEPS[str(step.get("kind", "email")) if isinstance(step, dict) else "email"]
     return [field.alias or name for name, field in model.model_fields.items()]
 

@@ -30,6 +30,7 @@ from pydantic import (
 
 from core.lifecycle import Policy
 from core.schedule import MONDAY_TO_FRIDAY, Calendar, Delay, Unit, Window, valid_window
+from core.sequence_file.facts import Weight, When
 from core.sequence_file.words import (
     Address,
     Channel,
@@ -187,13 +188,40 @@ class _Step(_Part):
         return _hash(self.model_dump(mode="json", exclude={"id", "delay"}))
 
 
+class Variant(_Part):
+    """One version of an email; one of weight 2 is chosen twice as often as one of weight 1."""
+
+    name: Line
+    weight: Weight = 1
+    subject: str = ""
+    body: str = ""
+
+
 class EmailStep(_Step):
-    """An email; `thread` continues the conversation of the email before, and then needs no subject."""
+    """An email; `thread` continues the conversation of the email before, and then needs no subject.
+
+    `variants`: versions of it, instead of the one subject and body; each lead gets one of them.
+    """
 
     kind: Literal["email"] = "email"
     thread: bool = False
     subject: str = ""
     body: str = ""
+    variants: Annotated[tuple[Variant, ...] | None, BeforeValidator(listed)] = None
+
+    @model_validator(mode="after")
+    def _in_versions(self) -> Self:
+        if self.variants is None:
+            return self
+        if self.subject or self.body:
+            raise ValueError(
+                "It has variants, so subject and body belong into each of them; move them there."
+            )
+        if len(self.variants) < 2:
+            raise ValueError("One variant is no choice; add a second, or write subject and body without it.")
+        if twice := repeated(variant.name.casefold() for variant in self.variants):
+            raise ValueError(f'Two variants have the name "{twice[0]}"; give each its own.')
+        return self
 
 
 class TaskStep(_Step):
@@ -204,28 +232,58 @@ class TaskStep(_Step):
     note: str = ""
 
 
-class Fact(StrEnum):
-    """What a condition asks of the lead."""
-
-    OPENED = "opened"
-    CLICKED = "clicked"
-    REPLIED = "replied"
-    BOOKED = "booked"
-
-
 class ConditionStep(_Step):
-    """A fork: read and checked already, not yet run. `then`, `otherwise`: a later step's id, `next` or `stop`."""
+    """A fork, awaited for `within` at most. `then`, `otherwise`: a later step's id, `next` or `stop`."""
 
     kind: Literal["condition"] = "condition"
-    when: Annotated[Fact, one_of(*Fact)]
+    delay: DelayField = AT_ONCE
+    when: When
+    within: DelayField = AT_ONCE
     then: Key = "next"
     otherwise: Key = "next"
+
+    @property
+    def title(self) -> str:
+        """Give what it is called: "Wait 3 days for a click"."""
+        return (
+            f"Wait {say_delay(self.within)} for {self.when.words}"
+            if self.within.amount
+            else f"Look for {self.when.words}"
+        )
+
+
+class StopStep(_Step):
+    """The end of the sequence; `because` is the reason that the lead's run then shows."""
+
+    kind: Literal["stop"] = "stop"
+    delay: DelayField = AT_ONCE
+    because: Line | None = None
+
+    @property
+    def title(self) -> str:
+        """Give what it is called."""
+        return f"End: {self.because}" if self.because else "End of the sequence"
+
+
+class JumpStep(_Step):
+    """The end of this sequence, and the beginning of another."""
+
+    kind: Literal["jump"] = "jump"
+    delay: DelayField = AT_ONCE
+    to: Line
+
+    @property
+    def title(self) -> str:
+        """Give what it is called."""
+        return f"On to {self.to}"
 
 
 Step = Annotated[
     Annotated[EmailStep, Tag("email")]
     | Annotated[TaskStep, Tag("task")]
-    | Annotated[ConditionStep, Tag("condition")],
+    | Annotated[ConditionStep, Tag("condition")]
+    | Annotated[StopStep, Tag("stop")]
+    | Annotated[JumpStep, Tag("jump")],
     Discriminator(
         lambda step: str(step.get("kind", "email") if isinstance(step, dict) else getattr(step, "kind", ""))
     ),
@@ -247,6 +305,7 @@ class SequenceSpec(_Part):
     on: Reactions = Reactions()
     track: Track = Track()
     tag: Line | None = None
+    path: Line | None = None
     steps: Annotated[tuple[Step, ...], BeforeValidator(listed)]
 
     @model_validator(mode="before")

@@ -145,6 +145,8 @@ def next_step(row: Loaded, state: Enrollment, lead: Lead, *, zone: str, now: dat
     if state.status is Status.COMPLETED or state.position >= len(steps):
         return "No step is left."
     name = f"step {state.position + 1} “{title(steps, state.position, lead, row.sequence.name)}”"
+    if state.status is Status.IN_PROGRESS and state.awaits_since and state.due_at:
+        return f"Now: {name}, until {say(state.due_at, zone)}."
     if state.status is Status.IN_PROGRESS:
         return f"Now: {name} is {'waiting for its person' if state.has_open_task else 'being handed over'}."
     plan = row.sequence.plan(row.zone)
@@ -160,7 +162,7 @@ def next_step(row: Loaded, state: Enrollment, lead: Lead, *, zone: str, now: dat
 
 def is_leaving(change: Change) -> bool:
     """Say whether a step was past the point of no return when the act came."""
-    return change.before.status is Status.IN_PROGRESS and not change.before.has_open_task
+    return change.before.is_leaving
 
 
 def says_frozen(state: Enrollment) -> str:
@@ -169,6 +171,8 @@ def says_frozen(state: Enrollment) -> str:
         return f"The task of step {state.position + 1} is hidden until then."
     if state.remaining is None:
         return ""
+    if state.awaits_since:
+        return f"{span(state.remaining)} remain of the wait at step {state.position + 1}, frozen."
     if state.remaining < timedelta(minutes=1):
         return f"The delay before step {state.position + 1} was over; the step waits."
     verb = "remains" if state.remaining < timedelta(minutes=2) else "remain"

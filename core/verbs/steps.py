@@ -17,7 +17,7 @@ from core.grammar import commands as orders
 from core.grammar import to_text
 from core.grammar.commands import EVERYWHERE
 from core.lifecycle import CancelStep, Done, Event, ResendStep, Settle, Status, StepKind, Verdict
-from core.models import Delivery, DeliveryState, Enrollment, Journal, Lead
+from core.models import Delivery, DeliveryState, Enrollment, Journal, Lead, Step
 from core.names import name_of
 from core.people import Actor
 from core.verbs import proposals
@@ -58,11 +58,12 @@ def resend(session: Session, ids: Sequence[int], *, actor: Actor, now: datetime)
     zone, _ = zone_of(session, actor)
 
     def event(row: Loaded) -> Event:
-        step = row.sequence.steps[max(row.state.position - 1, 0)]
+        position = _last_handed(session, row)
+        step = row.sequence.steps[max(position, 0)]
         query = select(func.max(Delivery.attempt)).where(
             Delivery.enrollment_id == row.id, Delivery.step_id == step.id
         )
-        return ResendStep((session.exec(query).one() or 0) + 1)
+        return ResendStep((session.exec(query).one() or 0) + 1, position)
 
     done = perform(session, ids, event, verb="resend step", actor=actor, now=now)
     return answered(
@@ -71,6 +72,23 @@ def resend(session: Session, ids: Sequence[int], *, actor: Actor, now: datetime)
         "Sending the last step again to",
         lambda c, lead: [says_next(c, lead, zone=zone, now=now)],
     )
+
+
+def _last_handed(session: Session, row: Loaded) -> int:
+    """Give the position of the step that was handed over last; a condition may have led past the one before the next."""
+    before = row.state.position - 1
+    if all(step.kind in {StepKind.EMAIL, StepKind.TASK} for step in row.sequence.steps[: before + 1]):
+        return before
+    query = (
+        select(Step.position)
+        .join(Delivery, col(Delivery.step_id) == col(Step.id))
+        .where(Delivery.enrollment_id == row.id, Delivery.state == DeliveryState.SENT.value)
+        .where(col(Step.position).is_not(None))
+    )
+    last = session.exec(query.order_by(col(Delivery.settled_at).desc(), col(Delivery.id).desc())).first()
+    if last is None:
+        raise Refused(f"No step of {row.state.label} has been sent yet, so there is none to resend.")
+    return last
 
 
 def cancel(session: Session, ids: Sequence[int], *, actor: Actor, now: datetime) -> Outcome:

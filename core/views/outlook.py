@@ -146,6 +146,8 @@ def _no_date(state: Enrollment, hold: Hold | None) -> str:
     """Say why no date can be given of a step that would go on."""
     if state.has_open_task:
         return "It is a task that is open: it comes back for its person, without a date."
+    if state.awaits_since is not None:
+        return "It waits for a condition, which decides what comes next."
     if state.is_sending or state.status is Status.IN_PROGRESS:
         return "It is being handed over right now."
     if hold is not None and hold_ends_at(state) is None:

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 
 from core.acts import Loaded
 from core.dates import say
+from core.goals import ACTOR
 from core.lifecycle import LIVE, Hold, Policy, Source, Status
 from core.mailboxes import cap_on, day_of, free_at, handed_on, is_read, unread_before
 from core.models import (
@@ -28,7 +29,9 @@ from core.models import (
 )
 from core.names import names
 from core.schedule import closed_because, send_at
-from core.words import ended
+from core.sequence_file.graph import say_way
+from core.sequence_file.spec import ConditionStep
+from core.words import ended, span
 
 
 class Kind(IntEnum):
@@ -74,6 +77,7 @@ def reasons(session: Session, row: Loaded, *, now: datetime, zone: str) -> list[
             if mailbox and workspace and is_live and row.state.has_started
             else ()
         ),
+        *_awaited(row, zone),
         *_deliveries(session, row, zone),
         *(_closed(row, now, zone) if is_live else ()),
         *(_cap(session, mailbox, now, zone) if is_live and mailbox else ()),
@@ -105,7 +109,8 @@ def _ended(session: Session, row: Loaded, zone: str) -> Iterator[Reason]:
         return
     who = f" by {names(session, [line.actor])[line.actor]}" if line else ""
     because = session.get_one(Enrollment, row.id).end_reason if status is Status.STOPPED else None
-    why = f": {because}" if because and because != status else ""
+    is_goal = line is not None and line.actor.startswith(ACTOR)  # its reason is its own name
+    why = f": {because}" if because and because != status and not is_goal else ""
     fix = "`unskip` lets it start" if status is Status.SKIPPED else "`start` would begin a new run"
     yield Reason(Kind.ENDED, f"It was {status.value}{who}{when}{why}; {fix}.")
 
@@ -208,6 +213,12 @@ def _suppressed(session: Session, lead: Lead, zone: str) -> Iterator[Reason]:
 def _mailbox(mailbox: Mailbox | None, zone: str) -> Iterator[Reason]:
     if mailbox is None:
         yield Reason(Kind.MAILBOX, "No mailbox is assigned; add one with `fermata mailbox add`.")
+    elif mailbox.guarded_at:
+        yield Reason(
+            Kind.MAILBOX,
+            f"The mailbox {mailbox.address} is held since {say(mailbox.guarded_at, zone)}: {mailbox.guarded_because}; "
+            "a person releases it on its card.",
+        )
     elif mailbox.down_at:
         retry = f"; it is tried again on {say(mailbox.retry_at, zone)}" if mailbox.retry_at else ""
         because = f": {mailbox.down_because.rstrip('.')}" if mailbox.down_because else ""
@@ -232,6 +243,25 @@ def _unread(mailbox: Mailbox, workspace: Workspace, now: datetime, zone: str) ->
         Kind.MAILBOX,
         f"The mailbox {mailbox.address} was not read{since}{because}; no follow-up leaves it before it is, "
         "since an answer could lie there.",
+    )
+
+
+def _awaited(row: Loaded, zone: str) -> Iterator[Reason]:
+    """Say what is waited for, until when, and where either answer leads."""
+    steps, position = row.sequence.spec.steps, row.state.position
+    step = steps[position] if position < len(steps) else None
+    if row.state.awaits_since is None or row.state.due_at is None or not isinstance(step, ConditionStep):
+        return
+    if row.state.status is Status.PAUSED:
+        left = f", with {span(row.state.remaining)} left" if row.state.remaining else ""
+        until = f"; that wait is frozen while it is paused{left}"
+    else:
+        until = f" until {say(row.state.due_at, zone)}"
+    ways = (say_way(steps, position, word) for word in (step.then, step.otherwise))
+    yield Reason(
+        Kind.TASK,
+        f"Step {position + 1} waits for {step.when.words}{until}; "
+        "with it {} comes next, without it {}.".format(*ways),
     )
 
 

@@ -7,12 +7,15 @@ import pytest
 
 from core.errors import Refused
 from core.lifecycle import (
+    Awaited,
     Began,
+    Branched,
     CancelStep,
     Done,
     Effect,
     Enrollment,
     Failed,
+    Finished,
     Hold,
     HoldsEnded,
     NeverLeft,
@@ -44,6 +47,9 @@ DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 ALWAYS = Calendar(None, "UTC", None)
 PLAN = Plan(tuple(PlannedStep(StepKind.EMAIL, Delay(n and 4, Unit.DAYS)) for n in range(3)), ALWAYS)
+# The same with a condition as its second step.
+FORKED = replace(PLAN, steps=(PLAN.steps[0], replace(PLAN.steps[1], kind=StepKind.CONDITION, within=Delay(3, Unit.DAYS)),
+                              PLAN.steps[2]))  # fmt: skip
 MINE = Hold(Source.PERSON, "", "U1", NOW - DAY, id=1)
 OTHERS = Hold(Source.PERSON, "", "U2", NOW - DAY, batch_id=7, id=2)
 DOUBT = Hold(Source.UNCERTAIN, "", "system", NOW - DAY, id=3)
@@ -60,7 +66,9 @@ STATES = {
         _RUNNING, status=Status.IN_PROGRESS, is_sending=True, position=0, has_started=False
     ),
     "task": replace(_RUNNING, status=Status.IN_PROGRESS, has_open_task=True),
+    "awaiting": replace(_RUNNING, status=Status.IN_PROGRESS, awaits_since=NOW - DAY),
     "paused": _PAUSED,
+    "paused await": replace(_PAUSED, awaits_since=NOW - DAY),
     "paused sending": replace(_PAUSED, is_sending=True),
     "paused new": replace(_PAUSED, position=0, has_started=False),
     "uncertain": replace(_PAUSED, holds=(DOUBT,)),
@@ -87,6 +95,10 @@ EVENTS = {
     "began": Began(),
     "task began": Began(is_task=True),
     "done": Done(NOW - HOUR),
+    "awaited": Awaited(NOW - DAY),
+    "branched": Branched(2, NOW),
+    "branched end": Branched(None, NOW),
+    "finished": Finished(),
     "never left": NeverLeft(NOW + HOUR),
     "failed": Failed("550"),
     "uncertain": Uncertain("lost"),
@@ -94,29 +106,33 @@ EVENTS = {
 }
 # A word is the status it becomes, "=" nothing changes, a sentence in brackets refuses.
 TABLE = """
-              | new          | pending      | sending      | first sending | task         | paused       | paused sending | paused new | uncertain    | skipped      | stopped      | completed
-start         | (already run | (already run | (already run | (already run  | (already run | (is paused   | (is paused     | (is paused | (is paused   | (is skipped  | =            | =
-pause         | (not started | paused       | paused       | paused        | paused       | paused       | paused         | paused     | paused       | (is skipped  | (is stopped  | (completed
-pause all     | paused       | paused       | paused       | paused        | paused       | paused       | paused         | paused     | paused       | (is skipped  | (is stopped  | (completed
-reply         | paused       | paused       | paused       | paused        | paused       | paused       | paused         | paused     | paused       | (is skipped  | (is stopped  | (completed
-resume        | (not paused  | (not paused  | (not paused  | (not paused   | (not paused  | pending      | in_progress    | pending    | (may or may  | (not paused  | (for good    | (completed
-skip          | skipped      | (already sta | (already sta | (right now    | (already sta | (already sta | (already sta   | skipped    | (already sta | (already ski | (already sta | (already sta
-unskip        | (not skipped | (not skipped | (not skipped | (not skipped  | (not skipped | (not skipped | (not skipped   | (not skipp | (not skipped | pending      | (not skipped | (not skipped
-stop          | stopped      | stopped      | stopped      | stopped       | stopped      | stopped      | stopped        | stopped    | stopped      | stopped      | (already sto | (completed
-cancel        | pending      | pending      | (right now   | (right now    | pending      | paused       | (right now     | paused     | (may have le | (no step to  | (no step to  | (no step to
-resend        | (No step of  | pending      | (only while  | (only while   | (only while  | (only while  | (only while    | (only whil | (only while  | (only while  | (only while  | pending
-settle left   | =            | =            | =            | =             | =            | =            | =              | =          | pending      | =            | =            | =
-settle again  | (nothing is  | (nothing is  | (nothing is  | (nothing is   | (nothing is  | (nothing is  | (nothing is    | (nothing i | pending      | (nothing is  | (nothing is  | (nothing is
-settle drop   | =            | =            | =            | =             | =            | =            | =              | =          | pending      | =            | =            | =
-restore       | pending      | pending      | (right now   | (right now    | pending      | pending      | (right now     | pending    | pending      | pending      | pending      | pending
-holds ended   | =            | =            | =            | =             | =            | pending      | in_progress    | pending    | =            | =            | =            | =
-began         | in_progress  | in_progress  | (nothing may | (nothing may  | (nothing may | (nothing may | (nothing may   | (nothing m | (nothing may | (nothing may | (nothing may | (nothing may
-task began    | in_progress  | in_progress  | (nothing may | (nothing may  | (nothing may | (nothing may | (nothing may   | (nothing m | (nothing may | (nothing may | (nothing may | (nothing may
-never left    | pending      | pending      | pending      | pending       | pending      | paused       | paused         | paused     | paused       | skipped      | stopped      | completed
-failed        | paused       | paused       | paused       | paused        | paused       | paused       | paused         | paused     | paused       | paused       | stopped      | completed
-uncertain     | paused       | paused       | paused       | paused        | paused       | paused       | paused         | paused     | paused       | paused       | stopped      | completed
-done          | pending      | pending      | pending      | pending       | pending      | paused       | paused         | paused     | paused       | -            | stopped      | -
-steps changed | pending      | pending      | in_progress  | in_progress   | in_progress  | paused       | paused         | paused     | paused       | skipped      | stopped      | paused
+              | new           | pending       | sending       | first sending | task          | awaiting      | paused        | paused await  | paused sending | paused new    | uncertain     | skipped       | stopped       | completed
+start         | (already run  | (already run  | (already run  | (already run  | (already run  | (already run  | (is paused    | (is paused    | (is paused     | (is paused    | (is paused    | (is skipped   | =             | =
+pause         | (not started  | paused        | paused        | paused        | paused        | paused        | paused        | paused        | paused         | paused        | paused        | (is skipped   | (is stopped   | (completed
+pause all     | paused        | paused        | paused        | paused        | paused        | paused        | paused        | paused        | paused         | paused        | paused        | (is skipped   | (is stopped   | (completed
+reply         | paused        | paused        | paused        | paused        | paused        | paused        | paused        | paused        | paused         | paused        | paused        | (is skipped   | (is stopped   | (completed
+resume        | (not paused   | (not paused   | (not paused   | (not paused   | (not paused   | (not paused   | pending       | in_progress   | in_progress    | pending       | (may or may   | (not paused   | (for good     | (completed
+skip          | skipped       | (already sta  | (already sta  | (right now    | (already sta  | (already sta  | (already sta  | (already sta  | (already sta   | skipped       | (already sta  | (already ski  | (already sta  | (already sta
+unskip        | (not skipped  | (not skipped  | (not skipped  | (not skipped  | (not skipped  | (not skipped  | (not skipped  | (not skipped  | (not skipped   | (not skipp    | (not skipped  | pending       | (not skipped  | (not skipped
+stop          | stopped       | stopped       | stopped       | stopped       | stopped       | stopped       | stopped       | stopped       | stopped        | stopped       | stopped       | stopped       | (already sto  | (completed
+cancel        | pending       | pending       | (right now    | (right now    | pending       | pending       | paused        | paused        | (right now     | paused        | (may have le  | (no step to   | (no step to   | (no step to
+resend        | (No step of   | pending       | (only while   | (only while   | (only while   | (only while   | (only while   | (only while   | (only while    | (only whil    | (only while   | (only while   | (only while   | pending
+settle left   | =             | =             | =             | =             | =             | =             | =             | =             | =              | =             | pending       | =             | =             | =
+settle again  | (nothing is   | (nothing is   | (nothing is   | (nothing is   | (nothing is   | (nothing is   | (nothing is   | (nothing is   | (nothing is    | (nothing i    | pending       | (nothing is   | (nothing is   | (nothing is
+settle drop   | =             | =             | =             | =             | =             | =             | =             | =             | =              | =             | pending       | =             | =             | =
+restore       | pending       | pending       | (right now    | (right now    | pending       | pending       | pending       | pending       | (right now     | pending       | pending       | pending       | pending       | pending
+holds ended   | =             | =             | =             | =             | =             | =             | pending       | in_progress   | in_progress    | pending       | =             | =             | =             | =
+began         | in_progress   | in_progress   | (nothing may  | (nothing may  | (nothing may  | (nothing may  | (nothing may  | (nothing may  | (nothing may   | (nothing m    | (nothing may  | (nothing may  | (nothing may  | (nothing may
+task began    | in_progress   | in_progress   | (nothing may  | (nothing may  | (nothing may  | (nothing may  | (nothing may  | (nothing may  | (nothing may   | (nothing m    | (nothing may  | (nothing may  | (nothing may  | (nothing may
+never left    | pending       | pending       | pending       | pending       | pending       | in_progress | paused        | paused        | paused         | paused        | paused        | skipped       | stopped       | completed
+failed        | paused        | paused        | paused        | paused        | paused        | paused        | paused        | paused        | paused         | paused        | paused        | paused        | stopped       | completed
+uncertain     | paused        | paused        | paused        | paused        | paused        | paused        | paused        | paused        | paused         | paused        | paused        | paused        | stopped       | completed
+done          | pending       | pending       | pending       | pending       | pending       | -             | paused        | -             | paused         | paused        | paused        | -             | stopped       | -
+steps changed | pending       | pending       | in_progress   | in_progress   | in_progress   | pending       | paused        | paused        | paused         | paused        | paused        | skipped       | stopped       | paused
+awaited       | in_progress   | in_progress   | (waits for no | (waits for no | (waits for no | (waits for no | (waits for no | (waits for no | (waits for no  | (waits for no | (waits for no | (waits for no | (waits for no | (waits for no
+branched      | (waits for no | (waits for no | (waits for no | (waits for no | (waits for no | pending       | (waits for no | (waits for no | (waits for no  | (waits for no | (waits for no | (waits for no | (waits for no | (waits for no
+branched end  | (waits for no | (waits for no | (waits for no | (waits for no | (waits for no | completed     | (waits for no | (waits for no | (waits for no  | (waits for no | (waits for no | (waits for no | (waits for no | (waits for no
+finished      | completed     | completed     | (not reached  | (not reached  | (not reached  | (not reached  | (not reached  | (not reached  | (not reached   | (not reached  | (not reached  | (not reached  | (not reached  | (not reached
 """
 
 
@@ -169,19 +185,19 @@ def test_cell(event, state, wanted):
     before = STATES[state]
     if wanted.startswith("("):
         with pytest.raises(Refused) as refused:
-            decide(before, EVENTS[event], now=NOW, plan=PLAN)
+            decide(before, EVENTS[event], now=NOW, plan=FORKED)
         sentence = str(refused.value)
         assert wanted[1:].lower() in sentence.lower()
         assert before.label in sentence
         return
-    after, effects = decide(before, EVENTS[event], now=NOW, plan=PLAN)
+    after, effects = decide(before, EVENTS[event], now=NOW, plan=FORKED)
     if wanted == "=":
         assert after == before
     else:
         assert after.status == wanted
     check(after)
     if after.status is not Status.IN_PROGRESS and before.status is Status.PENDING and event != "began":
-        assert effects or after.status is Status.PENDING or event in {"failed", "uncertain"}
+        assert effects or after.status is Status.PENDING or event in {"failed", "uncertain", "finished"}
 
 
 def check(e: Enrollment) -> None:
@@ -193,6 +209,7 @@ def check(e: Enrollment) -> None:
         assert e.remaining is None
     if e.status is Status.PAUSED:
         assert e.remaining is None or e.remaining >= timedelta(0)
+    assert e.awaits_since is None or e.status in {Status.IN_PROGRESS, Status.PAUSED}
 
 
 # DESIGN's worked examples
@@ -351,6 +368,54 @@ def test_a_new_last_step_holds_who_had_finished():
 def test_a_sequence_without_steps_refuses():
     with pytest.raises(Refused, match="no steps yet"):
         begin("ada", now=NOW, plan=Plan((), ALWAYS))
+
+
+# Conditions
+
+
+def test_the_wait_counts_from_the_planned_date_however_late_it_is_noticed():
+    e, _ = decide(replace(_RUNNING, due_at=NOW - HOUR), Awaited(NOW - DAY), now=NOW, plan=FORKED)
+    assert (e.due_at, e.awaits_since, e.has_started) == (NOW - HOUR + 3 * DAY, NOW - DAY, True)
+
+
+@pytest.mark.parametrize("position", [2, None, 3])
+def test_a_branch_leads_to_a_step_or_to_the_end(position):
+    e, _ = decide(STATES["awaiting"], Branched(position, NOW - HOUR), now=NOW, plan=FORKED)
+    at_step = (Status.PENDING, 2, NOW - HOUR + 4 * DAY, None)
+    assert (e.status, e.position, e.due_at, e.awaits_since) == (
+        at_step if position == 2 else (Status.COMPLETED, 3, None, None)
+    )
+
+
+def test_a_pause_keeps_the_rest_of_the_wait_and_what_it_is_for():
+    e, _ = decide(STATES["awaiting"], Pause(NEW), now=NOW, plan=FORKED)
+    assert (e.remaining, e.awaits_since) == (2 * DAY, NOW - DAY)
+    e, _ = decide(e, Resume(), now=NOW + 9 * DAY, plan=FORKED)
+    assert (e.status, e.due_at, e.awaits_since) == (Status.IN_PROGRESS, NOW + 11 * DAY, NOW - DAY)
+
+
+def test_a_cancelled_condition_that_is_awaited_ends_now():
+    e, _ = decide(STATES["awaiting"], CancelStep(), now=NOW, plan=FORKED)
+    assert (e.position, e.due_at, e.awaits_since) == (2, NOW + 4 * DAY, None)
+
+
+def test_an_edit_keeps_the_wait_only_at_a_condition():
+    e, _ = decide(STATES["awaiting"], StepsChanged(1, NEW), now=NOW, plan=FORKED)
+    assert (e.status, e.awaits_since) == (Status.IN_PROGRESS, NOW - DAY)
+    e, _ = decide(STATES["awaiting"], StepsChanged(1, NEW), now=NOW, plan=PLAN)
+    assert (e.status, e.awaits_since, e.due_at) == (Status.PENDING, None, _RUNNING.due_at)
+
+
+def test_an_undo_brings_a_wait_back_only_to_a_condition():
+    before = STATES["awaiting"]
+    assert decide(STATES["paused await"], Restore(before), now=NOW, plan=FORKED)[0] == before
+    e, _ = decide(STATES["paused await"], Restore(before), now=NOW, plan=PLAN)
+    assert (e.status, e.awaits_since) == (Status.PENDING, None)
+
+
+def test_a_resend_may_go_back_over_what_a_branch_left_out():
+    e, _ = decide(replace(_RUNNING, position=2), ResendStep(1, position=0), now=NOW, plan=FORKED)
+    assert (e.position, e.attempt) == (0, 1)
 
 
 def test_a_window_of_weekdays_counts_business_days():

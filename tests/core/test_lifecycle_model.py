@@ -9,7 +9,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from core.errors import Refused
 from core.lifecycle import (
+    Awaited,
     Began,
+    Branched,
     CancelStep,
     Done,
     Effect,
@@ -34,9 +36,11 @@ from core.lifecycle import (
     begin,
     decide,
 )  # fmt: skip
-from tests.core.test_lifecycle import ALWAYS, DAY, NOW, PLAN, check  # noqa: F401 - one plan for both
+from tests.core.test_lifecycle import ALWAYS, DAY, NOW, check  # noqa: F401 - one plan for both
+from tests.core.test_lifecycle import FORKED as PLAN
 
-STEPS, DELAY = 3, 4 * DAY
+STEPS, DELAY, WITHIN = 3, 4 * DAY, 3 * DAY
+FORK = 1  # the step that is a condition
 PEOPLE = ("U1", "U2")
 
 
@@ -50,7 +54,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     def new_run(self):
         self.real = begin("ada", now=self.now, plan=PLAN)
-        self.ended, self.skipped, self.wire, self.started = None, False, False, False
+        self.ended, self.skipped, self.wire, self.started, self.awaits = None, False, False, False, False
         self.position, self.due, self.rest, self.holds = 0, self.now, None, {}
         self.handed = set()  # (step, attempt) that may have left: never twice (G2)
 
@@ -89,7 +93,7 @@ class Lifecycle(RuleBasedStateMachine):
         self.rest = None
 
     def advance(self, at):
-        self.position += 1
+        self.position, self.awaits = self.position + 1, False
         if self.position == STEPS:
             self.ended, self.holds, self.rest = Status.COMPLETED, {}, None
         elif self.ended is None:
@@ -170,6 +174,7 @@ class Lifecycle(RuleBasedStateMachine):
         if effects is not None:
             assert effects == (Effect.DROP,)
             self.ended, self.holds, self.rest, self.skipped = Status.STOPPED, {}, None, False
+            self.awaits = False
 
     @rule()
     def start(self):
@@ -180,11 +185,12 @@ class Lifecycle(RuleBasedStateMachine):
     def cancel(self):
         allowed = self.is_live and not self.wire and not self.doubt
         if self.expect(CancelStep(), allowed) is not None:
-            self.advance(self.due)
+            self.advance(self.now if self.awaits else self.due)
 
     @rule()
     def resend(self):
-        allowed = self.ended is not Status.STOPPED and not self.skipped and not self.holds and not self.wire
+        is_free = not self.holds and not self.wire and not self.awaits
+        allowed = self.ended is not Status.STOPPED and not self.skipped and is_free
         attempt = 1 + max((number for _, number in self.handed), default=0)
         if self.expect(ResendStep(attempt), allowed and self.position > 0) is not None:
             self.ended, self.position, self.due = None, self.position - 1, self.now
@@ -192,11 +198,30 @@ class Lifecycle(RuleBasedStateMachine):
     @rule()
     def begins(self):
         before = (self.real.position, self.real.attempt)
+        if self.is_live and self.position == FORK:
+            return  # its sender never begins a condition
         allowed = self.is_live and not self.holds and not self.wire
         if self.expect(Began(), allowed) is not None:
             assert before not in self.handed, "a step passed the gate twice"
             self.handed.add(before)
             self.wire = True
+
+    @rule()
+    def condition_comes(self):
+        if self.is_live and self.position != FORK:
+            return
+        allowed = self.is_live and not self.holds and not self.wire and not self.awaits
+        if self.expect(Awaited(self.now), allowed) is not None:
+            self.awaits = self.started = True
+            self.due += WITHIN
+
+    @rule(ends=st.booleans())
+    def branches(self, ends):
+        allowed = self.is_live and self.awaits and not self.holds
+        if self.expect(Branched(None if ends else FORK + 1, self.now), allowed) is not None:
+            self.advance(self.now)
+            if ends:
+                self.ended, self.position = Status.COMPLETED, STEPS
 
     @rule(fate=st.sampled_from(["left", "never", "refused", "unknown"]))
     def ends(self, fate):
@@ -251,7 +276,9 @@ class Lifecycle(RuleBasedStateMachine):
         expected = self.ended
         if expected is None:
             expected = Status.SKIPPED if self.skipped else Status.PAUSED if self.holds else None
-        expected = expected or (Status.IN_PROGRESS if self.wire else Status.PENDING)
+        is_under_way = self.wire or self.awaits
+        expected = expected or (Status.IN_PROGRESS if is_under_way else Status.PENDING)
+        assert (real.awaits_since is not None) is self.awaits
         assert real.status is expected
         assert (real.position, len(real.holds), real.is_sending) == (
             self.position,
