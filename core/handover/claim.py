@@ -10,7 +10,7 @@ from uuid import uuid4
 from sqlalchemy import BindParameter, Boolean, bindparam, or_, text, update
 from sqlmodel import Session, col, select
 
-from core import cards
+from core import cards, forks
 from core.acts import DELIVERIES, ENROLLMENTS, LEADS, Loaded, apply, load
 from core.db import Database, insert_of
 from core.handover import backlog, replies
@@ -72,15 +72,19 @@ def claim(
     What is due but may not leave yet (window, cap) gets its next date; a suppressed lead is stopped; a task is opened.
     Of a mailbox that was not read lately only first steps are given: somebody may have answered the mails before.
     """
-    while (claimed := _claimed(db, mailbox_id, now, limit, lease)) is None:
-        # In a transaction of its own, which takes its locks in DESIGN's order; nothing was leased before it.
-        if not backlog.hold_overdue(db, mailbox_id, now=now):
+    while not isinstance(claimed := _claimed(db, mailbox_id, now, limit, lease), list):
+        # In transactions of their own, which take their locks in DESIGN's order; nothing was leased before them.
+        if not (
+            forks.go_on(db, claimed, now=now) if claimed else backlog.hold_overdue(db, mailbox_id, now=now)
+        ):
             return []
     return claimed
 
 
-def _claimed(db: Database, mailbox_id: int, now: datetime, limit: int, lease: timedelta) -> list[Hand] | None:
-    """Give what was leased; None: what is due is a backlog, which must be held before anything leaves."""
+def _claimed(
+    db: Database, mailbox_id: int, now: datetime, limit: int, lease: timedelta
+) -> list[Hand] | tuple[int, ...]:
+    """Give what was leased; a tuple: these have come to a fork first, empty: a backlog must be held first."""
     with db.write() as session:
         workspace = session.get(Workspace, WORKSPACE_ID)
         mailbox = session.get(Mailbox, mailbox_id)
@@ -97,9 +101,11 @@ def _claimed(db: Database, mailbox_id: int, now: datetime, limit: int, lease: ti
         woke = _due(session, mailbox_id, now, limit, is_first_only=is_first_only)
         oldest = min(woke.values(), default=now)
         if is_overdue(oldest, now, backlog.LONG_OVERDUE) and backlog.is_backlog(session, mailbox_id, now=now):
-            return None
+            return ()
         rows = list(load(session, woke, lock=True))
         rows = _with_a_step(session, rows, now)
+        if at_forks := tuple(row.id for row in rows if _step(row).kind in forks.KINDS):
+            return at_forks
         rows = _without_suppressed(session, rows, now)
         rows = _inside_window(session, rows, now)
         rows = _emails(session, rows, now)
