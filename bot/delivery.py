@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from slack_sdk import WebClient
@@ -17,7 +18,7 @@ from bot.members import UNREACHABLE, Members
 from bot.pictures import with_picture
 from bot.text import JSON, escaped
 from core import cards, fallen, views
-from core.answers import CardView, HomeView
+from core.answers import CardView, HomeView, NoticeCard
 from core.cards import AWAY, LIMITED, PACE, REFUSED
 from core.commands import Desk
 from core.fallen import SHUT
@@ -121,6 +122,8 @@ def _deliver(desk: Desk, client: WebClient, card: Card, *, now: datetime, pace: 
         wanted, view = known.wanted, views.view(session, known, now=now)
         parent = session.get(Card, card.parent_id) if card.parent_id else None
     place = parent.channel if parent and card.ts is None else card.channel
+    if isinstance(view, NoticeCard) and view.is_for_admins:
+        view = replace(view, owner=admin or None)
     try:
         view = with_picture(desk, client, known, view)
         channel, ts = draw(client, view, card, parent=parent)

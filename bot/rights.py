@@ -41,7 +41,7 @@ def of_command(text: str) -> Need:
 
 def _of(command: asked.Command) -> Need:
     match command:
-        case asked.Unhalt() | asked.Erase() | asked.New() | asked.Press("publish"):
+        case asked.Unhalt() | asked.Erase() | asked.New() | asked.Press("publish" | "guard"):
             return Need.IS_FOR_ADMINS
         case asked.SequenceVerb(verb) if verb in _FOR_ADMINS:
             return Need.IS_FOR_ADMINS

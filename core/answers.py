@@ -146,7 +146,7 @@ class NoticeCard:
 
     `icon` is one emoji. `quote`: what somebody wrote. `owner`: the Slack id of whom it is for, called when it is posted;
     a redraw shows `owner_name` instead, "" for nobody. `facts` stand small below. `verdict`: what was answered, and by
-    whom; it then asks no more.
+    whom; it then asks no more. `is_for_admins`: an admin is called, where one is named.
     """
 
     title: str
@@ -158,6 +158,7 @@ class NoticeCard:
     facts: tuple[str, ...] = ()
     choices: tuple[Choice, ...] = ()
     verdict: str | None = None
+    is_for_admins: bool = False
 
 
 @dataclass(frozen=True)

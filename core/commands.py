@@ -36,6 +36,7 @@ from core.verbs import (
     editing,
     enrols,
     erasing,
+    guards,
     homes,
     leads,
     lists,
@@ -58,7 +59,7 @@ from core.verbs import (
 from core.verbs.handovers import await_handovers
 from core.verbs.outcome import Instead, Outcome
 from core.verbs.whens import zone_of
-from core.views import home
+from core.views import guard, home
 from core.views.why import halted_words
 
 CANCEL_PROPOSAL = re.compile(r"cancel proposal ([0-9a-f]{32})")
@@ -102,6 +103,7 @@ _PRESSED: dict[str, Callable[..., Outcome]] = {
     "paused": digests.press_row,
     home.PRESSED: homes.press_sequence,
     "reminder": reminders.press,
+    guard.PRESSED: guards.press,
     publishing.PRESSED: publishing.press,
     "new_step": publishing.press_new_step,
 }

@@ -8,7 +8,7 @@ from functools import cache
 from heapq import heapify, heapreplace
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Table, bindparam, func, or_, update
+from sqlalchemy import ColumnElement, Table, and_, bindparam, func, or_, update
 from sqlmodel import Session, col, select
 
 from core.db import insert_of
@@ -80,6 +80,18 @@ def free_at(session: Session, mailbox: Mailbox, now: datetime) -> datetime:
         midnight = at_local(day + timedelta(days=1), datetime.min.time(), mailbox.zone)
         moment = max(moment, midnight.astimezone(UTC))
     return moment
+
+
+def is_free(mailbox: Mailbox, now: datetime) -> bool:
+    """Say whether anything may leave it: it is not held by the guard, nor waiting for its next try to connect."""
+    return mailbox.guarded_at is None and (mailbox.retry_at is None or mailbox.retry_at <= now)
+
+
+def may_send(now: datetime) -> ColumnElement[bool]:
+    """Give the same as a condition on a mailbox."""
+    return and_(
+        col(Mailbox.guarded_at).is_(None), or_(col(Mailbox.retry_at).is_(None), col(Mailbox.retry_at) <= now)
+    )
 
 
 def unread_before(workspace: Workspace, now: datetime) -> datetime:

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 from arq.connections import ArqRedis
@@ -23,6 +23,7 @@ from core.announcements import announce_due
 from core.conditions import conditions_due
 from core.db import Database
 from core.digests import digest_due
+from core.guarding import judge
 from core.meetings import ask_about_ended
 from core.releases import release_due
 from core.reminders import remind_due
@@ -40,6 +41,7 @@ MOST_JOBS = 50
 LONGEST_JOB_SECONDS = 3600
 PATIENCE_SECONDS = 10  # a mailbox asked for and still due after this is drained without the queue
 LONGEST_BACK_OFF_SECONDS = 30
+JUDGED_EVERY = timedelta(minutes=1)
 STOP_SECONDS = 90  # longer than an SMTP server may take over one message
 
 
@@ -67,6 +69,7 @@ class Engine:
         self._asked: dict[int, float] = {}
         self._direct: set[asyncio.Task[object]] = set()
         self._stopping = asyncio.Event()
+        self._judged_at: datetime | None = None
         self.last_tick: datetime | None = None
 
     async def run(self) -> None:
@@ -104,6 +107,7 @@ class Engine:
             lambda: asyncio.to_thread(return_due, self._db, now=now),
             lambda: asyncio.to_thread(weekly_due, self._db, now=now),
             lambda: asyncio.to_thread(handover.reap, self._db, now=now),
+            lambda: self._guard(now),
             lambda: self._wake_mailboxes(now),
             *self._also,
         )
@@ -113,6 +117,12 @@ class Engine:
             except Exception:  # the next tick tries again; a sweep must not end
                 LOG.exception("a part of the sweep failed")
         self.last_tick = now
+
+    async def _guard(self, now: datetime) -> None:
+        """Judge all mailboxes and sequences once a minute, beside what is judged as it comes back."""
+        if self._judged_at is None or not timedelta(0) <= now - self._judged_at < JUDGED_EVERY:
+            await asyncio.to_thread(judge, self._db, now=now)
+            self._judged_at = now
 
     async def settle(self) -> None:
         """Sweep until nothing is due and no hand-over is under way (the sandbox's clock waits for it)."""

@@ -16,7 +16,7 @@ from itertools import count
 
 from sqlalchemy.exc import OperationalError
 
-from core import handover, letters, postbox, tracking
+from core import guarding, handover, letters, postbox, tracking
 from core.db import Database
 from core.errors import Refused
 from core.handover import BATCH, Hand, Report
@@ -264,6 +264,13 @@ class Round:
                     raise
                 LOG.warning("hand-over results could not be recorded, trying again", exc_info=True)
                 await asyncio.sleep(pause)
+        if refused := [report.delivery_id for report in reports if report.fate is handover.Fate.REFUSED]:
+            try:
+                await asyncio.to_thread(
+                    guarding.judge, self._desk.db, now=self._desk.clock(), deliveries=refused
+                )
+            except OperationalError:  # the results are kept, and the sweep judges once a minute
+                LOG.warning("refused mails could not be judged", exc_info=True)
         return lambda _: None
 
     # The end

@@ -57,6 +57,7 @@ CARDS: Final = (
     "digest",
     "paused",
     "home",
+    "guard",
     "publish",
     "new_step",
 )

@@ -16,7 +16,7 @@ from core.db import Database, insert_of
 from core.handover import backlog, replies
 from core.handover.words import BATCH, LEASE, Claimed, Hand
 from core.lifecycle import Began, Event, Failed, Hold, Source, StepKind, StepsChanged, Stop, Uncertain
-from core.mailboxes import allowance, free_at, is_read, may_leave, unread_before
+from core.mailboxes import allowance, free_at, is_free, is_read, may_leave, may_send, unread_before
 from core.models import (
     WORKSPACE_ID,
     Delivery,
@@ -44,7 +44,7 @@ def mailboxes_due(session: Session, *, now: datetime) -> list[int]:
     # 'pending' stands as a literal: as a bound parameter PostgreSQL's generic plan would miss the partial index.
     wanted = session.exec(
         select(Mailbox.id).where(
-            or_(col(Mailbox.retry_at).is_(None), col(Mailbox.retry_at) <= now),
+            may_send(now),
             or_(
                 select(Enrollment.id)
                 .join(Sequence, col(Sequence.id) == Enrollment.sequence_id)
@@ -88,12 +88,7 @@ def _claimed(
     with db.write() as session:
         workspace = session.get(Workspace, WORKSPACE_ID)
         mailbox = session.get(Mailbox, mailbox_id)
-        if (
-            workspace is None
-            or workspace.halted_at
-            or mailbox is None
-            or (mailbox.retry_at and mailbox.retry_at > now)
-        ):
+        if workspace is None or workspace.halted_at or mailbox is None or not is_free(mailbox, now):
             return []
         if answers := replies.claim(session, mailbox_id, now, lease, limit):
             return answers

@@ -37,8 +37,8 @@ def begin(
     """Give the deliveries, of (delivery id, fence), that may go over now; they are `sending` from here on.
 
     All messages that reach the point together share one transaction and one commit. Every rule that can hold a mail
-    back is looked at here: halted, sequence, suppression, pause, fence, lease, reply barrier, cap and gap. Of these a person's
-    answer waits for a halt, a suppression, fence and lease; it counts against cap and gap.
+    back is looked at here: halted, sequence, suppression, pause, fence, lease, guard, reply barrier, cap and gap. Of these a
+    person's answer waits for a halt, a suppression, fence, lease and guard; it counts against cap and gap.
     """
     fences = dict(hands)
     with db.write() as session:
@@ -176,6 +176,8 @@ def _spend(session: Session, ready: list[_Ready], now: datetime) -> list[_Ready]
     allowed: list[_Ready] = []
     for mailbox_id in {row.mailbox_id for row in ready}:
         mailbox = read(session, mailbox_id)
+        if mailbox.guarded_at is not None:
+            continue
         mine = [row for row in ready if row.mailbox_id == mailbox_id and _is_answered_for(row, mailbox, now)]
         answers = [row for row in mine if row.reply_id is not None]
         free = max(allowance(session, mailbox, now) - len(answers), 0)

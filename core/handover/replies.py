@@ -1,7 +1,7 @@
 """What is different for an answer that a person wrote: it goes before any step, and changes no enrollment.
 
-It waits for neither pause, window, cap nor gap: somebody decided, having read what they answer. What ends it is a stop, a
-suppression, and age: what could not leave for a day is a surprise when it comes.
+It waits for neither pause, window, cap nor gap: somebody decided, having read what they answer. From a mailbox that is held
+nothing leaves, no answer either. What ends it is a stop, a suppression, and age: what could not leave for a day is a surprise when it comes.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def next_due(session: Session) -> datetime | None:
     query = (
         select(func.coalesce(Delivery.lease_until, Delivery.created_at), Mailbox.retry_at)
         .join(Mailbox, col(Mailbox.id) == col(Delivery.mailbox_id))
-        .where(_IS_READY, col(Mailbox.down_at).is_(None))
+        .where(_IS_READY, col(Mailbox.down_at).is_(None), col(Mailbox.guarded_at).is_(None))
     )
     return min((max(at, retry_at or at) for at, retry_at in session.exec(query)), default=None)
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Table
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
+from core import guarding
 from core.acts import tried
 from core.db import Database, upsert
 from core.errors import Refused
@@ -74,6 +75,7 @@ class _Judged:
 
 
 OWN = "own"
+_JUDGED_KINDS = frozenset({Kind.BOUNCE, Kind.COMPLAINT})
 CUT = "The message is very large, so only its beginning was read; look at it in the mailbox."
 
 
@@ -98,7 +100,15 @@ def receive(
             _mark(session, mailbox_id, folder)
         return done
 
-    return tried(db, take_in)
+    done = tried(db, take_in)
+    if came := [
+        one.message_id for one in done if one.is_new and one.message_id and one.kind in _JUDGED_KINDS
+    ]:
+        with db.read() as session:
+            about = session.exec(select(Message.delivery_id).where(col(Message.id).in_(came)))
+            deliveries = [delivery_id for delivery_id in about if delivery_id]
+        guarding.judge(db, now=now, deliveries=deliveries)
+    return done
 
 
 def receive_content(db: Database, content: bytes, *, mailbox: str = "", now: datetime) -> Received:

@@ -8,15 +8,16 @@ from datetime import datetime
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, func, select
 
-from core import dates
+from core import dates, guarding
 from core import sequences as library
 from core.acts import Loaded, load
 from core.answers import Answer, Choice, Row
 from core.current import current_run
-from core.dates import say
 from core.grammar import commands as orders
 from core.grammar import to_text
 from core.grammar.commands import EVERYWHERE, Who
+from core.guard import Rates
+from core.guarding import Guarded
 from core.lifecycle import LIVE, Status
 from core.mailboxes import cap_on, day_of, handed_on
 from core.models import Delivery, DeliveryState, Enrollment, Hold, Lead, Mailbox, Sequence, Step
@@ -25,6 +26,8 @@ from core.people import Actor
 from core.verbs.acting import next_step
 from core.verbs.settings import FORM as SETTINGS
 from core.verbs.whens import zone_of
+from core.views import guard
+from core.views.mailbox_words import state
 from core.views.timeline import dated, journal_lines
 from core.views.why import hold_words
 from core.words import counted
@@ -183,26 +186,29 @@ def mailboxes(session: Session, order: orders.Mailboxes, *, actor: Actor, now: d
     found: Many[Mailbox] = session.exec(select(Mailbox).order_by(Mailbox.address)).all()
     if not found:
         return Answer("There is no mailbox yet. Add one with `fermata mailbox add`.")
-    rows = tuple(Row(box.address, _mailbox(session, box, now=now, zone=zone)) for box in found)
+    came_back = guarding.rates(session, Guarded.MAILBOX, now=now)
+    rows = tuple(
+        Row(
+            box.address,
+            _mailbox(session, box, came_back.get(box.id or 0), now=now, zone=zone),
+            choices=_release(session, box),
+        )
+        for box in found
+    )
     return Answer(f"{counted(len(found), 'sender')}.", rows=rows)
 
 
-def _mailbox(session: Session, box: Mailbox, *, now: datetime, zone: str) -> str:
-    if box.down_at:
-        down = f"disconnected since {say(box.down_at, zone)}: {box.down_because or 'unknown'}"
-        return f"{down}{_reading(box, zone)}"
+def _release(session: Session, box: Mailbox) -> tuple[Choice, ...]:
+    """Give the button of a held mailbox's card."""
+    card = guarding.newest_card(session, Guarded.MAILBOX, box.id or 0) if box.guarded_at else None
+    return guard.card(session, card, now=card.created_at).choices if card else ()
+
+
+def _mailbox(session: Session, box: Mailbox, rates: Rates | None, *, now: datetime, zone: str) -> str:
     day = day_of(box, now)
     live = select(func.count()).select_from(Enrollment).where(
         Enrollment.mailbox_id == box.id, col(Enrollment.status).in_(LIVE)
     )  # fmt: skip
     handed, cap = handed_on(session, box, day), cap_on(box, day)
-    lives = counted(session.exec(live).one(), "live lead")
-    return f"{handed} of {cap} sent today, {lives}{_reading(box, zone)}"
-
-
-def _reading(box: Mailbox, zone: str) -> str:
-    """Say when a mailbox was last read, and why not since; or that its answers are not read at all."""
-    if box.imap_host is None:
-        return ", answers are not read"
-    when = f", last read {say(box.read_at, zone)}" if box.read_at else ", not read yet"
-    return when + (f", unread: {box.unread_because}" if box.unread_because else "")
+    said = state(box, handed, cap, zone=zone, now=now, rates=rates)
+    return f"{said} · {counted(session.exec(live).one(), 'live lead')}"

@@ -18,6 +18,7 @@ from core.views import (
     collision,
     digest,
     fallen,
+    guard,
     home,
     mailbox,
     meeting,
@@ -59,6 +60,8 @@ def view(session: Session, card: Card, *, now: datetime) -> CardView:
             return reminder.card(session, card, now=now)
         case "absence":
             return absence.card(session, card, now=now)
+        case "guard" | "guard_sequence":
+            return guard.card(session, card, now=now)
         case "home":
             return home.card(session, card, now=now)
         case "digest":

@@ -19,10 +19,11 @@ from core.schedule import local
 from core.views.digest import name_of
 from core.views.digest_rows import person, rows
 from core.views.home_figures import LATER, Funnel, Sender, Today, funnels, paused, senders, today
+from core.views.mailbox_words import state
 from core.views.timeline import act_words
 from core.views.titles import title
 from core.views.why import halted_words
-from core.words import clock, counted, ended
+from core.words import clock, counted
 from core.worklist import Group, Scope, Worklist
 
 EACH = 4  # lines of a group of paused leads
@@ -112,6 +113,8 @@ def _trouble(boxes: Sequence[Sender]) -> Iterator[str]:
             if len(down) == 1
             else f"{len(down)} mailboxes cannot send, so their mail waits."
         )
+    for held in (one.mailbox for one in boxes if one.mailbox.guarded_at):
+        yield f"{held.address} is held: {held.guarded_because}; its card says how it goes on."
 
 
 class _Held:
@@ -215,29 +218,10 @@ def stamp(moment: datetime) -> int:
 
 
 def _mailboxes(count: int, boxes: Sequence[Sender], *, zone: str, now: datetime) -> HomeSection:
-    lines = tuple(Row(one.mailbox.address, _state(one, zone=zone, now=now)) for one in boxes)
+    lines = tuple(
+        Row(one.mailbox.address, state(one.mailbox, one.handed, one.cap, zone=zone, now=now)) for one in boxes
+    )
     empty = "There is no mailbox yet, so nothing can be sent. Add one with `fermata mailbox add`."
     more = (Choice(f"Show all {count:,}", "mailboxes"),) if count > len(lines) else ()
     name = "📮 Mailboxes" + (f" ({count:,})" if count else "")
     return HomeSection(name, (DigestGroup("", lines),) if lines else (), "" if lines else empty, choices=more)
-
-
-def _state(one: Sender, *, zone: str, now: datetime) -> str:
-    box = one.mailbox
-    works = (
-        "works"
-        if box.down_at is None
-        else ended(
-            f"cannot send since {clock(box.down_at, zone, now)}: {box.down_because or 'nobody knows why'}"
-        )[:-1]
-    )
-    ramp = f", growing to {box.cap_per_day:,}" if one.cap < box.cap_per_day else ""
-    read = (
-        "answers are not read"
-        if box.imap_host is None
-        else f"last read at {clock(box.read_at, zone, now)}"
-        if box.read_at
-        else "not read yet"
-    )
-    unread = f", unread: {box.unread_because}" if box.unread_because and box.imap_host else ""
-    return f"{works} · {one.handed:,} of {one.cap:,} today{ramp} · {read}{unread}"

@@ -178,7 +178,10 @@ def _of(scope: Scope, query: Select[tuple[object, ...]]) -> Select[tuple[object,
 def senders(session: Session, *, now: datetime, most: int) -> tuple[int, list[Sender]]:
     """Give how many mailboxes there are, and the first with what they have sent; those in trouble come first."""
     well = case(
-        (col(Mailbox.down_at).is_not(None), 0), (col(Mailbox.unread_because).is_not(None), 1), else_=2
+        (col(Mailbox.guarded_at).is_not(None), 0),
+        (col(Mailbox.down_at).is_not(None), 0),
+        (col(Mailbox.unread_because).is_not(None), 1),
+        else_=2,
     )
     found: Sequence[Mailbox] = session.exec(
         select(Mailbox).order_by(well, col(Mailbox.address)).limit(most)
