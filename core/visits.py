@@ -14,10 +14,12 @@ from functools import partial
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from core import cards
+from core import cards, goals
 from core.acts import tried
+from core.awaited import news
 from core.chunks import chunks
 from core.db import Database
+from core.goals import GoalEvent, Kind
 from core.lifecycle import Source
 from core.models import Delivery, Enrollment, Journal, Link, Step, Visit
 from core.people import SYSTEM
@@ -103,6 +105,7 @@ def _settle(session: Session, *, delivery_id: int, now: datetime) -> int:
                 seen.add(link.id)
                 _happened(session, delivery, run, visit, link, now)
         session.add(visit)
+    news(session, [run.lead_id])
     return count
 
 
@@ -110,6 +113,7 @@ def _happened(
     session: Session, delivery: Delivery, run: Enrollment, visit: Visit, link: Link, now: datetime
 ) -> None:
     """Write down what a person did, and do what the sequence's rule says of it."""
+    step = _step(session, delivery)
     session.add(
         Journal(
             at=visit.at,
@@ -119,11 +123,12 @@ def _happened(
             sequence_id=run.sequence_id,
             enrollment_id=run.id,
             delivery_id=delivery.id,
-            reason=f"{link.url} in {_step(session, delivery)}".strip(),
+            reason=f"{link.url} in {step}" if link.url else step,
         )
     )
     if visit.kind == CLICK:
         react(session, Happened(CLICK, run.lead_id, run.id, Source.CLICK, f"clicked {link.url}"), now=now)
+        goals.meet(session, GoalEvent(Kind.CLICK, link.url, (run.lead_id,), f"visit:{visit.id}"), now=now)
     else:
         cards.touch(session, lead_ids=[run.lead_id])
 

@@ -22,7 +22,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import yaml
 from pydantic import SecretStr
 
 from core import leads
@@ -30,12 +29,12 @@ from core.commands import Desk
 from core.db import Database
 from core.models import Mailbox
 from core.settings import Settings
-from fermata import serving, wiring
+from fermata import manifest, serving, wiring
 from jobs.engine import Engine
 from jobs.reader import Desk as ReadingDesk
 from jobs.reader import Reader
-from sandbox import forty
 from jobs.smtp_login import Server
+from sandbox import forty
 from sandbox.app import Info, create_app
 from sandbox.clock import SandboxClock
 from sandbox.imap import Imap
@@ -46,6 +45,7 @@ from sandbox.sink import Accepted, Sink
 from sandbox.slack.workspace import Command, Workspace
 from sandbox.world import HISTORY, ZONE, furnish, opening
 from web.hooks import Hooks
+from web.links import routes as link_routes
 from web.unsubscribe import routes as unsubscribe_routes
 
 CHANNEL = "C0OUTBOUND"
@@ -173,6 +173,7 @@ async def showing(made: World) -> AsyncIterator[None]:
         info=_info(made.desk, made.clock),
     )
     page.include_router(unsubscribe_routes(made.desk.db, wiring.make_office(made.settings), made.clock.now))
+    page.include_router(link_routes(made.desk.db, made.clock.now))
     # Signed by the clock on the wall, whatever day it is in the sandbox.
     secrets = serving.make_secrets(made.settings)
     page.include_router(Hooks(made.desk.db, made.clock.now, secrets, stamps=wiring.now).routes())
@@ -232,10 +233,7 @@ def shortcuts(kind: str) -> tuple[tuple[str, str], ...]:
 
 
 def _features() -> dict[str, Any]:
-    here = Path(__file__).parent
-    places = (here / "manifest.yml", here.parent / "manifest.yml")  # in an installed package, in a clone
-    manifest = yaml.safe_load(next(path for path in places if path.exists()).read_text("utf-8"))
-    features: dict[str, Any] = manifest["features"]
+    features: dict[str, Any] = manifest.read()["features"]
     return features
 
 
@@ -247,11 +245,11 @@ def _info(desk: Desk, clock: SandboxClock) -> Info:
             return f"{leads.count(session)} leads"
 
     return Info(
-        fill=lambda: forty.fill(desk, now=clock.now()),
         zone=ZONE,
         lead=TOUR_LEAD,
         until=f"{until:%B} {until.day}",
         summary=summary,
+        fill=lambda: forty.fill(desk, now=clock.now()),
         shortcuts=shortcuts("message"),
         global_shortcuts=shortcuts("global"),
     )

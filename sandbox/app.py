@@ -33,6 +33,7 @@ from sandbox.tour import Tour
 PAGE = Path(__file__).parent / "page"
 MAILS_SHOWN = 400
 HEARTBEAT_SECONDS = 15.0
+READING_TIME = timedelta(minutes=1)
 # A mail's own inline styles must work inside its frame, which inherits this policy; its scripts must not.
 POLICY = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
@@ -175,6 +176,7 @@ def create_app(
     app.mount("/page", StaticFiles(directory=PAGE), name="page")
 
     app.add_middleware(_Policy)
+    app.add_middleware(_Reading, stage=stage)
 
     @app.exception_handler(NotOnScreenError)
     @app.exception_handler(LookupError)
@@ -203,6 +205,30 @@ class _Policy:
 
         ours = path in {"/", "/gallery"} or path.startswith(("/page/", "/sandbox/"))
         await self.app(scope, receive, with_policy if ours and scope["type"] == "http" else send)
+
+
+class _Reading:
+    """Lets a minute pass before somebody at the page follows a link of a mail that has only just come.
+
+    Nobody reads faster, and Fermata takes whoever does for a scanner. Only a browser that goes to a page is meant: a
+    scanner that somebody plays with a script stays as fast as it is.
+    """
+
+    def __init__(self, app: ASGIApp, *, stage: Stage) -> None:
+        self.app, self.stage = app, stage
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        stage = self.stage
+        if scope["type"] == "http" and scope["path"].startswith("/c/") and not stage.moving.locked():
+            goes_there = (b"sec-fetch-mode", b"navigate") in scope["headers"]
+            newest = max(
+                (datetime.fromisoformat(mail["date"]) for mail in stage.mail.messages()), default=None
+            )
+            if goes_there and newest and stage.clock.now() - newest < READING_TIME:
+                async with stage.moving:
+                    await stage.clock.advance(READING_TIME)
+                stage.tell("status")
+        await self.app(scope, receive, send)
 
 
 def _looking(stage: Stage) -> APIRouter:

@@ -25,7 +25,7 @@ from web import pages
 LOG = logging.getLogger("fermata.web")
 
 GIF = b64decode(
-    "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
+    "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAICRAEAOw=="
 )  # 43 octets, one pixel, transparent
 PRIVATE = {"cache-control": "no-store", "referrer-policy": "no-referrer"}
 _PICTURE_NAME = re.compile(r"([A-Za-z0-9_-]{1,64})\.gif", re.ASCII)

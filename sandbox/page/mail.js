@@ -4,7 +4,8 @@ import { bar } from "./lead.js";
 
 const $ = (id) => document.getElementById(id);
 const M = { box: "out", out: [], in: [], meetings: {}, who: { out: "", in: "" }, open: { out: null, in: null }, seen: 0, tab: "html", zone: "UTC", now: new Date(), first: true };
-const FRAME_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
+// Fermata's own picture is loaded as any mail program that shows pictures would; none from elsewhere is.
+const FRAME_POLICY = `default-src 'none'; style-src 'unsafe-inline'; img-src data: ${location.origin}`;
 const BOXES = {
   out: { whom: (m) => m.to, none: "No mail has left yet.", noneTold: "It appears here the moment a lead’s server takes it.", choose: "Choose a message to read it as the lead does, and to answer for them." },
   in: { whom: (m) => m.from, none: "Nothing has come back yet.", noneTold: "Open a mail to a lead and press Answer…", choose: "Choose a message to see what really came back." },
