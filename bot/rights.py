@@ -41,7 +41,7 @@ def of_command(text: str) -> Need:
 
 def _of(command: asked.Command) -> Need:
     match command:
-        case asked.Unhalt() | asked.Erase() | asked.New() | asked.Press("publish" | "guard"):
+        case asked.Unhalt() | asked.Erase() | asked.GoalVerb() | asked.New() | asked.Press("publish" | "guard"):
             return Need.IS_FOR_ADMINS
         case asked.SequenceVerb(verb) if verb in _FOR_ADMINS:
             return Need.IS_FOR_ADMINS
@@ -56,7 +56,7 @@ def _of(command: asked.Command) -> Need:
             return Need.STOPS_MAIL
         case asked.Show() | asked.Paused() | asked.List() | asked.Sequences() | asked.Log() | asked.Stats():
             return Need.READS
-        case asked.Help() | asked.Mailboxes() | asked.Remind() | asked.Reminders() | asked.Digest(_, None):
+        case asked.Help() | asked.Mailboxes() | asked.Goals() | asked.Remind() | asked.Reminders() | asked.Digest(_, None):
             return Need.READS
         case asked.SequenceVerb("preview") | asked.Press("reminder"):
             return Need.READS

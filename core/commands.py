@@ -36,6 +36,7 @@ from core.verbs import (
     editing,
     enrols,
     erasing,
+    goals,
     guards,
     homes,
     leads,
@@ -85,6 +86,7 @@ _VERBS: dict[type, Callable[..., Outcome]] = {
     grammar_commands.Restart: runs.restart,
     grammar_commands.StepVerb: steps.change_step,
     grammar_commands.Tag: tags.tag,
+    grammar_commands.Note: goals.note,
     grammar_commands.Owner: owners.owner,
     grammar_commands.Erase: erasing.erase,
     grammar_commands.Remind: reminders.remind,
@@ -109,6 +111,7 @@ _PRESSED: dict[str, Callable[..., Outcome]] = {
 }
 _WHOLE: dict[type, Callable[..., Outcome]] = {
     grammar_commands.SequenceVerb: sequences.change_sequence,
+    grammar_commands.GoalVerb: goals.turn,
     grammar_commands.Halt: sequences.halt,
     grammar_commands.Unhalt: sequences.unhalt,
     grammar_commands.Digest: weekly.any_digest,
@@ -118,6 +121,7 @@ _READING: dict[type, Callable[..., Answer]] = {
     grammar_commands.Paused: lists.paused,
     grammar_commands.List: lists.leads,
     grammar_commands.Sequences: lists.sequences,
+    grammar_commands.Goals: goals.listing,
     grammar_commands.Log: lists.log,
     grammar_commands.Stats: lists.stats,
     grammar_commands.Mailboxes: lists.mailboxes,
@@ -128,7 +132,7 @@ NOT_BUILT: frozenset[str] = frozenset()
 # What has nothing to do with whether mail leaves now, or says itself that all sending is halted.
 NOT_ABOUT_MAIL = frozenset({
     grammar_commands.Halt, grammar_commands.Unhalt, grammar_commands.Log, grammar_commands.Tag, grammar_commands.Owner,
-    grammar_commands.Edit, grammar_commands.Erase, grammar_commands.Remind, grammar_commands.Reminders,
+    grammar_commands.Goals, grammar_commands.Edit, grammar_commands.Erase, grammar_commands.Remind, grammar_commands.Reminders,
 })  # fmt: skip
 NO_SUCH_NUMBER = "There is nothing of that number here."
 NOT_YET = "`{verb}` is not built yet; `help` lists what is."
@@ -238,6 +242,20 @@ def confirm(desk: Desk, proposal: str, *, actor: Actor, now: datetime) -> Answer
     def act(session: Session) -> Outcome:
         stored = proposals.use(session, proposal, actor=actor, now=now)
         return _act(session, grammar.parse(stored.command), actor=actor, now=now, only=stored.enrollments)
+
+    return _with_halt(desk, _write(desk, act, actor=actor, now=now), actor)
+
+
+def carry_out(
+    desk: Desk, order: Any, *, actor: Actor, now: datetime, only: Sequence[int] | None = None
+) -> Answer:
+    """Give the answer to another system, which names exactly whom it means; what people are asked is refused to it."""
+
+    def act(session: Session) -> Outcome:
+        try:
+            return _act(session, order, actor=actor, now=now, only=only)
+        except Instead as asks:
+            raise Refused(" ".join((str(asks), *asks.answer.lines))) from None
 
     return _with_halt(desk, _write(desk, act, actor=actor, now=now), actor)
 

@@ -23,6 +23,7 @@ from core.models import (
     Delivery,
     DeliveryState,
     Enrollment,
+    GoalMet,
     Hold,
     HookEvent,
     Journal,
@@ -97,6 +98,7 @@ def _forgetting(lead_id: int, runs: Any, email: str) -> Iterable[Any]:
     yield _blank(Reply, col(Reply.enrollment_id).in_(runs), subject="", text="")
     yield _blank(Meeting, col(Meeting.lead_id) == lead_id, title="")
     yield _blank(Reminder, col(Reminder.lead_id) == lead_id, note="")
+    yield _blank(GoalMet, col(GoalMet.lead_id) == lead_id, outcome="")
     yield _blank(Hold, col(Hold.enrollment_id).in_(runs), reason="")
     yield _blank(Enrollment, col(Enrollment.lead_id) == lead_id, end_reason=REASON)
     yield _blank(Link, col(Link.delivery_id).in_(select(col(Delivery.id)).where(deliveries)), url="")

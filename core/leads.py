@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import Table, insert
 from sqlmodel import Session, col, func, select
 
-from core import cards, collisions, journal
+from core import cards, collisions, goals, journal, tagging
 from core.acts import CHUNK, ENROLLMENTS, apply
+from core.awaited import news
 from core.chunks import chunks
 from core.db import Database, upsert
-from core.enrolling import accepting, history, judge, no_mailbox, sentence, suppressed
+from core.enrolling import Why, accepting, history, judge, no_mailbox, sentence, suppressed
+from core.goals import Kind
 from core.lead_file import LeadRow, Row
 from core.lifecycle import LIVE, Stop, begin
 from core.mailboxes import rotation
-from core.models import Enrollment, Lead, LeadTag, Suppression
+from core.models import Enrollment, Lead, Suppression
 from core.people import Actor
 from core.plans import PlannedSequence
 from core.schedule import send_at
 from core.sequences import find
 from core.sql import spelling
 
-TAGS: Table = LeadTag.__table__  # type: ignore[attr-defined]
 SUPPRESSIONS: Table = Suppression.__table__  # type: ignore[attr-defined]
 FIELDS = ("first_name", "last_name", "name", "company", "domain", "zone", "stage", "owner")
 
@@ -41,10 +42,11 @@ class Saving(StrEnum):
 
 @dataclass(frozen=True)
 class Enrolled:
-    """The new enrollments, and a sentence for each lead that was not enrolled."""
+    """The new enrollments, and a sentence for each lead that was not enrolled; `left_out`: why, by lead."""
 
     enrollment_ids: tuple[int, ...]
     refusals: tuple[str, ...]
+    left_out: Mapping[int, Why] = field(default_factory=dict)
 
 
 def save(
@@ -58,6 +60,7 @@ def save(
             lead.email: lead for lead in session.exec(select(Lead).where(col(Lead.email).in_(addresses)))
         }
         saving: dict[str, Saving] = {}
+        stages = {email: lead.stage for email, lead in known.items()}
         for row in chunk:
             if row.email not in known:
                 known[row.email] = Lead(email=row.email, created_at=now)
@@ -67,7 +70,12 @@ def save(
             saving.setdefault(row.email, Saving.CHANGED if has_changed else Saving.SAME)
         session.flush()
         _journal_saves(session, {known[email].id or 0: what for email, what in saving.items()}, actor, now)
-        add_tags(session, [(known[row.email].id or 0, tag) for row in chunk for tag in row.tags])
+        add_tags(session, [(known[row.email].id or 0, tag) for row in chunk for tag in row.tags], now=now)
+        moved = [lead for lead in known.values() if lead.stage and lead.stage != stages.get(lead.email, "")]
+        goals.meet_values(session, Kind.STAGE, ((lead.id or 0, lead.stage) for lead in moved), now=now)
+        new = [(known[email].id or 0, "") for email, what in saving.items() if what is Saving.NEW]
+        goals.meet_values(session, Kind.NEW_LEAD, new, now=now)
+        news(session, [known[email].id or 0 for email, what in saving.items() if what is Saving.CHANGED])
         done |= {email: (known[email].id or 0, what) for email, what in saving.items()}
     return done
 
@@ -104,6 +112,7 @@ def import_batch(db: Database, rows: list[Row], *, into: str | None, actor: Acto
             counts += _worked(
                 session, enrolled, {i: clash for i, clash in worked.items() if clash.colleague != given[i]}
             )
+        counts.update(goals.settle(session, now=now).counts)
     return Imported(dict(counts), refused)
 
 
@@ -136,13 +145,12 @@ def _journal_saves(session: Session, saves: dict[int, Saving], actor: Actor, now
         journal.write(session, lines)
 
 
-def add_tags(session: Session, tags: list[tuple[int, str]]) -> int:
-    """Put tags on leads and give how many were new; a tag that is there already stays."""
-    if not tags:
-        return 0
-    rows = [{"lead_id": lead_id, "tag": tag} for lead_id, tag in tags]
-    place = upsert(session, TAGS).on_conflict_do_nothing().returning(TAGS.c.lead_id)
-    return sum(len(session.connection().execute(place, chunk).all()) for chunk in chunks(rows, CHUNK))
+def add_tags(session: Session, tags: Iterable[tuple[int, str]], *, now: datetime) -> tagging.Pairs:
+    """Put tags on leads and give those that are new, which may meet goals; a tag that is there already stays."""
+    new = tagging.put(session, tags)
+    news(session, [lead_id for lead_id, _ in new])
+    goals.meet_values(session, Kind.TAG, new, now=now)
+    return new
 
 
 def suppress(
@@ -190,13 +198,17 @@ def enrol(
     now: datetime,
     batch_id: int | None = None,
     is_again: bool = False,
+    leaving: Collection[int] = (),
 ) -> Enrolled:
     """Enrol leads into a published sequence; who is in it, was in it or is suppressed is named and left out.
 
-    `is_again`: a lead that was stopped or has completed begins a new run at the very first step.
+    `is_again`: a lead that was stopped or has completed begins a new run at the very first step. `leaving`: sequences
+    that the leads leave for this one, whose tags go, as do those of the other sequences of its path.
     """
     sequence = accepting(session, sequence_id)
     mailboxes = rotation(session, sequence.spec.mailboxes)
+    outdated = tagging.outdated(session, sequence, leaving)
+    left_out: dict[int, Why] = {}
     ids: list[int] = []
     refusals: list[str] = []
     for chunk in chunks(sorted(set(lead_ids)), CHUNK):
@@ -209,13 +221,14 @@ def enrol(
             run, status = runs.get(lead.id or 0, (0, None))
             if why := judge(status, is_barred=lead.email in barred, is_again=is_again):
                 refusals.append(sentence(why, lead.email, sequence.name, status))
+                left_out[lead.id or 0] = why
                 continue
             mailbox_id = next(mailboxes, None)
             if mailbox_id is None:
                 raise no_mailbox(sequence.name)
             rows.append(_first_state(lead, sequence, run + 1, mailbox_id, now))
-        ids += _insert(session, rows, sequence, actor=actor, now=now, batch_id=batch_id)
-    return Enrolled(tuple(ids), tuple(refusals))
+        ids += _insert(session, rows, sequence, outdated, actor=actor, now=now, batch_id=batch_id)
+    return Enrolled(tuple(ids), tuple(refusals), left_out)
 
 
 def _first_state(
@@ -245,6 +258,7 @@ def _insert(
     session: Session,
     rows: list[dict[str, object]],
     sequence: PlannedSequence,
+    outdated: Collection[str],
     *,
     actor: Actor,
     now: datetime,
@@ -273,8 +287,13 @@ def _insert(
         ],
     )
     lead_ids = [lead_id for _, lead_id in placed]
-    if sequence.spec.tag:
-        add_tags(session, [(lead_id, sequence.spec.tag) for lead_id in lead_ids])
+    tag = sequence.spec.tag
+    put = add_tags(session, [(lead_id, tag) for lead_id in lead_ids], now=now) if tag else []
+    taken = tagging.take(session, lead_ids, outdated)
+    for verb, pairs in ((tagging.PUT, put), (tagging.TAKEN, taken)):
+        tagging.record(
+            session, verb, pairs, actor=actor, now=now, batch_id=batch_id, sequence_id=sequence.id
+        )
     cards.touch(session, lead_ids=lead_ids)
     return [enrollment_id for enrollment_id, _ in placed]
 

@@ -14,10 +14,13 @@ from functools import partial
 
 from sqlmodel import Session, col, select
 
-from core import cards
+from core import cards, goals
 from core.acts import apply, load, open_batch, tried
+from core.awaited import news as told
 from core.dates import say
 from core.db import Database
+from core.goal_file.spec import Met
+from core.goals import GoalEvent
 from core.lifecycle import LIVE, Source, Stop
 from core.models import WORKSPACE_ID, Enrollment, Meeting, Workspace
 from core.people import SYSTEM
@@ -45,6 +48,7 @@ class State(StrEnum):
 
 # Of news of the same moment the later of these counts, in whatever order they arrive.
 _RANK = {state: rank for rank, state in enumerate(State)}
+MET = frozenset(Met)  # what can meet a goal
 # To hear again that these are booked for the same time says nothing.
 _LASTING = frozenset({State.BOOKED, State.HAPPENED, State.NO_SHOW})
 
@@ -179,7 +183,7 @@ def _instead_of(session: Session, lead_id: int, news: MeetingNews, now: datetime
 
 
 def _taken_in(session: Session, meeting: Meeting, news: MeetingNews, now: datetime) -> str:
-    was, state = meeting.state, State(news.state)
+    was, state, was_held = meeting.state, State(news.state), meeting.id is None and meeting.batch_id is not None
     is_elsewhere = (meeting.starts_at, meeting.ends_at) != (news.starts_at, news.ends_at)
     meeting.number, meeting.changed_at = news.number, news.changed_at
     session.add(meeting)
@@ -200,9 +204,22 @@ def _taken_in(session: Session, meeting: Meeting, news: MeetingNews, now: dateti
         meeting.asked_at = meeting.settled_by = None
         sentence = _hold(session, meeting, news, "meeting", now)
     session.flush()
+    if not (state is State.BOOKED and (was == State.BOOKED or was_held)):  # a meeting that is moved is no new one
+        tell_goals(session, meeting, is_certain=news.may_release, now=now)
     _show(session, meeting, now)
+    told(session, [meeting.lead_id])
     cards.touch(session, lead_ids=[meeting.lead_id])
     return " ".join(filter(None, (_said(session, meeting, was), sentence)))
+
+
+def tell_goals(session: Session, meeting: Meeting, *, is_certain: bool, now: datetime) -> None:
+    """Let the goals see what became of a meeting; of one that two sources tell of, once."""
+    if meeting.state not in MET:
+        return
+    which = meeting.starts_at.isoformat() if meeting.starts_at else meeting.key
+    key = f"meeting:{meeting.state}:{which}"
+    event = GoalEvent(goals.Kind.MEETING, meeting.state, (meeting.lead_id,), key, is_certain=is_certain)
+    goals.meet(session, event, now=now)
 
 
 def _hold(session: Session, meeting: Meeting, news: MeetingNews, event: str, now: datetime) -> str:

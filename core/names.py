@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Select
 from sqlmodel import Session, col, func, select
 
+from core.goals import ACTOR
 from core.models import Batch, Lead, Member, Sequence, Workspace
 from core.people import SYSTEM
 
@@ -54,4 +55,6 @@ def slack_ids_in(column: Any) -> Select[Any]:
 
 
 def _plain(actor_id: str) -> str:
+    if actor_id.startswith(ACTOR):
+        return f"the goal {actor_id.removeprefix(ACTOR)}"
     return SYSTEM.name if actor_id == SYSTEM.id else actor_id.removeprefix("cli:")

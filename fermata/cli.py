@@ -16,12 +16,13 @@ from rich.console import Console
 from rich.progress import Progress
 from sqlalchemy.exc import OperationalError
 
-from core import commands, lead_file, leads, ledger, publishing, sequence_file, sequences
+from core import commands, goal_file, lead_file, leads, ledger, publishing, sequence_file, sequences
 from core import preview as previews
 from core.address import normalise
 from core.chunks import chunks
 from core.dates import say as say_moment
 from core.errors import Refused
+from core.goals import library
 from core.models import Sequence
 from core.people import Actor
 from core.plans import planned
@@ -136,8 +137,10 @@ def apply(
     paths: Annotated[list[Path], typer.Argument(help="YAML files, or folders of them.")],
     publish: Annotated[bool, typer.Option("--publish", help="Publish what is good.")] = False,
 ) -> None:
-    """Write sequences from YAML files; all of them, or none when one is faulty."""
-    specs = [sequence_file.load(_text(path), name=path.name) for path in _yaml_files(paths)]
+    """Write sequences and goals from YAML files; all of them, or none when one is faulty."""
+    texts = [(path.name, _text(path)) for path in _yaml_files(paths)]
+    specs = [sequence_file.load(text, name=name) for name, text in texts if not goal_file.is_goal(text)]
+    aims = [goal_file.load(text, name=name) for name, text in texts if goal_file.is_goal(text)]
     with wiring.opened() as db, db.write() as session:
         for spec in specs:
             saved = sequences.save(session, spec, actor=_cli_actor(), now=wiring.now())
@@ -150,6 +153,8 @@ def apply(
                 line(spec.name, said)
             elif faults := publishing.faults(session, spec, now=wiring.now()):
                 line(spec.name, f"cannot be published yet: {' '.join(faults)}")
+        for aim in aims:  # last, since they name sequences
+            line(aim.name, f"goal, {library.save(session, aim, actor=_cli_actor(), now=wiring.now())}")
 
 
 def _yaml_files(paths: list[Path]) -> list[Path]:
@@ -175,11 +180,17 @@ def _text(path: Path) -> str:
 
 @app.command()
 def export(
-    sequence: str,
+    sequence: Annotated[str, typer.Argument(help="The sequence.")] = "",
     published: Annotated[bool, typer.Option("--published", help="As it was published last.")] = False,
+    goal: Annotated[str, typer.Option(help="A goal instead.")] = "",
 ) -> None:
-    """Write a sequence as YAML to standard output, with every edit, or as it was published last."""
+    """Write a sequence as YAML to standard output, with every edit, or as it was published last; or a goal."""
+    if bool(sequence) is bool(goal):
+        raise Refused("Name one sequence, or one goal with --goal.")
     with wiring.opened() as db, db.read() as session:
+        if goal:
+            sys.stdout.write(library.find(session, goal).spec)
+            return
         row = sequences.find(session, sequence)
         sys.stdout.write((row.published_spec if published else None) or row.spec)
 

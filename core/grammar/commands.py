@@ -208,6 +208,27 @@ class Tag:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """Write something down about leads."""
+
+    who: Who
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Goals:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class GoalVerb:
+    """Turn a goal on or off."""
+
+    verb: Literal["on", "off"]
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Erase:
     """Forget one person for good."""
 
@@ -279,5 +300,5 @@ class Help:
 Command = (
     Pause | Resume | Stop | Skip | Unskip | Start | Restart | Show | Paused | List | Sequences | Log | Stats
     | SequenceVerb | Halt | Unhalt | StepVerb | Remind | Qualify | Tag | Away | Digest | Mailboxes | Settle
-    | New | Owner | Reminders | Back | Press | Undo | Help | Edit | Enrol | Erase
+    | New | Owner | Reminders | Back | Press | Undo | Help | Edit | Enrol | Erase | Note | Goals | GoalVerb
 )  # fmt: skip

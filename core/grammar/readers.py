@@ -21,9 +21,11 @@ from core.grammar.commands import (
     Edit,
     Enrol,
     Erase,
+    GoalVerb,
     Halt,
     List,
     New,
+    Note,
     Owner,
     Pause,
     Paused,
@@ -311,6 +313,26 @@ def read_tag(asked: Asked) -> Command:
             f"Give one tag, in quotes if it has several words. For example: `{asked.entry.example}`."
         )
     return Tag(cast("Literal['tag', 'untag']", asked.entry.words[0]), who, name_of(rest, "tag"))
+
+
+def read_note(asked: Asked) -> Command:
+    """A note may hold any word, "because" too."""
+    who, rest = asked.who_and_rest()
+    because = f"because {asked.parts.because}" if asked.parts.because else ""
+    text = " ".join(part for part in (text_of(rest), because) if part)
+    if not text:
+        raise Refused(f"What should the note say? For example: `{asked.entry.example}`.")
+    return Note(who, text)
+
+
+def read_goal(asked: Asked) -> Command:
+    """On or off stands before the name, or after it."""
+    words = list(asked.parts.head)
+    ends = [n for n in (0, -1) if words and words[n].keyword in {"on", "off"}]
+    if not ends or len(words) < 2:
+        raise Refused(f"Say `goal on NAME` or `goal off NAME`. For example: `{asked.entry.example}`.")
+    verb = words.pop(ends[0]).keyword
+    return GoalVerb(cast("Literal['on', 'off']", verb), name_of(words, "goal"))
 
 
 def read_away(asked: Asked) -> Command:

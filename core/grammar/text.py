@@ -16,10 +16,12 @@ from core.grammar.commands import (
     Edit,
     Enrol,
     Erase,
+    GoalVerb,
     Halt,
     Help,
     List,
     New,
+    Note,
     Owner,
     Pause,
     Paused,
@@ -93,6 +95,10 @@ def _parts(command: Command) -> list[str]:
             return [verb, _who(who), "company" if whole_company else ""]
         case Tag(verb, who, tag):
             return [verb, _who(who), _quoted(tag)]
+        case Note(who, text):
+            return ["note", _who(who), _quoted(text)]
+        case GoalVerb(verb, name):
+            return ["goal", verb, _quoted(name)]
         case Away(until, cover):
             return ["away", _after("until", until), f"cover @{cover}" if cover else ""]
         case Digest(when, channel, is_weekly):

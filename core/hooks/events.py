@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from core.address import domain_of, is_free_mail
 from core.errors import Refused
 from core.hooks.words import Told, What, addresses, identity, moment, part, title, word
+from core.lead_file import LeadRow
 from core.meetings import MeetingNews, State
 from core.words import listed
 
@@ -32,9 +34,28 @@ def read(body: Mapping[str, Any], *, now: datetime) -> list[Told]:
     emails = addresses([body.get("email")])
     if not emails:
         raise Refused("The event has no usable `email`; write one plain address.")
-    if what != What.MEETING:
-        return [Told(What(what), emails)]
+    match what:
+        case What.GOAL | What.FORM:
+            name = identity(body, "name") if what == What.FORM or "name" in body else ""
+            return [Told(What(what), emails, name=name, new=_new(body, emails[0]))]
+        case What.CLICK:
+            return [Told(What.CLICK, emails, name=word(body, "url"))]
+        case What.MEETING:
+            pass
+        case _:
+            return [Told(What(what), emails)]
     return [Told(What.MEETING, emails, _news(event_id, body, part(body, "meeting"), now))]
+
+
+def _new(body: Mapping[str, Any], email: str) -> LeadRow | None:
+    """Give who becomes a lead where the sender says `create`: the address, and what else of a person is told."""
+    if body.get("create") is not True:
+        return None
+    first, last, company = (title(body, name) for name in ("first_name", "last_name", "company"))
+    domain = domain_of(email)
+    return LeadRow(
+        email, first, last, f"{first} {last}".strip(), company, "" if is_free_mail(domain) else domain
+    )
 
 
 def _news(event_id: str, body: Mapping[str, Any], meeting: Mapping[str, Any], now: datetime) -> MeetingNews:

@@ -11,6 +11,7 @@ from typing import Any
 
 from core.address import normalise
 from core.errors import Refused
+from core.lead_file import LeadRow
 from core.meetings import TITLE_CHARS, MeetingNews
 from core.plain import FORBIDDEN, is_forbidden, plain
 
@@ -27,17 +28,24 @@ class What(StrEnum):
     REPLY = "reply"
     CLICK = "click"
     GOAL = "goal"
+    FORM = "form"
     UNSUBSCRIBE = "unsubscribe"
     COMPLAINT = "complaint"
 
 
 @dataclass(frozen=True)
 class Told:
-    """One thing that was told. `emails`: whom it may concern, normalised; none: whoever has the meeting of this key."""
+    """One thing that was told. `emails`: whom it may concern, normalised; none: whoever has the meeting of this key.
+
+    name: of a goal's event or a form; of a click, its URL. `new`: who becomes a lead by it where nobody has the address
+    and a goal starts something; None: nobody.
+    """
 
     what: What
     emails: tuple[str, ...]
     news: MeetingNews | None = None
+    name: str = ""
+    new: LeadRow | None = None
 
 
 def part(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -9,8 +9,10 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from core import cards, conversations, meetings, outgoing
+from core import cards, conversations, goals, meetings, outgoing
+from core.awaited import news
 from core.errors import Refused
+from core.goals import GoalEvent
 from core.inbound import Findings, Invitation, Kind
 from core.inbox.matching import PROVEN, Match
 from core.lifecycle import Source, Verdict
@@ -49,9 +51,18 @@ def act(session: Session, row_id: int, findings: Findings, match: Match, *, now:
     reacted = _react(session, message, findings, match, now)
     message.outcome, message.batch_id = reacted.sentence, reacted.batch_id
     session.add(message)
+    news(session, [message.lead_id])
+    if findings.kind is Kind.REPLY:
+        tell_goals(session, message, is_certain=message.matched_by in PROVEN, now=now)
     if is_shown(findings):
         show_review(session, message, now=now)
     return reacted.sentence
+
+
+def tell_goals(session: Session, message: Message, *, is_certain: bool, now: datetime) -> None:
+    """Let the goals see that a lead has answered."""
+    event = GoalEvent(goals.Kind.REPLY, "", (message.lead_id,), f"message:{message.id}", is_certain=is_certain)
+    goals.meet(session, event, now=now)
 
 
 def _react(session: Session, message: Message, findings: Findings, match: Match, now: datetime) -> Reacted:

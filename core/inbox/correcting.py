@@ -11,7 +11,7 @@ from sqlmodel import Session, select
 from core import cards
 from core.errors import Refused
 from core.inbound import Bounce, Findings, Kind, Return
-from core.inbox.acting import happening
+from core.inbox.acting import happening, tell_goals
 from core.inbox.matching import PROVEN
 from core.journal import note
 from core.leads import SUPPRESSIONS
@@ -61,6 +61,8 @@ def correct(
     message.batch_id, message.outcome = reacted.batch_id, reacted.sentence
     message.corrected_by, message.corrected_at = actor.id, now
     session.add(message)
+    if kind is Kind.REPLY:
+        tell_goals(session, message, is_certain=True, now=now)
     cards.touch(session, lead_ids=[message.lead_id])
     return reacted
 

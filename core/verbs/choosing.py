@@ -21,7 +21,7 @@ from core.grammar.commands import EVERYWHERE, Who
 from core.lifecycle import LIVE, Status
 from core.models import Enrollment, Lead
 from core.models import Sequence as SequenceRow
-from core.people import Actor
+from core.people import SYSTEM, Actor
 from core.sql import spelling
 from core.words import listed
 
@@ -156,6 +156,11 @@ def lock_leads(session: Session, lead_ids: Iterable[int]) -> list[Lead]:
     return leads
 
 
+def condition_of(session: Session, who: Who, *, actor: Actor) -> ColumnElement[bool]:
+    """Give the condition on Lead; raises Refused for an address or a sequence that there is not."""
+    return _condition(session, who, actor)
+
+
 def lead_ids(session: Session, who: Who, *, actor: Actor) -> list[int]:
     """Give the leads, in order; raises Refused for an unknown one, or for a group without anybody."""
     found = session.exec(select(Lead.id).where(_condition(session, who, actor)).order_by(col(Lead.id))).all()
@@ -163,6 +168,13 @@ def lead_ids(session: Session, who: Who, *, actor: Actor) -> list[int]:
     if not ids:
         raise Refused(f"There is no lead {describe(who)}".strip() + ".")
     return ids
+
+
+def matching(session: Session, who: Who, lead_ids: Iterable[int]) -> list[int]:
+    """Give those of these leads that are meant, in order; nobody asks, so nothing is of anybody's own."""
+    among = col(Lead.id).in_(spelling(session).these(lead_ids))
+    found = session.exec(select(Lead.id).where(among, _condition(session, who, SYSTEM)).order_by(col(Lead.id)))
+    return [lead_id for lead_id in found if lead_id is not None]
 
 
 def _places(

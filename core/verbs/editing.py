@@ -11,11 +11,13 @@ from hashlib import sha256
 from sqlalchemy import case, update
 from sqlmodel import Session, col, delete, select
 
-from core import cards, owners, permissions
+from core import cards, goals, owners, permissions
 from core import leads as saving
 from core.acts import Loaded
 from core.answers import Answer, Choice
+from core.awaited import news
 from core.errors import Refused
+from core.goals import GoalEvent, Kind
 from core.grammar import commands as orders
 from core.grammar import to_text
 from core.grammar.commands import Who
@@ -32,6 +34,8 @@ from core.schedule import Calendar, lead_calendar, send_at
 from core.template import render, tags
 from core.template.merge import MissingValue
 from core.verbs.choosing import lock_leads
+from core.verbs.goals import undo_choices
+from core.verbs.handovers import begun
 from core.verbs.outcome import Outcome
 from core.views.outlook import GONE, standing
 from core.words import listed
@@ -202,8 +206,10 @@ def edit(
     for name in changed:
         _save(session, before, name, _tidy(typed[name]), actor=actor, now=now)
     session.flush()
+    news(session, [lead_id])
     cards.touch(session, lead_ids=[lead_id])
     cards.touch_digests(session, lead_ids=[lead_id])
+    met = goals.settle(session, now=now)
     after = sheet(session, lead_id)
     called = names(session, [before.values["owner"], after.values["owner"]])
     lines = []
@@ -211,7 +217,8 @@ def edit(
         was, became = (_said(one.values.get(name, ""), called) for one in (before, after))
         lines.append(f"{after.label(name)}: {was} → {became}.")
     title = f"Saved {after.lead.email}: {listed(after.label(name).lower() if name in FIELDS else after.label(name) for name in changed)}."
-    return Outcome(Answer(title, (*lines, *_still_missing(after)), _resumes(after)))
+    choices = (*_resumes(after), *undo_choices(met))
+    return Outcome(Answer(title, (*lines, *met.lines, *_still_missing(after)), choices), begun(session, met.stopped))
 
 
 def _said(text: str, called: Mapping[str, str]) -> str:
@@ -226,7 +233,7 @@ def _save(session: Session, before: Sheet, name: str, text: str, *, actor: Actor
         return
     was = before.values.get(name, "")
     if name == "tags":
-        _retag(session, lead_id, _split(was), _split(text))
+        _retag(session, lead_id, _split(was), _split(text), now=now)
         text = "; ".join(_split(text))
     elif name.startswith(CUSTOM):
         kept = {key: value for key, value in lead.custom.items() if key != name.removeprefix(CUSTOM)}
@@ -237,6 +244,8 @@ def _save(session: Session, before: Sheet, name: str, text: str, *, actor: Actor
         if is_derived and name in ("first_name", "last_name"):
             lead.name = f"{lead.first_name} {lead.last_name}".strip()
     session.add(lead)
+    if name == "stage" and text:
+        goals.meet(session, GoalEvent(Kind.STAGE, text, (lead_id,)), now=now)
     if name == "zone":
         _replan(session, before.rows, text or None)
     label = before.label(name).lower() if name in FIELDS else before.label(name)
@@ -244,10 +253,10 @@ def _save(session: Session, before: Sheet, name: str, text: str, *, actor: Actor
     note(session, VERB, actor=actor, now=now, lead_id=lead_id, was=was, became=became, reason=label)
 
 
-def _retag(session: Session, lead_id: int, was: list[str], now_are: list[str]) -> None:
+def _retag(session: Session, lead_id: int, was: list[str], now_are: list[str], *, now: datetime) -> None:
     gone = [tag for tag in was if tag not in now_are]
     session.exec(delete(LeadTag).where(col(LeadTag.lead_id) == lead_id, col(LeadTag.tag).in_(gone)))
-    saving.add_tags(session, [(lead_id, tag) for tag in now_are])
+    saving.add_tags(session, [(lead_id, tag) for tag in now_are], now=now)
 
 
 def _replan(session: Session, rows: tuple[Loaded, ...], zone: str | None) -> None:

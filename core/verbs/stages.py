@@ -8,7 +8,9 @@ from datetime import datetime
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
-from core import cards, journal
+from core import cards, goals, journal
+from core.awaited import news
+from core.goals import Kind
 from core.models import Batch, Journal, Lead
 from core.people import Actor
 from core.words import counted
@@ -36,6 +38,10 @@ def move(
         session.add(lead)
     size = Batch.size + len(moved)
     session.execute(update(Batch).where(col(Batch.id) == batch_id).values(size=size))
+    session.flush()
+    news(session, [lead.id for lead in moved if lead.id is not None])
+    if verb != "undo":  # what is taken back starts nothing
+        goals.meet_values(session, Kind.STAGE, ((lead.id or 0, stage) for lead in moved), now=now)
     cards.touch(session, lead_ids=[lead.id for lead in moved if lead.id is not None])
     return moved
 

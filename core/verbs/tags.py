@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, delete, select
 
-from core import cards, journal, permissions
+from core import cards, goals, journal, permissions
 from core import leads as saving
 from core.answers import Answer, Choice
 from core.chunks import chunks
@@ -18,6 +18,8 @@ from core.models import LeadTag
 from core.people import Actor
 from core.verbs import proposals
 from core.verbs.choosing import asks_first, describe, domains_of, lead_ids, lock_leads
+from core.verbs.goals import undo_choices
+from core.verbs.handovers import begun
 from core.verbs.outcome import Outcome
 from core.words import counted
 
@@ -41,7 +43,7 @@ def tag(
     if not changed:
         raise Refused(_nothing_to_do(order))
     if is_on:
-        saving.add_tags(session, [(lead_id, order.tag) for lead_id in changed])
+        saving.add_tags(session, [(lead_id, order.tag) for lead_id in changed], now=now)
     else:
         for chunk in chunks(changed, IDS_AT_ONCE):
             session.exec(
@@ -49,13 +51,15 @@ def tag(
             )
     for lead_id in changed:
         journal.note(session, order.verb, actor=actor, now=now, lead_id=lead_id, reason=order.tag)
+    met = goals.settle(session, now=now)
     cards.touch(session, lead_ids=changed)
     back = orders.Tag("untag" if is_on else "tag", order.who, order.tag)
     done = "Tagged" if is_on else "Took the tag off"
     single = order.who.addresses[0] if len(order.who.addresses) == 1 else ""
     title = f"{done} {single or counted(len(changed), 'lead')}: “{order.tag}”."
     choices = (Choice(back.verb.capitalize(), to_text(back)),) if only is None else ()
-    return Outcome(Answer(title, tuple(notes), choices=choices))
+    answer = Answer(title, (*met.lines, *notes), choices=(*choices, *undo_choices(met)))
+    return Outcome(answer, begun(session, met.stopped))
 
 
 def _nothing_to_do(order: orders.Tag) -> str:

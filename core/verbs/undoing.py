@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
-from core import absences, owners
+from core import absences, owners, tagging
 from core.acts import CHUNK, DELIVERIES, Change, apply, load, open_batch
 from core.answers import Answer
 from core.chunks import chunks
@@ -84,6 +84,8 @@ def undo(
     )  # fmt: skip
     _mend_deliveries(session, restored.changes, now=now)
     changes = (*stopped.changes, *restored.changes)
+    theirs = {change.row.lead_id for change in changes}
+    tagging.put_back(session, tagging.moved_by(session, batch.id), theirs, actor=actor, now=now, batch_id=own)
     refusals = (*stopped.refusals, *restored.refusals, *overtaken.values())
     notes = stages.put_back(session, moved, locked, actor=actor, now=now, batch_id=own)
     notes += owners.put_back(session, given, locked, actor=actor, now=now, batch_id=own)

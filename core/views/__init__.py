@@ -18,6 +18,7 @@ from core.views import (
     collision,
     digest,
     fallen,
+    goal,
     guard,
     home,
     mailbox,
@@ -62,6 +63,8 @@ def view(session: Session, card: Card, *, now: datetime) -> CardView:
             return absence.card(session, card, now=now)
         case "guard" | "guard_sequence":
             return guard.card(session, card, now=now)
+        case "goal":
+            return goal.card(session, card, now=now)
         case "home":
             return home.card(session, card, now=now)
         case "digest":

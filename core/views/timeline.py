@@ -7,13 +7,15 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
+from core import tagging
 from core.answers import TimelineEntry
 from core.dates import say
+from core.goals import ACTOR
 from core.models import Delivery, DeliveryState, Enrollment, Journal, Lead, Sequence, Step
 from core.names import names
 
 # What the sender reports stands in the deliveries, with the subject; its journal lines say the same again.
-SENDER_VERBS = ("send",)
+SENDER_VERBS = ("send", tagging.PUT)  # a tag that comes with the start goes without saying
 
 _DONE = {
     "pause": "paused it",
@@ -27,6 +29,9 @@ _DONE = {
     "cancel step": "cancelled the next step",
     "task done": "did the task",
     "open task": "opened a task",
+    "await": "let it wait for a condition",
+    "branch": "decided the condition",
+    "finish": "ended it",
     "hold": "held it",
     "release": "let it go on, as a hold ended",
     "owner": "changed the owner",
@@ -37,6 +42,10 @@ _DONE = {
     "back": "is back",
     "tag": "tagged the lead",
     "untag": "took a tag off the lead",
+    "note": "noted",
+    "apply goal": "wrote the goal",
+    "goal on": "turned on the goal",
+    "goal off": "turned off the goal",
     "qualify": "marked the lead as qualified",
     "unqualify": "marked the lead as not qualified",
     "suppress": "suppressed the address",
@@ -121,18 +130,23 @@ def act_words(line: Journal, who: str) -> str:
 
 
 def _sentence(line: Journal, sequence: str | None, called: dict[str, str]) -> str:
-    who = called[line.actor]
+    who, is_goal = called[line.actor], line.actor.startswith(ACTOR)
+    who = f"T{who[1:]}" if is_goal else who
     if line.verb == "owner":
         was, became = (called.get(owner or "", "nobody") for owner in (line.was, line.became))
         return f"{who} changed the owner ({was} → {became})."
     if line.verb in _VISITED:
         return f"The lead {_VISITED[line.verb]} {line.reason or 'a mail'} of {sequence}."
+    if line.verb == tagging.TAKEN:
+        start = f" at the start of {sequence}" if sequence else ""
+        return f"{who} took off the tag “{line.reason}”{start}."
     if line.verb == "edit lead":
         return f"{who} changed the {line.reason} (“{line.was}” → “{line.became}”)."
     where = f" in {sequence}" if sequence and line.enrollment_id else f" {sequence}" if sequence else ""
     change = f" ({line.was} → {line.became})" if line.was and line.became and line.was != line.became else ""
     change = change.replace("_", " ")
-    because = f": {line.reason}" if line.reason else ""
+    is_known = is_goal and line.verb == "stop"  # its reason is its own name
+    because = f": {line.reason}" if line.reason and not is_known else ""
     return f"{act_words(line, who)}{where}{change}{because}."
 
 

@@ -45,6 +45,9 @@ from bot.rights import Need, of_command, of_intent
         ("card paused 12 stop seen 3", Need.STOPS_MAIL),
         ("card paused 12 one week later seen 3", Need.ACTS),
         ("qualify ada@x.test company", Need.ACTS),
+        ("note ada@x.test wants a quote", Need.ACTS),
+        ("goals", Need.READS),
+        ("goal off Demo booked", Need.IS_FOR_ADMINS),
         ("qualify everyone", Need.IS_FOR_ADMINS),
     ],
 )

@@ -18,12 +18,15 @@ from core.grammar import (
     Edit,
     Enrol,
     Erase,
+    Goals,
+    GoalVerb,
     Halt,
     Help,
     List,
     Log,
     Mailboxes,
     New,
+    Note,
     Owner,
     Pause,
     Paused,
@@ -64,6 +67,14 @@ ALL = Who(everyone=True)
 DEMO_EU = (Term("stage", "demo"), Term("tag", "eu"), Term("in", "Spring", is_not=True))
 
 EXAMPLES = [
+    # Goals and notes.
+    ("note a@x.com wants 40 seats because of June", Note(A, "wants 40 seats because of June")),
+    ('note <mailto:a@x.com|a@x.com> "on hold: in Q3"', Note(A, "on hold: in Q3")),
+    ("note tag:hot call them now", Note(Who(tag="hot"), "call them now")),
+    ("goals", Goals()),
+    ("goal off Demo booked", GoalVerb("off", "Demo booked")),
+    ("goal Demo booked on", GoalVerb("on", "Demo booked")),
+    ('goal on "Switch off"', GoalVerb("on", "Switch off")),
     # A lead or a sequence.
     ("edit a@x.com", Edit(A)),
     ("erase <mailto:a@x.com|a@x.com>", Erase(A)),
@@ -536,6 +547,8 @@ COMMANDS_MADE = st.one_of(
     st.builds(Remind, WHOS, PHRASES),
     st.builds(Qualify, st.sampled_from(["qualify", "unqualify"]), WHOS, st.booleans()),
     st.builds(Tag, st.sampled_from(["tag", "untag"]), WHOS, NAMES),
+    st.builds(Note, WHOS, NAMES),
+    st.builds(GoalVerb, st.sampled_from(["on", "off"]), NAMES),
     st.builds(Away, PHRASES, st.sampled_from([None, "U12", "kim"])),
     st.builds(
         Settle, st.sampled_from(["left", "again", "drop"]), st.from_regex(r"[a-z0-9-]{1,9}", fullmatch=True)
