@@ -7,9 +7,10 @@ from datetime import datetime
 
 from fastapi import FastAPI
 
+from core.commands import Desk
 from core.db import Database
 from core.letters import Office
-from web import health, links, unsubscribe
+from web import api, health, links, unsubscribe
 from web.headers import SafeHeaders, safe
 from web.hooks import Hooks, Secrets
 from web.pages import STYLE_HASH
@@ -40,5 +41,6 @@ def create_app(
     app.include_router(hooks.routes())
     if slack is not None:
         app.include_router(slack_routes(slack, db, clock))
+    app.mount("/api", api.create(Desk(db), clock))
     app.add_middleware(SafeHeaders, headers=safe(STYLE_HASH))
     return app

@@ -1,0 +1,236 @@
+"""The API as another system uses it: over HTTP, with a token."""
+
+from __future__ import annotations
+
+import threading
+
+import httpx
+import pytest
+from sqlmodel import select
+
+from core import api_tokens
+from core.models import ApiCall, ApiToken
+from tests.world import ANA
+
+
+def token(site, *scopes, name="crm"):
+    with site.world.db.write() as session:
+        return api_tokens.add(session, name, scopes or [*api_tokens.Scope], actor=ANA, now=site.world.now)
+
+
+class Client:
+    """A system with a token."""
+
+    def __init__(self, site, *scopes, name="crm"):
+        self.site, self.token = site, token(site, *scopes, name=name)
+
+    def ask(self, method, path, status=200, *, key=None, **kwargs):
+        headers = {"authorization": f"Bearer {self.token}", "content-type": "application/json"}
+        headers |= {"idempotency-key": key} if key else {}
+        answer = self.site.http.request(method, f"/api{path}", headers=headers, **kwargs)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    def get(self, path, status=200, **params):
+        return self.ask("GET", path, status, params=params)
+
+    def post(self, path, status=200, *, key=None, **body):
+        return self.ask("POST", path, status, key=key, json=body)
+
+    def put(self, path, status=200, *, key=None, **body):
+        return self.ask("PUT", path, status, key=key, json=body)
+
+
+@pytest.fixture
+def crm(both):
+    return Client(both)
+
+
+def test_token_is_needed_known_unrevoked_and_of_the_scope(both):
+    url = "/api/leads"
+    assert both.http.get(url).status_code == 401
+    for bad in ("Bearer fmt_unknown", "Bearer x", "Basic Zm9v", "Bearer fmt_\u00fc".encode()):
+        answer = both.http.get(url, headers={"authorization": bad})
+        assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+    reader = Client(both, "read", name="reader")
+    assert len(reader.get("/leads")["leads"]) == 2
+    assert "scope act" in reader.post("/leads/lea@x.test/pause", 403)["refused"]
+    assert both.world.status("lea@x.test") == "pending"
+    with both.world.db.write() as session:
+        api_tokens.revoke(session, "reader", actor=ANA, now=both.world.now)
+    reader.get("/leads", 401)
+    assert [line.reason for line in both.world.journal("add token", "revoke token")] == [
+        "reader: read",
+        "reader",
+    ]
+
+
+def test_token_is_kept_as_a_hash_and_its_use_once_a_minute(both):
+    crm = Client(both)
+    with both.world.read() as session:
+        row = session.exec(select(ApiToken)).one()
+        assert crm.token not in str(row.model_dump())
+        assert row.used_at is None
+    crm.get("/sequences")
+    first = both.world.now
+    both.world.later(seconds=59)
+    crm.get("/sequences")
+    with both.world.read() as session:
+        assert session.exec(select(ApiToken)).one().used_at == first
+
+
+def test_lead_is_paused_resumed_and_stopped_as_a_command_would(both, crm):
+    both.world.tick()
+    done = crm.post("/leads/lea@x.test/pause", until="2027-06-15T09:00:00Z", reason="on holiday")
+    assert done["done"].startswith("Paused lea@x.test")
+    assert done["batch"]
+    assert [
+        (hold.author, hold.reason, f"{hold.until:%d %H:%M}") for hold in both.world.holds("lea@x.test")
+    ] == [("api:crm", "on holiday", "15 09:00")]
+    shown = crm.get("/leads/LEA@x.test")
+    assert [(run["status"], run["step"], run["steps"]) for run in shown["enrollments"]] == [("paused", 2, 3)]
+    assert shown["enrollments"][0]["next_at"] is None or shown["enrollments"][0]["next_at"].endswith("Z")
+    crm.post("/leads/lea@x.test/resume", policy="keep")
+    assert both.world.status("lea@x.test") == "pending"
+    crm.post("/leads/lea@x.test/stop", sequence="Spring")
+    assert both.world.status("lea@x.test") == "stopped"
+    refused = crm.post("/leads/lea@x.test/resume", 409)
+    assert "lea@x.test" in refused["refused"]
+    assert both.world.status("max@x.test") == "pending"
+
+
+def test_what_is_not_there_and_what_is_not_understood_is_said(crm):
+    assert crm.get("/leads/noone@x.test", 404)["refused"] == "There is no lead noone@x.test."
+    crm.post("/leads/noone@x.test/stop", 404)
+    crm.get("/sequences/None", 404)
+    crm.post("/sequences/%00/pause", 404)
+    crm.get("/nothing", 404)
+    assert crm.post("/leads/lea@x.test/pause", 422, untill="friday")["fields"][0]["field"] == "untill"
+    crm.post("/leads/lea@x.test/pause", 409, until="yesterday")
+    crm.post("/leads/lea@x.test/pause", 422, reason="a\u0000b")
+    crm.get("/leads", 422, filter="colour:red")
+    crm.get("/events", 422, after=2**31)
+    for body in (b'{"until": NaN}', b'{"a": 1, "a": 2}', b"[" * 100_000, b'{"reason": "\\ud800"}', b"{"):
+        assert set(crm.ask("POST", "/leads/lea@x.test/pause", 422, content=body)) == {"refused", "fields"}
+    assert crm.site.world.status("lea@x.test") == "pending"
+
+
+def test_lead_is_made_and_changed_by_the_rules_of_a_file(crm):
+    made = crm.put("/leads/New.Lead@Acme.test", 201, first_name="Nia", tags=["eu"], custom={"plan": "pro"})
+    assert (made["email"], made["domain"], made["tags"], made["custom"]) == (
+        "new.lead@acme.test", "acme.test", ["eu"], {"plan": "pro"},
+    )  # fmt: skip
+    changed = crm.put("/leads/new.lead@acme.test", 200, company="Acme", first_name="")
+    assert (changed["company"], changed["first_name"]) == ("Acme", "Nia")
+    crm.put("/leads/no-address", 422)
+    crm.put("/leads/x@acme.test", 422, zone="Mars/Base")
+    crm.put("/leads/x@acme.test", 422, custom={"stage": "demo"})
+    crm.site.world.say("erase max@x.test")
+    tagged = crm.post("/leads/new.lead@acme.test/tags", add=["hot", "eu"], remove=["cold", "eu"])
+    assert tagged["tags"] == ["hot"]
+
+
+def test_pages_of_leads_hold_each_lead_once(crm):
+    for number in range(7):
+        crm.put(f"/leads/p{number}@acme.test", 201, tags=["eu"])
+    found, cursor = [], ""
+    while True:
+        page = crm.get("/leads", filter="tag:eu", limit=3, cursor=cursor)
+        found += [lead["email"] for lead in page["leads"]]
+        if page["next"] is None:
+            break
+        cursor = page["next"]
+    assert found == [f"p{number}@acme.test" for number in range(7)]
+
+
+def test_enrolling_names_exactly_whom_and_counts_who_is_left_out(crm):
+    emails = [f"p{number}@acme.test" for number in range(30)]
+    for email in emails:
+        crm.put(f"/leads/{email}", 201, stage="demo")
+    shown = crm.post("/enrol", sequence="Spring", filter="stage:demo", preview=True)
+    assert (shown["enrolled"], shown["left_out"]) == (30, {})
+    crm.post("/enrol", 422, sequence="Spring", leads=emails, filter="stage:demo")
+    done = crm.post("/enrol", sequence="spring", leads=[*emails, "lea@x.test"])
+    assert (done["enrolled"], done["left_out"]) == (30, {"there": 1})
+    assert crm.get("/sequences/Spring")["enrollments"] == {"pending": 32}
+    crm.post("/enrol", 409, sequence="Spring", leads=emails)
+    crm.post("/enrol", 404, sequence="Spring", leads=["noone@acme.test"])
+    crm.post("/leads/p1@acme.test/stop")
+    crm.post("/enrol", 409, sequence="Spring", leads=["p1@acme.test"])
+    assert crm.post("/enrol", sequence="Spring", leads=["p1@acme.test"], again=True)["enrolled"] == 1
+    assert crm.site.world.enrollment("p1@acme.test").run == 2
+
+
+def test_idempotency_key_acts_once_and_gives_the_first_answer_again(crm):
+    crm.site.world.tick()
+    first = crm.post("/leads/lea@x.test/pause", key="k1", reason="one")
+    again = crm.post("/leads/lea@x.test/pause", key="k1", reason="one")
+    assert first == again
+    assert len(crm.site.world.journal("pause")) == 1
+    crm.post("/leads/lea@x.test/pause", 422, key="k1", reason="two")
+    Client(crm.site, name="other").post("/leads/max@x.test/pause", key="k1")
+    crm.post("/leads/lea@x.test/stop", 422, key="x" * 201)
+    # a refused call changed nothing, so its key is free
+    crm.site.world.say("stop max@x.test")
+    crm.post("/leads/max@x.test/resume", 409, key="k2")
+    crm.post("/enrol", key="k2", sequence="Spring", leads=["max@x.test"], again=True)
+
+
+def test_idempotency_key_of_a_call_without_an_answer_is_not_repeated(crm):
+    crm.post("/leads/lea@x.test/stop", key="cut")
+    crm.site.world.change(ApiCall, status=None, answer=None)
+    assert "no answer yet" in crm.post("/leads/lea@x.test/stop", 409, key="cut")["refused"]
+
+
+def test_the_same_key_at_the_same_moment_acts_once(crm):
+    crm.site.world.tick()
+    statuses = []
+
+    def call():
+        with httpx.Client(base_url=crm.site.url, timeout=20) as http:
+            headers = {"authorization": f"Bearer {crm.token}", "idempotency-key": "both"}
+            statuses.append(http.post("/api/leads/lea@x.test/pause", headers=headers, json={}).status_code)
+
+    threads = [threading.Thread(target=call) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(statuses) <= {200, 409}
+    assert 200 in statuses
+    assert len(crm.site.world.journal("pause")) == 1
+
+
+def test_sequence_and_all_sending_are_stopped_by_act_and_let_go_by_admin(both):
+    crm = Client(both, "act", "read")
+    assert "paused" in crm.post("/sequences/Spring/pause")["done"].lower()
+    assert both.world.tick() == []
+    crm.post("/sequences/Spring/resume")
+    crm.post("/halt", reason="wrong prices")
+    assert both.world.tick() == []
+    crm.post("/halt", 409)
+    crm.post("/unhalt", 403)
+    Client(both, "admin", name="boss").post("/unhalt")
+    assert len(both.world.tick()) == 2
+
+
+def test_events_and_deliveries_are_read_after_a_cursor(crm):
+    crm.site.world.tick()
+    first = crm.get("/events", limit=2)
+    assert len(first["events"]) == 2
+    assert all(line["at"].endswith("Z") for line in first["events"])
+    rest = crm.get("/events", after=first["next"], limit=500)
+    ids = [line["id"] for line in (*first["events"], *rest["events"])]
+    assert ids == sorted(set(ids))
+    assert {"start", "send"} <= {line["verb"] for line in rest["events"]}
+    assert crm.get("/events", after=rest["next"]) == {"events": [], "next": rest["next"]}
+    found = crm.get("/deliveries")["deliveries"]
+    assert [(one["lead"], one["state"], one["step"]) for one in found] == [
+        ("lea@x.test", "sent", "intro"), ("max@x.test", "sent", "intro"),
+    ]  # fmt: skip
+
+
+def test_openapi_is_public_and_shows_no_ui(both):
+    api = both.http.get("/api/openapi.json").json()
+    assert api["paths"].keys() >= {"/leads/{email}/pause", "/enrol", "/events"}
+    assert both.http.get("/api/docs").status_code == both.http.get("/openapi.json").status_code == 404
