@@ -177,25 +177,41 @@ def _verdicts(view: UncertainCard) -> Iterator[JSON | None]:
 
 def task_card(view: TaskCard) -> JSON:
     """Give a task for a person; its buttons stand only while it is open."""
-    state = {
-        "open": "To do",
-        "hidden": "Waiting: the lead is paused",
-        "done": "✅ Done",
-        "skipped": "⏭️ Skipped",
-    }
+    state = _TASK_STATES.get(view.state, view.state)
+    if view.said:
+        state += view.said.join((" " if view.said.startswith(("by ", "until ")) else ": ", ""))
     blocks = [header(f"📋 {view.title}"), context(view.lead, view.sequence, *_owned(view))]
     if view.body and view.state == "open":
         lines = [[words(line)] for line in view.body[:BODY_CHARS].splitlines() if line.strip()]
         blocks += [rich(*lines)] if lines else []
-    blocks.append(rich([words(state.get(view.state, view.state), bold=True)]))
-    if view.state == "open":
-        done, skip = (
-            codec.Click(verb, view.enrollment_id, view.version) for verb in ("task_done", "task_skip")
-        )
-        blocks += actions(
-            button("Done", done, "click:task_done", style="primary"), button("Skip", skip, "click:task_skip")
-        )
-    return message(f"Task for {view.lead}: {view.title} ({state.get(view.state, view.state)})", blocks)
+    blocks.append(rich([words(state, 1_200, bold=True)]))
+    if view.state in {"open", "snoozed"}:
+        blocks += _task_buttons(view)
+    return message(f"Task for {view.lead}: {view.title} ({state})", blocks)
+
+
+_TASK_STATES = {
+    "open": "To do",
+    "snoozed": "💤 Put off",
+    "hidden": "Waiting: the lead is paused",
+    "done": "✅ Done",
+    "skipped": "⏭️ Skipped",
+}
+
+
+def _task_buttons(view: TaskCard) -> list[JSON]:
+    about = (view.enrollment_id, view.version)
+    later: list[tuple[str, codec.Intent]] = [
+        ("Tomorrow", codec.Click("task_tomorrow", *about)),
+        ("+1 week", codec.Click("task_week", *about)),
+        ("Snooze until a date…", codec.OpenForm("snooze", *about)),
+        ("Done, with a note…", codec.OpenForm("task_done", *about)),
+    ]
+    return actions(
+        button("Done", codec.Click("task_done", *about), "click:task_done", style="primary"),
+        button("Skip", codec.Click("task_skip", *about), "click:task_skip"),
+        overflow(later, "task"),
+    )
 
 
 def _owned(view: TaskCard) -> Iterator[str]:

@@ -56,7 +56,7 @@ def _of(command: asked.Command) -> Need:
             return Need.STOPS_MAIL
         case asked.Show() | asked.Paused() | asked.List() | asked.Sequences() | asked.Log() | asked.Stats():
             return Need.READS
-        case asked.Help() | asked.Mailboxes() | asked.Goals() | asked.Remind() | asked.Reminders() | asked.Digest(_, None):
+        case asked.Help() | asked.Mailboxes() | asked.Goals() | asked.Remind() | asked.Reminders() | asked.Tasks() | asked.Digest(_, None):
             return Need.READS
         case asked.SequenceVerb("preview") | asked.Press("reminder"):
             return Need.READS

@@ -127,7 +127,10 @@ class UncertainCard:
 
 @dataclass(frozen=True)
 class TaskCard:
-    """A task waiting for its person. `state`: open, hidden (the lead is paused), done or skipped."""
+    """A task waiting for its person. `state`: open, snoozed, hidden (the lead is paused), done or skipped.
+
+    `said`: until when it is put off, or who did what and what came of it.
+    """
 
     delivery_id: int
     enrollment_id: int
@@ -155,6 +158,7 @@ class NoticeCard:
     quote: str = ""
     owner: str | None = None
     owner_name: str = ""
+    said: str = ""
     facts: tuple[str, ...] = ()
     choices: tuple[Choice, ...] = ()
     verdict: str | None = None
@@ -289,4 +293,4 @@ class HomeView:
     sections: tuple[HomeSection, ...] = ()
 
 
-CardView = LeadCard | UncertainCard | TaskCard | NoticeCard | ReviewCard | DigestCard | HomeView | WeeklyCard
+CardView = LeadCard | UncertainCard | TaskCard | NoticeCard | ReviewCard | DigestCard | HomeView | WeeklyCard | StatsCard

@@ -57,6 +57,7 @@ from core.verbs import (
     undoing,
     weekly,
 )
+    tasks,
 from core.verbs.handovers import await_handovers
 from core.verbs.outcome import Instead, Outcome
 from core.verbs.whens import zone_of
@@ -108,6 +109,7 @@ _PRESSED: dict[str, Callable[..., Outcome]] = {
     guard.PRESSED: guards.press,
     publishing.PRESSED: publishing.press,
     "new_step": publishing.press_new_step,
+    "task": tasks.press,
 }
 _WHOLE: dict[type, Callable[..., Outcome]] = {
     grammar_commands.SequenceVerb: sequences.change_sequence,
@@ -130,6 +132,7 @@ _READING: dict[type, Callable[..., Answer]] = {
 }
 NOT_BUILT: frozenset[str] = frozenset()
 # What has nothing to do with whether mail leaves now, or says itself that all sending is halted.
+    grammar_commands.Tasks: tasks.tasks,
 NOT_ABOUT_MAIL = frozenset({
     grammar_commands.Halt, grammar_commands.Unhalt, grammar_commands.Log, grammar_commands.Tag, grammar_commands.Owner,
     grammar_commands.Goals, grammar_commands.Edit, grammar_commands.Erase, grammar_commands.Remind, grammar_commands.Reminders,

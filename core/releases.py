@@ -30,6 +30,7 @@ from core.models import (
 )
 from core.people import SYSTEM
 from core.reminders import next_reminder
+from core.tasks import next_task
 from core.types import UtcDateTime
 from core.visits import next_settling
 from core.weekly import next_weekly
@@ -96,6 +97,7 @@ def next_event(session: Session, *, now: datetime) -> tuple[datetime, str] | Non
         (next_settling(session), "a click is judged"),
         (next_weekly(session, now=now), "a weekly report is due"),
         (next_look(session), "a wait for a condition ends"),
+        (next_task(session), "a task comes back"),
     ]
     known = [(max(at, now), what) for at, what in events if at is not None]
     return min(known, default=None)

@@ -27,6 +27,7 @@ from core.guarding import judge
 from core.meetings import ask_about_ended
 from core.releases import release_due
 from core.reminders import remind_due
+from core.tasks import tasks_due
 from core.visits import settle_due
 from core.weekly import weekly_due
 from jobs.queue import QUEUE, from_json, open_queue, to_json
@@ -104,6 +105,7 @@ class Engine:
             lambda: asyncio.to_thread(collisions.expire_due, self._db, now=now),
             lambda: asyncio.to_thread(digest_due, self._db, now=now),
             lambda: asyncio.to_thread(remind_due, self._db, now=now),
+            lambda: asyncio.to_thread(tasks_due, self._db, now=now),
             lambda: asyncio.to_thread(return_due, self._db, now=now),
             lambda: asyncio.to_thread(weekly_due, self._db, now=now),
             lambda: asyncio.to_thread(handover.reap, self._db, now=now),

@@ -18,6 +18,7 @@ from sandbox.specimens import (
     digests,
     enrol,
     fallen,
+    flow,
     forms,
     homes,
     leads,
@@ -68,13 +69,14 @@ def _pieces() -> Iterator[Piece]:
         "Deliveries and tasks": leads.questions(),
     }
     for group, views in groups.items():
+        "Tasks and conditions": flow.cards(),
         for name, view in views:
             yield Piece(group, name, "message", cards.card(view))
     for name, payload in fallen.fallen():
         yield Piece("Without its channel", name, "message", payload)
     for name, view in homes.homes():
         yield Piece("App Home", name, "home", cards.card(view))
-    for name, shown in (*leads.answers(), *collisions.previews(), *people.answers()):
+    for name, shown in (*leads.answers(), *guard.mailboxes(), *collisions.previews(), *people.answers(), *flow.answers()):
         yield Piece("Answers", name, "message", answers.answer(shown))
     for name, payload, errors in (
         *forms.forms(),

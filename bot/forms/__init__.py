@@ -7,10 +7,12 @@ are the same for all (`bot/listeners`).
 from __future__ import annotations
 
 from bot import codec
-from bot.forms import away, enrol, lead, pausing, reply, resuming, settings, stopping
+from bot.forms import away, enrol, lead, pausing, reply, resuming, sequence, settings, stopping, tasks
 from bot.forms.kinds import Kind, Opened, Shows
 
 FORMS: dict[str, Kind] = {
+    "task_done": tasks.DONE,
+    "snooze": tasks.SNOOZE,
     "pause": pausing.PAUSE,
     codec.PAUSE_LEAD: pausing.PAUSE,
     "resume": resuming.RESUME,

@@ -212,6 +212,11 @@ class Note:
     """Write something down about leads."""
 
     who: Who
+@dataclass(frozen=True, slots=True)
+class Tasks:
+    """What waits for the person to do."""
+
+
     text: str
 
 
@@ -300,5 +305,5 @@ class Help:
 Command = (
     Pause | Resume | Stop | Skip | Unskip | Start | Restart | Show | Paused | List | Sequences | Log | Stats
     | SequenceVerb | Halt | Unhalt | StepVerb | Remind | Qualify | Tag | Away | Digest | Mailboxes | Settle
-    | New | Owner | Reminders | Back | Press | Undo | Help | Edit | Enrol | Erase | Note | Goals | GoalVerb
+    | New | Owner | Reminders | Tasks | Back | Press | Undo | Help | Edit | Enrol | Erase | Note | Goals | GoalVerb
 )  # fmt: skip

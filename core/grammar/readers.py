@@ -53,6 +53,7 @@ CARDS: Final = (
     "review",
     "meeting",
     "return",
+    "task",
     "mailbox",
     "backlog",
     "collision",

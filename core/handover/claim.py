@@ -10,7 +10,7 @@ from uuid import uuid4
 from sqlalchemy import BindParameter, Boolean, bindparam, or_, text, update
 from sqlmodel import Session, col, select
 
-from core import cards, forks
+from core import forks, tasks
 from core.acts import DELIVERIES, ENROLLMENTS, LEADS, Loaded, apply, load
 from core.db import Database, insert_of
 from core.handover import backlog, replies
@@ -195,39 +195,19 @@ def _inside_window(session: Session, rows: list[Loaded], now: datetime) -> list[
 
 def _emails(session: Session, rows: list[Loaded], now: datetime) -> list[Loaded]:
     """Give the rows whose step is an email; the tasks among them are opened for their person."""
-    tasks = [row for row in rows if _step(row).kind == StepKind.TASK]
-    if tasks:
+    to_open = [row for row in rows if _step(row).kind == StepKind.TASK]
+    if to_open:
         apply(
             session,
-            [row.id for row in tasks],
+            [row.id for row in to_open],
             lambda _: Began(is_task=True),
             verb="open task",
             actor=SYSTEM,
             now=now,
         )
-        for row in tasks:
-            _open_task(session, row, now)
+        for row in to_open:
+            tasks.open_one(session, row, _step(row).subject, now=now)
     return [row for row in rows if _step(row).kind == StepKind.EMAIL]
-
-
-def _open_task(session: Session, row: Loaded, now: datetime) -> None:
-    step = _step(row)
-    delivery = Delivery(
-        enrollment_id=row.id,
-        step_id=step.id or 0,
-        attempt=row.state.attempt,
-        kind=StepKind.TASK.value,
-        state=DeliveryState.OPEN.value,
-        subject=step.subject,
-        created_at=now,
-    )
-    session.add(delivery)
-    session.flush()
-    assert delivery.id is not None
-    channel = cards.channel_of(session, row.sequence.spec.channel)
-    cards.show_delivery(
-        session, "task", delivery_id=delivery.id, lead_id=row.lead_id, channel=channel, now=now
-    )
 
 
 def _step(row: Loaded) -> Step:

@@ -36,6 +36,7 @@ from core.lifecycle.events import (
     Resume,
     Settle,
     Skip,
+    Snoozed,
     Start,
     StepsChanged,
     Stop,
@@ -82,6 +83,7 @@ __all__ = [
     "Resume",
     "Settle",
     "Skip",
+    "Snoozed",
     "Source",
     "Start",
     "Status",
@@ -130,6 +132,8 @@ def decide(enrollment: Enrollment, event: Event, *, now: datetime, plan: Plan) -
             return _cancel_step(enrollment, now, plan)
         case ResendStep():
             return _resend_step(enrollment, event, now)
+        case Snoozed():
+            return _snoozed(enrollment), ()
         case Settle():
             return _settle(enrollment, event, now, plan)
         case Restore():
@@ -347,6 +351,12 @@ def _resend_step(e: Enrollment, event: ResendStep, now: datetime) -> Decision:
     position = e.position - 1 if event.position is None else event.position
     back = replace(e, status=Status.PENDING, position=position, attempt=event.attempt, due_at=now)
     return back, (Effect.WITHDRAW,)
+
+
+def _snoozed(e: Enrollment) -> Enrollment:
+    if e.status is not Status.IN_PROGRESS or not e.has_open_task:
+        raise Refused(f"{e.label} has no open task to put off; nothing was changed.")
+    return e
 
 
 def _settle(e: Enrollment, event: Settle, now: datetime, plan: Plan) -> Decision:

@@ -70,6 +70,11 @@ class ResendStep:
 
 
 @dataclass(frozen=True)
+class Snoozed:
+    """A person puts their open task off: nothing changes but when it is shown again."""
+
+
+@dataclass(frozen=True)
 class Settle:
     """A named person, or evidence, says what became of an uncertain delivery. `at`: when it had left."""
 
@@ -163,7 +168,7 @@ class Uncertain:
 
 
 Event = (
-    Start | Pause | Resume | Skip | Unskip | Stop | CancelStep | ResendStep | Settle | Restore
+    Start | Pause | Resume | Skip | Unskip | Stop | CancelStep | ResendStep | Snoozed | Settle | Restore
     | StepsChanged | HoldsEnded | Began | Awaited | Branched | Finished | Done | NeverLeft | Failed | Uncertain
 )  # fmt: skip
 

@@ -19,7 +19,7 @@ from core.lifecycle import RUNNING
 from core.models import Enrollment, Journal
 from core.names import name_of
 from core.people import Actor
-from core.verbs import leads, runs, steps
+from core.verbs import leads, runs, steps, tasks
 from core.verbs.choosing import by_ids, lock_leads
 from core.verbs.outcome import Outcome
 from core.verbs.whens import Read, meant, zone_of
@@ -34,8 +34,9 @@ _SIMPLE: dict[str, Callable[..., Outcome]] = {
     "unskip": runs.unskip_these,
     "cancel": steps.cancel,
     "resend": steps.resend,
-    "task_done": steps.task_done,
-    "task_skip": steps.task_skip,
+    "task_skip": tasks.skip,
+    "task_tomorrow": tasks.tomorrow,
+    "task_week": tasks.next_week,
 }
 
 
@@ -60,7 +61,10 @@ def click(
         cards.touch(session, lead_ids=[lead_id])
         sentence = overtaken(session, enrollment_id, version, actor=actor, now=now)
         return Outcome(Answer(sentence, is_refusal=True))
-    on = meant(session, when, actor=actor) if when else None
+    on = meant(session, when, actor=actor) if when and verb != "task_snooze" else None
+    if verb == "task_snooze" and when:
+        outcome = tasks.snooze(session, [enrollment_id], when, actor=actor, now=now)
+        return replace(outcome, answer=replace(outcome.answer, card_leads=()))
     outcome = _act(session, verb, enrollment_id, actor=actor, now=now, on=on, policy=policy, reason=reason)
     return replace(outcome, answer=replace(outcome.answer, card_leads=()))
 
@@ -94,6 +98,8 @@ def _act(
             return runs.start_these(
                 session, [row.lead_id], row.sequence_id, actor=actor, now=now, is_restart=is_restart
             )
+        case "task_done":
+            return tasks.done(session, ids, actor=actor, now=now, note=reason)
         case _ if verb in _SIMPLE:
             return _SIMPLE[verb](session, ids, actor=actor, now=now)
     raise Refused(

@@ -16,7 +16,7 @@ from core.errors import Refused
 from core.grammar import commands as orders
 from core.grammar import to_text
 from core.grammar.commands import EVERYWHERE
-from core.lifecycle import CancelStep, Done, Event, ResendStep, Settle, Status, StepKind, Verdict
+from core.lifecycle import CancelStep, Event, ResendStep, Settle, Status, StepKind, Verdict
 from core.models import Delivery, DeliveryState, Enrollment, Journal, Lead, Step
 from core.names import name_of
 from core.people import Actor
@@ -185,32 +185,3 @@ def _settled_before(session: Session, delivery: Delivery, *, zone: str, now: dat
         return f"This needs no answer any more: the mail is {delivery.state}."
     words = {"left": "it left", "again": "send again", "drop": "drop it"}[line.verb.removeprefix("settle ")]
     return f"{name_of(session, line.actor)} settled this at {clock(line.at, zone, now)}: {words}; nothing was changed."
-
-
-def task_done(session: Session, ids: Sequence[int], *, actor: Actor, now: datetime) -> Outcome:
-    """The task was done; the next countdown starts now."""
-    row = next(load(session, ids, lock=True))
-    if not row.state.has_open_task:
-        raise Refused(f"{row.state.label} has no open task any more; the card is up to date now.")
-    if row.state.status is not Status.IN_PROGRESS:
-        raise Refused(f"{row.state.label} is {row.state.status}. Resume it first; its task comes back then.")
-    zone, _ = zone_of(session, actor)
-    done = perform(session, ids, lambda _: Done(now), verb="task done", actor=actor, now=now)
-    session.execute(
-        update(DELIVERIES)
-        .where(
-            DELIVERIES.c.enrollment_id.in_(ids),
-            DELIVERIES.c.state == DeliveryState.OPEN.value,
-            DELIVERIES.c.kind == StepKind.TASK.value,
-        )
-        .values(state=DeliveryState.SENT.value, settled_at=now, reason=f"done by {actor.name}")
-    )
-    return answered(session, done, "Task done:", lambda c, lead: [says_next(c, lead, zone=zone, now=now)])
-
-
-def task_skip(session: Session, ids: Sequence[int], *, actor: Actor, now: datetime) -> Outcome:
-    """The task is left out; the sequence goes on."""
-    row = next(load(session, ids, lock=True))
-    if not row.state.has_open_task:
-        raise Refused(f"{row.state.label} has no open task any more; the card is up to date now.")
-    return cancel(session, ids, actor=actor, now=now)

@@ -8,8 +8,9 @@ from sqlmodel import Session
 
 from core.acts import Loaded, load
 from core.answers import CardView, NoticeCard, TaskCard, UncertainCard
+from core.dates import say
 from core.lifecycle import Status
-from core.models import Card, Delivery, DeliveryState, Lead
+from core.models import WORKSPACE_ID, Card, Delivery, DeliveryState, Lead, Member, Workspace
 from core.names import names
 from core.views import (
     absence,
@@ -112,8 +113,13 @@ def _task(session: Session, delivery: Delivery, row: Loaded, lead: Lead) -> Task
     if state == "open" and row.state.status is Status.PAUSED:
         state = "hidden"
     owner = names(session, [lead.owner]).get(lead.owner) if lead.owner else None
+    said = "" if state == "open" else (delivery.reason or "").removeprefix("done ")
     return TaskCard(
         delivery_id=delivery.id or 0,
+    elif state == "open" and delivery.snoozed_until:
+        member = session.get(Member, lead.owner) if lead.owner else None
+        zone = member.zone if member else session.get_one(Workspace, WORKSPACE_ID).zone
+        state, said = "snoozed", f"until {say(delivery.snoozed_until, zone)}"
         enrollment_id=row.id,
         lead=lead.email,
         sequence=row.sequence.name,
@@ -125,3 +131,4 @@ def _task(session: Session, delivery: Delivery, row: Loaded, lead: Lead) -> Task
         owner=owner,
         version=row.version,
     )
+        said=said,

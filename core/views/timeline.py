@@ -29,6 +29,7 @@ _DONE = {
     "cancel step": "cancelled the next step",
     "task done": "did the task",
     "open task": "opened a task",
+    "snooze": "put the task off",
     "await": "let it wait for a condition",
     "branch": "decided the condition",
     "finish": "ended it",

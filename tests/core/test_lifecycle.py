@@ -28,6 +28,7 @@ from core.lifecycle import (
     Resume,
     Settle,
     Skip,
+    Snoozed,
     Source,
     Start,
     Status,
@@ -87,6 +88,7 @@ EVENTS = {
     "stop": Stop(),
     "cancel": CancelStep(),
     "resend": ResendStep(attempt=5),
+    "snooze": Snoozed(),
     "settle left": Settle(Verdict.LEFT, NOW - HOUR),
     "settle again": Settle(Verdict.AGAIN, NOW - HOUR),
     "settle drop": Settle(Verdict.DROP, NOW - HOUR),
@@ -117,6 +119,7 @@ unskip        | (not skipped  | (not skipped  | (not skipped  | (not skipped  | 
 stop          | stopped       | stopped       | stopped       | stopped       | stopped       | stopped       | stopped       | stopped       | stopped        | stopped       | stopped       | stopped       | (already sto  | (completed
 cancel        | pending       | pending       | (right now    | (right now    | pending       | pending       | paused        | paused        | (right now     | paused        | (may have le  | (no step to   | (no step to   | (no step to
 resend        | (No step of   | pending       | (only while   | (only while   | (only while   | (only while   | (only while   | (only while   | (only while    | (only whil    | (only while   | (only while   | (only while   | pending
+snooze        | (no open task | (no open task | (no open task | (no open task | =             | (no open task | (no open task | (no open task | (no open task  | (no open task | (no open task | (no open task | (no open task | (no open task
 settle left   | =             | =             | =             | =             | =             | =             | =             | =             | =              | =             | pending       | =             | =             | =
 settle again  | (nothing is   | (nothing is   | (nothing is   | (nothing is   | (nothing is   | (nothing is   | (nothing is   | (nothing is   | (nothing is    | (nothing i    | pending       | (nothing is   | (nothing is   | (nothing is
 settle drop   | =             | =             | =             | =             | =             | =             | =             | =             | =              | =             | pending       | =             | =             | =

@@ -1,0 +1,162 @@
+"""What people do to a task: done (with what came of it), left out, put off; and the list of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import update
+from sqlmodel import Session, col, select
+
+from core import cards, permissions, reminders
+from core import tasks as store
+from core.acts import DELIVERIES, Loaded, apply, load
+from core.answers import Answer, Choice, Row
+from core.dates import When, say
+from core.errors import Refused
+from core.grammar import commands as orders
+from core.lifecycle import Done, Snoozed, Status, StepKind
+from core.models import LARGEST_ID, Delivery, DeliveryState, Enrollment
+from core.people import Actor
+from core.schedule import DAY, at_local, local
+from core.verbs import steps
+from core.verbs.acting import answered, perform, says_next
+from core.verbs.choosing import lock_leads
+from core.verbs.outcome import Outcome
+from core.verbs.whens import read, zone_of
+from core.views.titles import title
+from core.words import counted
+
+LATER = {"tomorrow": DAY, "one week later": 7 * DAY}
+ROWS_SHOWN = 15
+LONGEST_NOTE_CHARS = 1_000
+GONE = "That task is no longer here."
+
+
+def done(session: Session, ids: Sequence[int], *, actor: Actor, now: datetime, note: str = "") -> Outcome:
+    """The task was done; the next countdown starts now. `note`: what came of it, kept in the journal."""
+    _open(session, ids)
+    zone, _ = zone_of(session, actor)
+    note = " ".join(note.split())[:LONGEST_NOTE_CHARS]
+    performed = perform(
+        session, ids, lambda _: Done(now), verb="task done", actor=actor, now=now, reason=note
+    )
+    said = f"done by {actor.name}{f': {note}' if note else ''}"
+    _change(session, ids, state=DeliveryState.SENT.value, settled_at=now, reason=said, snoozed_until=None)
+    return answered(
+        session, performed, "Task done:", lambda c, lead: [says_next(c, lead, zone=zone, now=now)]
+    )
+
+
+def skip(session: Session, ids: Sequence[int], *, actor: Actor, now: datetime) -> Outcome:
+    """The task is left out; the sequence goes on."""
+    _open(session, ids, is_hidden_too=True)
+    return steps.cancel(session, ids, actor=actor, now=now)
+
+
+def tomorrow(session: Session, ids: Sequence[int], *, actor: Actor, now: datetime) -> Outcome:
+    """The task comes back tomorrow."""
+    return snooze(session, ids, _after(session, DAY, actor, now), actor=actor, now=now)
+
+
+def next_week(session: Session, ids: Sequence[int], *, actor: Actor, now: datetime) -> Outcome:
+    """The task comes back one week from today."""
+    return snooze(session, ids, _after(session, 7 * DAY, actor, now), actor=actor, now=now)
+
+
+def snooze(session: Session, ids: Sequence[int], on: When, *, actor: Actor, now: datetime) -> Outcome:
+    """Put the task off: its card comes again on that day, at the hour of the person's digest, or at the time named."""
+    row = _open(session, ids)
+    zone, _ = zone_of(session, actor)
+    at = reminders.moment(session, on, actor.id)
+    if at <= now:
+        raise Refused(f"{say(at, zone)} has passed; name a later day.")
+    permissions.check(session, [row.lead_id], actor=actor, now=now)
+    apply(
+        session, ids, lambda _: Snoozed(), verb="snooze", actor=actor, now=now, reason=f"until {say(at, zone)}",
+        is_undoable=False,
+    )  # fmt: skip
+    _change(session, ids, snoozed_until=at)
+    return Outcome(Answer(f"The task of {row.state.label} comes back on {say(at, zone)}."))
+
+
+def _after(session: Session, days: timedelta, actor: Actor, now: datetime) -> When:
+    zone, _ = zone_of(session, actor)
+    day = (local(now, zone) + days).date()
+    return When(at_local(day, datetime.min.time(), zone), day, zone, has_time=False)
+
+
+def _open(session: Session, ids: Sequence[int], *, is_hidden_too: bool = False) -> Loaded:
+    row = next(load(session, ids, lock=True))
+    if not row.state.has_open_task:
+        raise Refused(f"{row.state.label} has no open task any more; the card is up to date now.")
+    if row.state.status is not Status.IN_PROGRESS and not is_hidden_too:
+        raise Refused(f"{row.state.label} is {row.state.status}. Resume it first; its task comes back then.")
+    return row
+
+
+def _change(session: Session, ids: Sequence[int], **values: object) -> None:
+    is_open = (DELIVERIES.c.state == DeliveryState.OPEN.value, DELIVERIES.c.kind == StepKind.TASK.value)
+    session.execute(update(DELIVERIES).where(DELIVERIES.c.enrollment_id.in_(ids), *is_open).values(**values))
+
+
+def tasks(session: Session, order: orders.Tasks, *, actor: Actor, now: datetime) -> Answer:
+    """Give what waits for the person to do."""
+    del order
+    zone, _ = zone_of(session, actor)
+    found = store.of_person(session, actor.id, now=now, limit=ROWS_SHOWN + 1)
+    if not found:
+        return Answer("No task waits for you.")
+    rows_by_id = {row.id: row for row in load(session, [delivery.enrollment_id for delivery, _ in found])}
+    rows = []
+    for delivery, lead in found[:ROWS_SHOWN]:
+        row = rows_by_id[delivery.enrollment_id]
+        what = title(row.sequence.steps, row.state.position, lead, row.sequence.name)
+        when = (
+            f"put off until {say(delivery.snoozed_until, zone)}"
+            if delivery.snoozed_until
+            else f"since {say(delivery.created_at, zone)}"
+        )
+        rows.append(Row(what, f"{lead.email}, {row.sequence.name}, {when}", choices=_choices(delivery)))
+    more = f" The first {ROWS_SHOWN} are shown." if len(found) > ROWS_SHOWN else ""
+    return Answer(f"{counted(len(rows), 'task')} for you, the oldest first.{more}", rows=tuple(rows))
+
+
+def _choices(delivery: Delivery) -> tuple[Choice, ...]:
+    press = f"card {store.KIND} {delivery.id}"
+    return (
+        Choice("Done", f"{press} done", "primary"),
+        Choice("Skip", f"{press} skip"),
+        Choice("Tomorrow", f"{press} tomorrow"),
+    )
+
+
+def press(session: Session, order: orders.Press, *, actor: Actor, now: datetime) -> Outcome:
+    """Do what the button in the list says, as long as the task is open."""
+    number = int(order.number) if order.number.isdecimal() else 0
+    query = select(Delivery.enrollment_id, Enrollment.lead_id).join(
+        Enrollment, col(Enrollment.id) == Delivery.enrollment_id
+    )
+    found = None
+    if 0 < number <= LARGEST_ID:
+        found = session.exec(query.where(Delivery.id == number, Delivery.kind == StepKind.TASK.value)).first()
+    if found is None or not lock_leads(session, [found[1]]):
+        raise Refused(GONE)
+    delivery = session.get_one(Delivery, number, populate_existing=True)
+    if delivery.state != DeliveryState.OPEN:
+        cards.touch(session, lead_ids=[found[1]])
+        said = delivery.reason or delivery.state
+        return Outcome(Answer(f"That task is not open any more: {said}.", is_refusal=True))
+    ids = [found[0]]
+    if order.answer == "snooze" and order.until:
+        on = read(session, order.until, "on", lambda _: order, actor=actor, now=now)
+        return snooze(session, ids, on.when, actor=actor, now=now)
+    if order.answer in LATER and order.until is None:
+        return snooze(session, ids, _after(session, LATER[order.answer], actor, now), actor=actor, now=now)
+    if order.answer == "done" and order.until is None:
+        return done(session, ids, actor=actor, now=now)
+    if order.answer == "skip" and order.until is None:
+        return skip(session, ids, actor=actor, now=now)
+    raise Refused(
+        "Say what becomes of the task: done, skip, tomorrow, one week later, or snooze until a day."
+    )
