@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from bot import codec
-from bot.blocks import BUTTONS_IN_ROW, actions, button, confirmation, context, fitting, message, rich, section
+from bot.blocks import (
+    BUTTONS_IN_ROW,
+    actions,
+    button,
+    columns,
+    confirmation,
+    context,
+    fitting,
+    message,
+    rich,
+    section,
+)
 from bot.text import JSON, sentence, words
 from core.answers import Answer, Choice, Row
 
@@ -27,7 +38,7 @@ def _blocks(shown: Answer, lines: int, rows: int) -> list[JSON]:
     blocks = [rich([*sign, *sentence(shown.title, TITLE_CHARS, bold=True)])]
     if shown.lines:
         blocks.append(rich(*(sentence(line, LINE_CHARS) for line in shown.lines[:lines])))
-    blocks += _rows(shown.rows[:rows])
+    blocks += [*columns(shown.table, rows * 3), *_rows(shown.rows[:rows])]
     unseen = max(len(shown.lines) - lines, 0) + max(len(shown.rows) - rows, 0)
     if unseen:
         blocks.append(

@@ -7,12 +7,15 @@ from typing import Any
 
 from bot import codec
 from bot.text import JSON, clean, clipped, escaped, plain, words
+from core.answers import Table, in_columns
 
 MESSAGE_BLOCKS = 50
 MESSAGE_CHARS = 10_000  # not documented; refusals (`msg_blocks_too_long`) were seen from 11,300 on
 VIEW_TITLE_CHARS = 24
 HEADER_CHARS = 150
 CONTEXT_CHARS = 200
+LINE_CHARS = 160
+ALT_CHARS = 2_000  # of an image block's alt_text
 SECTION_CHARS = 600
 QUOTE_CHARS = 900
 QUOTE_LINES = 14
@@ -62,6 +65,22 @@ def rich(*lines: Sequence[JSON], bullets: Iterable[Sequence[JSON]] = ()) -> JSON
     if listed:
         groups.append({"type": "rich_text_list", "style": "bullet", "elements": listed})
     return {"type": "rich_text", "elements": groups}
+
+
+def columns(table: Table, most: int) -> list[JSON]:
+    """Give a table in type of equal width, none where it has no rows; what does not fit is counted."""
+    lines = [clean(line, LINE_CHARS) for line in in_columns(table)]
+    unseen = len(lines) - 1 - most
+    lines = [*lines[: most + 1], f"… and {unseen:,} more"] if unseen > 0 else lines
+    pieces = [{"type": "rich_text_preformatted", "elements": [{"type": "text", "text": "\n".join(lines)}]}]
+    return [{"type": "rich_text", "elements": pieces}] if lines else []
+
+
+def image(file_id: str | None, numbers: str) -> JSON:
+    """Give an uploaded picture; without it, its numbers in words."""
+    if file_id is None:
+        return context(numbers)
+    return {"type": "image", "slack_file": {"id": file_id}, "alt_text": clean(numbers, ALT_CHARS)}
 
 
 def quote(text: str, *, longest: int = QUOTE_CHARS) -> JSON:

@@ -23,6 +23,7 @@ from bot.digest_cards import digest_card
 from bot.home_cards import home
 from bot.review_cards import notice_card, review_card
 from bot.runs import place, run_controls, run_state
+from bot.stats_cards import stats_card
 from bot.text import JSON, instant, sentence, words
 from bot.weekly_cards import weekly_card
 from core.answers import (
@@ -32,6 +33,7 @@ from core.answers import (
     LeadCard,
     NoticeCard,
     ReviewCard,
+    StatsCard,
     TaskCard,
     TimelineEntry,
     UncertainCard,
@@ -64,6 +66,8 @@ def card(view: CardView, *, is_new: bool = True) -> JSON:
             return home(view)
         case WeeklyCard():
             return weekly_card(view)
+        case StatsCard():
+            return stats_card(view)
 
 
 def lead_card(view: LeadCard) -> JSON:

@@ -13,7 +13,7 @@ from io import BytesIO
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from core.answers import Chart
+from core.answers import Chart, FunnelChart
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,10 +24,31 @@ DPI = 200
 INK, FAINT, GRID, PAPER = "#1d1c1d", "#55555f", "#e6e6ec", "#ffffff"
 # Told apart by the colour-blind (Okabe and Ito), and by their lightness in grey.
 SERIES = ("#0072b2", "#56b4e9", "#d55e00", "#009e73")
+FUNNEL = ("#083f63", "#0072b2", "#5fa9d8", "#009e73")  # the last one is the goal
 AGED = ("#a9d3ee", "#5fa9d8", "#0072b2", "#083f63")  # the older, the darker
 TITLE_POINTS, TEXT_POINTS = 11.5, 9.6
 BAR_SHARE = 0.82  # of a group's room
 _DRAWING = Lock()
+
+
+def drawn(chart: Chart | FunnelChart) -> bytes:
+    """Give the picture of either."""
+    return weekly(chart) if isinstance(chart, Chart) else stats(chart)
+
+
+def stats(chart: FunnelChart) -> bytes:
+    """Give the picture of figures: the funnel, and the answers of each week."""
+    with _DRAWING:
+        return _png(stats_figure(chart))
+
+
+def stats_figure(chart: FunnelChart) -> Figure:
+    """Give it before it is a PNG."""
+    figure = _sheet()
+    left, right = figure.subplots(1, 2, width_ratios=(5, 4.6))
+    _funnel(left, "What became of the leads", chart.funnel)
+    _columns(right, "Answers, week by week", chart.weeks, chart.answers)
+    return figure
 
 
 def weekly(chart: Chart) -> bytes:
@@ -90,6 +111,37 @@ def _histogram(axes: Axes, title: str, counts: Sequence[tuple[str, int]]) -> Non
     axes.set_xticks([])
     axes.spines["bottom"].set_visible(False)
     axes.set_yticks(range(len(names)), names, parse_math=False)
+
+
+def _funnel(axes: Axes, title: str, steps: Sequence[tuple[str, int | None]]) -> None:
+    """Draw a bar for each step of the way, its number and its share of the first at its end; the last one left it."""
+    values = [number or 0 for _, number in steps]
+    colours = [*FUNNEL[: len(steps) - 1], SERIES[2]]
+    bars = axes.barh(range(len(steps)), values, 0.62, color=colours)
+    first = values[0] if values else 0
+    said = [
+        "not tracked"
+        if number is None
+        else f"{number:,}" + (f" ({number / first:.0%})" if first and at else "")
+        for at, (_, number) in enumerate(steps)
+    ]
+    axes.bar_label(bars, said, padding=3, color=INK, fontsize=TEXT_POINTS)
+    axes.set_xlim(0, max([*values, 1]) * 1.42)  # room for the words
+    axes.invert_yaxis()
+    _bare(axes, title)
+    axes.set_xticks([])
+    axes.spines["bottom"].set_visible(False)
+    axes.set_yticks(range(len(steps)), [name.capitalize() for name, _ in steps], parse_math=False)
+
+
+def _columns(axes: Axes, title: str, places: Sequence[str], values: Sequence[int]) -> None:
+    """Draw one bar for each place."""
+    axes.bar(range(len(values)), values, 0.62, color=SERIES[3])
+    _style(axes, title, places)
+    axes.get_xticklabels()[-1].set(fontweight="bold", color=INK)
+    _axis_of_counts(axes, max(values, default=0))
+    if not any(values):
+        _say(axes, "no answer in these weeks")
 
 
 def _style(axes: Axes, title: str, places: Sequence[str]) -> None:

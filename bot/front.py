@@ -85,6 +85,8 @@ class Front:
             if request.is_home:
                 again = homes.touch_person if said.is_refusal else homes.opened
                 again(session, request.user_id, now=now)
+            for key in said.cards:
+                cards.show(session, key, channel=request.user_id, now=now)
             for lead_id in wanted:
                 cards.show_lead(session, lead_id=lead_id, channel=request.channel, now=now)
         self.nudge()

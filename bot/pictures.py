@@ -14,7 +14,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot import charts
 from core import cards
-from core.answers import CardView, Chart, WeeklyCard
+from core.answers import CardView, Chart, FunnelChart, StatsCard, WeeklyCard
 from core.commands import Desk
 from core.models import Card
 
@@ -22,7 +22,7 @@ log = logging.getLogger("fermata.bot")
 
 MOST_TRIES = 5  # with growing waits: half a minute
 ALT_CHARS = 1_000  # of a file's own text
-FILE_NAME = "fermata-week.png"
+FILE_NAME = "fermata.png"
 PASSING = frozenset(
     {"ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
 )
@@ -30,7 +30,7 @@ PASSING = frozenset(
 
 def with_picture(desk: Desk, client: WebClient, card: Card, view: CardView) -> CardView:
     """Give the view with the picture that it is drawn with; raises what slack_sdk raises where waiting may help."""
-    if not isinstance(view, WeeklyCard) or view.chart is None:
+    if not isinstance(view, WeeklyCard | StatsCard) or view.chart is None:
         return view
     if card.tries >= MOST_TRIES:
         return replace(view, file_id=None)
@@ -50,10 +50,10 @@ def with_picture(desk: Desk, client: WebClient, card: Card, view: CardView) -> C
     return replace(view, file_id=file_id)
 
 
-def _uploaded(client: WebClient, title: str, chart: Chart) -> str | None:
+def _uploaded(client: WebClient, title: str, chart: Chart | FunnelChart) -> str | None:
     """Give the id of the file, shared with nobody until a message shows it; None where it cannot be drawn."""
     try:
-        picture = charts.weekly(chart)
+        picture = charts.drawn(chart)
     except Exception:  # of another's library, such as a home without room for its fonts
         log.exception("picture_not_drawn")
         return None

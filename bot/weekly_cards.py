@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bot.answers import choice_buttons
-from bot.blocks import BUTTONS_IN_ROW, actions, context, divider, fitting, header, message, rich
+from bot.blocks import BUTTONS_IN_ROW, actions, divider, fitting, header, image, message, rich
 from bot.digest_cards import line
-from bot.text import JSON, clean, sentence, words
+from bot.text import JSON, sentence, words
 from core.answers import Compared, WeeklyCard
 
-ALT_CHARS = 2_000  # of an image block's alt_text
 OWNER_CHARS = 150
 FIELDS_AT_ONCE = 10
 
@@ -26,7 +25,7 @@ def weekly_card(view: WeeklyCard) -> JSON:
 def _blocks(view: WeeklyCard, owners: int, rows: int) -> Iterator[JSON]:
     yield header(f"📊 {view.title}")
     if view.chart:
-        yield _picture(view.file_id, view.chart.as_text)
+        yield image(view.file_id, view.chart.as_text)
     if view.figures:
         fields = [{"type": "mrkdwn", "text": _compared(one)} for one in view.figures]
         yield {"type": "section", "fields": fields[:FIELDS_AT_ONCE]}
@@ -42,16 +41,6 @@ def _blocks(view: WeeklyCard, owners: int, rows: int) -> Iterator[JSON]:
         yield from actions(*pressed) if not row.verdict else ()
     if view.note:
         yield rich(sentence(view.note, italic=True))
-
-
-def _picture(file_id: str | None, numbers: str) -> JSON:
-    if file_id is None:
-        return context(numbers)
-    return {
-        "type": "image",
-        "slack_file": {"id": file_id},
-        "alt_text": clean(numbers, ALT_CHARS),
-    }
 
 
 def _compared(one: Compared) -> str:

@@ -36,6 +36,18 @@ class Row:
     verdict: str = ""
 
 
+Table = tuple[tuple[str, ...], ...]  # its rows, the heads first
+
+
+def in_columns(table: Table) -> list[str]:
+    """Give a table as lines of equal width: what it is about on the left, numbers on the right."""
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return [
+        "  ".join(cell.rjust(width) if at else cell.ljust(width) for at, (cell, width) in enumerate(zip(row, widths, strict=True)))
+        for row in table
+    ]
+
+
 @dataclass(frozen=True)
 class Answer:
     """`title` is one sentence; `lines` say more, one fact each.
@@ -43,7 +55,8 @@ class Answer:
     `card_leads`: leads whose card should stand in the channel. `batch_id`: what Undo would undo. `is_public`: shown to
     everybody in the channel rather than to the asker alone. `is_refusal`: nothing was changed. `has_begun`: it names mail that
     had begun to leave. `opens`: where forms can be shown this one is, with its two numbers; elsewhere the title says what to
-    do instead.
+    do instead. `cards`: keys of new cards for the direct messages of whoever asked. `file`: the command whose lines come
+    there as a file.
     """
 
     title: str
@@ -57,11 +70,15 @@ class Answer:
     is_refusal: bool = False
     has_begun: bool = False
     opens: tuple[str, int, int] | None = None
+    opens_about: str = ""  # what that form already knows
+    table: Table = ()
+    cards: tuple[str, ...] = ()
+    file: str = ""
 
     def as_text(self) -> str:
         """Give the whole answer as plain text, for a terminal and for Slack's fallback text."""
         rows = [f"{row.title}: {row.detail}" for row in self.rows]
-        return "\n".join([self.title, *self.lines, *rows])
+        return "\n".join([self.title, *self.lines, *rows, *in_columns(self.table)])
 
 
 @dataclass(frozen=True)
@@ -141,6 +158,7 @@ class TaskCard:
     state: str
     owner: str | None = None
     version: int = 0  # the enrollment's, which its buttons carry
+    said: str = ""
 
 
 @dataclass(frozen=True)
@@ -158,7 +176,6 @@ class NoticeCard:
     quote: str = ""
     owner: str | None = None
     owner_name: str = ""
-    said: str = ""
     facts: tuple[str, ...] = ()
     choices: tuple[Choice, ...] = ()
     verdict: str | None = None
@@ -267,6 +284,34 @@ class WeeklyCard:
     chart: Chart | None = None
     file_id: str | None = None
     note: str = ""
+
+
+@dataclass(frozen=True)
+class FunnelChart:
+    """The numbers of the picture of figures: a bar each, None where it is not tracked, and the answers of each week."""
+
+    funnel: tuple[tuple[str, int | None], ...]
+    weeks: tuple[str, ...]
+    answers: tuple[int, ...]
+
+    @property
+    def as_text(self) -> str:
+        """Give the numbers in words, for whoever does not see the picture."""
+        bars = ", ".join(f"{name} {'not tracked' if number is None else f'{number:,}'}" for name, number in self.funnel)
+        weeks = f"Answers by week, from {self.weeks[0]} to {self.weeks[-1]}"
+        return f"Funnel: {bars}. {weeks}: {', '.join(f'{number:,}' for number in self.answers)}."
+
+
+@dataclass(frozen=True)
+class StatsCard:
+    """Figures of a sequence, or of all, as they were asked for. `file_id`: the picture's in Slack, None where there is none."""
+
+    title: str
+    lines: tuple[str, ...] = ()
+    table: Table = ()
+    chart: FunnelChart | None = None
+    file_id: str | None = None
+    choices: tuple[Choice, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -30,17 +30,20 @@ from core.permissions import NotYours
 from core.verbs import (
     absences,
     backlogs,
+    building,
     clicks,
     collisions,
     digests,
     editing,
     enrols,
     erasing,
+    figures,
     goals,
     guards,
     homes,
     leads,
     lists,
+    log,
     meetings,
     owners,
     proposals,
@@ -54,10 +57,10 @@ from core.verbs import (
     shows,
     steps,
     tags,
+    tasks,
     undoing,
     weekly,
 )
-    tasks,
 from core.verbs.handovers import await_handovers
 from core.verbs.outcome import Instead, Outcome
 from core.verbs.whens import zone_of
@@ -106,13 +109,14 @@ _PRESSED: dict[str, Callable[..., Outcome]] = {
     "paused": digests.press_row,
     home.PRESSED: homes.press_sequence,
     "reminder": reminders.press,
+    "task": tasks.press,
     guard.PRESSED: guards.press,
     publishing.PRESSED: publishing.press,
     "new_step": publishing.press_new_step,
-    "task": tasks.press,
 }
 _WHOLE: dict[type, Callable[..., Outcome]] = {
     grammar_commands.SequenceVerb: sequences.change_sequence,
+    grammar_commands.New: building.new,
     grammar_commands.GoalVerb: goals.turn,
     grammar_commands.Halt: sequences.halt,
     grammar_commands.Unhalt: sequences.unhalt,
@@ -124,15 +128,15 @@ _READING: dict[type, Callable[..., Answer]] = {
     grammar_commands.List: lists.leads,
     grammar_commands.Sequences: lists.sequences,
     grammar_commands.Goals: goals.listing,
-    grammar_commands.Log: lists.log,
-    grammar_commands.Stats: lists.stats,
+    grammar_commands.Log: log.log,
+    grammar_commands.Stats: figures.stats,
     grammar_commands.Mailboxes: lists.mailboxes,
     grammar_commands.Reminders: reminders.reminders,
+    grammar_commands.Tasks: tasks.tasks,
     grammar_commands.Edit: editing.opens,
 }
 NOT_BUILT: frozenset[str] = frozenset()
 # What has nothing to do with whether mail leaves now, or says itself that all sending is halted.
-    grammar_commands.Tasks: tasks.tasks,
 NOT_ABOUT_MAIL = frozenset({
     grammar_commands.Halt, grammar_commands.Unhalt, grammar_commands.Log, grammar_commands.Tag, grammar_commands.Owner,
     grammar_commands.Goals, grammar_commands.Edit, grammar_commands.Erase, grammar_commands.Remind, grammar_commands.Reminders,

@@ -63,6 +63,7 @@ def _message(message: Message, user: str) -> JSON:
         "user": message.user,
         "text": message.text,
         "blocks": message.blocks,
+        "files": message.files,
         "ephemeral": message.ephemeral_to is not None,
         "thread": message.thread_ts,
         "revision": message.revision,

@@ -9,7 +9,7 @@ from datetime import datetime
 from slack_bolt import Ack, App
 from slack_sdk.errors import SlackApiError
 
-from bot import codec, request, rights
+from bot import codec, exports, request, rights
 from bot.codec import Form
 from bot.forms import FORMS
 from bot.front import Front
@@ -45,7 +45,7 @@ def register(app: App, front: Front) -> None:
         if str(action.get("action_id")).startswith(codec.FIELD):
             front.later(
                 asked,
-                lambda actor, now: _changed(front, body.get("view"), actor=actor, now=now),
+                lambda actor, now: _changed(front, body.get("view"), _pressed(action), actor=actor, now=now),
                 need=lambda: Need.STOPS_MAIL,
             )
             return
@@ -97,9 +97,11 @@ def say(front: Front, command: str, asked: Request, *, actor: Actor, now: dateti
     if named := NAMED.findall(command):
         front.members.meet(now=now, named=named)
     answer = commands.run(front.desk, command, actor=actor, now=now)
+    if answer.file:
+        return exports.sent(front, answer, asked.user_id, actor=actor, now=now)
     if answer.opens is None or not asked.trigger_id:
         return answer
-    form = Form(*answer.opens, asked.place, asked.response_url)
+    form = Form(*answer.opens, asked.place, asked.response_url, answer.opens_about)
     return open_form(front, form, asked, actor=actor, now=now)
 
 
@@ -117,9 +119,15 @@ def open_form(front: Front, form: Form, asked: Request, *, actor: Actor, now: da
     return None
 
 
-def _changed(front: Front, view: object, *, actor: Actor, now: datetime) -> None:
+def _pressed(action: JSON) -> str:
+    """Give the value of the button or menu that was pressed, "" for another input."""
+    chosen = action.get("selected_option")
+    return str((chosen or {}).get("value") or action.get("value") or "")
+
+
+def _changed(front: Front, view: object, pressed: str, *, actor: Actor, now: datetime) -> None:
     """Draw a form anew after one of its inputs changed, unless another change was faster."""
-    view = view if isinstance(view, dict) else {}
+    view = view | {"pressed": pressed} if isinstance(view, dict) else {}
     form = codec.read_metadata(view.get("private_metadata"))
     kind = FORMS.get(form.form)
     drawn = kind.changed(front, form, view, actor, now) if kind and kind.changed else None

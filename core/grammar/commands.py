@@ -126,14 +126,33 @@ class Sequences:
     pass
 
 
+Logged = Literal["sent", "failed", "uncertain", "skipped", "held", "opened", "answers", "acts"]
+
+
 @dataclass(frozen=True, slots=True)
 class Log:
-    pass
+    """What was carried out, the newest first. before: the number of the line above; csv: as a file."""
+
+    who: Who | None = None
+    sequence: str | None = None
+    what: Logged | None = None
+    since: str | None = None
+    before: str | None = None
+    csv: bool = False
+
+
+Broken = Literal["sequence", "step", "sender", "channel", "week", "variant"]
 
 
 @dataclass(frozen=True, slots=True)
 class Stats:
+    """Figures, of one sequence or of all; since and until are phrases of the past. csv: as a file."""
+
     sequence: str | None = None
+    by: Broken | None = None
+    since: str | None = None
+    until: str | None = None
+    csv: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +213,11 @@ class Reminders:
 
 
 @dataclass(frozen=True, slots=True)
+class Tasks:
+    """What waits for the person to do."""
+
+
+@dataclass(frozen=True, slots=True)
 class Qualify:
     verb: Literal["qualify", "unqualify"]
     who: Who
@@ -212,11 +236,6 @@ class Note:
     """Write something down about leads."""
 
     who: Who
-@dataclass(frozen=True, slots=True)
-class Tasks:
-    """What waits for the person to do."""
-
-
     text: str
 
 

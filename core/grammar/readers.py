@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, cast
+from typing import Final, Literal, cast, get_args
 
 from core.dates.words import WEEKDAY_NAMES, WEEKDAYS
 from core.errors import Refused
@@ -16,6 +16,7 @@ from core.grammar.commands import (
     EVERYWHERE,
     Away,
     Back,
+    Broken,
     Command,
     Digest,
     Edit,
@@ -24,6 +25,8 @@ from core.grammar.commands import (
     GoalVerb,
     Halt,
     List,
+    Log,
+    Logged,
     New,
     Note,
     Owner,
@@ -44,16 +47,16 @@ from core.grammar.commands import (
     Undo,
     Who,
 )
-from core.grammar.words import SECOND_WORDS, Parts, Word, is_span, name_of, read_who, text_of
+from core.grammar.words import SECOND_WORDS, Parts, Word, is_keyed, is_span, name_of, read_who, text_of
 from core.plain import shown
 
 STATUSES: Final = frozenset({"skipped", "pending", "in_progress", "paused", "stopped", "completed"})
 CARDS: Final = (
     "reminder",
+    "task",
     "review",
     "meeting",
     "return",
-    "task",
     "mailbox",
     "backlog",
     "collision",
@@ -64,6 +67,10 @@ CARDS: Final = (
     "publish",
     "new_step",
 )
+PARTS: Final = get_args(Broken)
+SENDERS: Final = {"mailbox": "sender", "mailboxe": "sender"}
+LOGGED: Final = frozenset(get_args(Logged))
+WHOSE: Final = frozenset({"mine", "my", "everyone", "everybody"})
 POLICIES: Final = ("freeze", "keep", "now")
 FATES: Final = frozenset({"left", "again", "drop"})
 CHANNEL: Final = re.compile(r"#?[\w-]{1,80}")
@@ -225,13 +232,38 @@ def _status(word: str) -> str:
 
 
 def read_stats(asked: Asked) -> Command:
+    by = asked.phrase("by")
+    part = by and SENDERS.get(by.lower().removesuffix("s"), by.lower().removesuffix("s"))
+    if part not in {None, *PARTS}:
+        raise Refused(f"“{shown(by or '')}” is nothing to break figures down by; say by {', '.join(PARTS)}.")
+    since, until = asked.phrase("since"), asked.phrase("until")
+    return Stats(_named(asked), cast("Broken | None", part), since, until, csv=asked.has("csv"))
+
+
+def read_log(asked: Asked) -> Command:
+    """What is shown of it may stand before or after whose it is: a lead, or a sequence by its bare name."""
+    words = asked.parts.head
+    what = next((words.pop(at).keyword for at in (0, -1) if words and words[at].keyword in LOGGED), None)
+    before = asked.phrase("before")
+    if before is not None and not before.isdecimal():
+        raise Refused(f"“{shown(before)}” is no number of a line; press More, or say `since Monday`.")
+    is_who = words and (is_keyed(words[0]) or "@" in words[0].text or words[0].keyword in WHOSE)
+    who = asked.who() if is_who else None
+    sequence = asked.sequence_or_all() if is_who else _named(asked)
+    return Log(
+        who, sequence, cast("Logged | None", what), asked.phrase("since"), before, csv=asked.has("csv")
+    )
+
+
+def _named(asked: Asked) -> str | None:
+    """Give the sequence after "in", or named by the words themselves."""
     if asked.has("in"):
         asked.nothing()
-        return Stats(asked.sequence_or_all())
+        return asked.sequence_or_all()
     words = asked.parts.head
     if len(words) > 1 and words[0].keyword in SECOND_WORDS:
         del words[0]
-    return Stats(asked.name("sequence"))
+    return asked.name("sequence")
 
 
 def read_sequence_verb(asked: Asked) -> Command:

@@ -20,6 +20,7 @@ from core.grammar.commands import (
     Halt,
     Help,
     List,
+    Log,
     New,
     Note,
     Owner,
@@ -73,8 +74,12 @@ def _parts(command: Command) -> list[str]:
             return ["paused", _in(sequence), _after("older than", older_than)]
         case List(sequence, status):
             return ["list", status or "", _in(sequence)]
-        case Stats(sequence):
-            return ["stats", _in(sequence)]
+        case Stats(sequence, by, since, until, csv):
+            ends = [_after("since", since), _after("until", until), "csv" if csv else ""]
+            return ["stats", _in(sequence), f"by {by}" if by else "", *ends]
+        case Log(who, sequence, what, since, before, csv):
+            ends = [_after("since", since), _after("before", before), "csv" if csv else ""]
+            return ["log", what or "", _who(who) if who else "", _in(sequence), *ends]
         case SequenceVerb(verb, sequence):
             return [verb, "sequence", _quoted(sequence)]
         case New(name):
@@ -112,7 +117,7 @@ def _parts(command: Command) -> list[str]:
             return ["undo", batch or ""]
         case Help(topic):
             return ["help", topic or ""]
-        case _:  # Sequences, Log, Unhalt, Mailboxes, Reminders, Back: their name says it all
+        case _:  # Sequences, Unhalt, Mailboxes, Reminders, Back: their name says it all
             return [type(command).__name__.lower()]
 
 

@@ -20,10 +20,10 @@ LONGEST_TEXT_CHARS = 3_000
 LONGEST_NAME_CHARS = 200
 BECAUSE: Final = "because"
 # Words that stand alone, and words that open a part of the command.
-FLAGS: Final = frozenset({"everywhere", "now", "keep", "freeze", "company"})
-OPENERS: Final = frozenset({"in", "until", "for", "on", "older", "cover", "then"})
+FLAGS: Final = frozenset({"everywhere", "now", "keep", "freeze", "company", "csv"})
+OPENERS: Final = frozenset({"in", "until", "for", "on", "older", "cover", "then", "by", "since", "before"})
 # Inside a date, these belong to it: "until in 3 days", "on Monday".
-DATES: Final = frozenset({"until", "for", "on", "older"})
+DATES: Final = frozenset({"until", "for", "on", "older", "since"})
 RESERVED: Final = FLAGS | OPENERS | {BECAUSE}
 # Words people put before an address, or after "all" and "my".
 FILLERS: Final = frozenset({
@@ -32,6 +32,7 @@ FILLERS: Final = frozenset({
 EVERYONE: Final = frozenset({"all", "everyone", "everybody"})
 # The second words of commands; articles of this field call a sequence a campaign.
 SECOND_WORDS: Final = {"sequence": "sequence", "campaign": "sequence", "step": "step"}
+PERIODS: Final = frozenset({"week", "month", "quarter", "year"})
 HIDDEN_BREAKS: Final = str.maketrans(dict.fromkeys("\t\n\r\v\f\x85\u2028\u2029", " "))
 QUOTES: Final = str.maketrans(dict.fromkeys("“”„‟«»″＂", '"'))
 
@@ -137,6 +138,17 @@ def with_status(words: Sequence[Word]) -> list[Word]:
         if [word.keyword for word in merged[number : number + 2]] == ["in", "progress"] and after == "in":
             merged[number : number + 2] = [Word("in_progress")]
     return merged
+
+
+def with_since(words: Sequence[Word]) -> list[Word]:
+    """Give the words with "last 4 weeks" and "last month" as what "since" says."""
+    made: list[Word] = []
+    for number, word in enumerate(words):
+        after = words[number + 1 :]
+        begins = word.keyword == "last" and (is_span(after) or (after and after[0].keyword in PERIODS))
+        made += [Word("since")] if begins and not (made and made[-1].keyword in DATES) else []
+        made.append(word)
+    return made
 
 
 def is_span(words: Sequence[Word]) -> bool:

@@ -29,6 +29,7 @@ from core.views import (
     reminder,
     returning,
     review,
+    stats,
     weekly,
 )
 from core.views.lead import lead_card
@@ -70,6 +71,8 @@ def view(session: Session, card: Card, *, now: datetime) -> CardView:
             return home.card(session, card, now=now)
         case "digest":
             return digest.card(session, card, now=now)
+        case stats.KIND:
+            return stats.card(session, card, now=now)
         case "weekly":
             return weekly.card(session, card, now=now)
         case "new_step":
@@ -110,16 +113,16 @@ def _task(session: Session, delivery: Delivery, row: Loaded, lead: Lead) -> Task
     step = row.sequence.steps[position] if position is not None else None
     states = {DeliveryState.OPEN: "open", DeliveryState.SENT: "done"}
     state = states.get(DeliveryState(delivery.state), "skipped")
+    said = "" if state == "open" else (delivery.reason or "").removeprefix("done ")
     if state == "open" and row.state.status is Status.PAUSED:
         state = "hidden"
-    owner = names(session, [lead.owner]).get(lead.owner) if lead.owner else None
-    said = "" if state == "open" else (delivery.reason or "").removeprefix("done ")
-    return TaskCard(
-        delivery_id=delivery.id or 0,
     elif state == "open" and delivery.snoozed_until:
         member = session.get(Member, lead.owner) if lead.owner else None
         zone = member.zone if member else session.get_one(Workspace, WORKSPACE_ID).zone
         state, said = "snoozed", f"until {say(delivery.snoozed_until, zone)}"
+    owner = names(session, [lead.owner]).get(lead.owner) if lead.owner else None
+    return TaskCard(
+        delivery_id=delivery.id or 0,
         enrollment_id=row.id,
         lead=lead.email,
         sequence=row.sequence.name,
@@ -130,5 +133,5 @@ def _task(session: Session, delivery: Delivery, row: Loaded, lead: Lead) -> Task
         state=state,
         owner=owner,
         version=row.version,
-    )
         said=said,
+    )

@@ -151,6 +151,7 @@ const MAKE = {
         m.thread && h("div.only", {}, "In the thread of the card above"),
         h("div.who", {}, h("b", {}, user.name), user.bot && h("span.app", {}, "APP"), h("time", { dateTime: at.toISOString() }, clockTime(at, env().zone))),
         m.blocks.length ? blocks(m.blocks, { ...env(), values: m.state, act: actor(m.ts), suggest: suggester(m.ts) }) : mrkdwn(m.text, env()),
+        m.files.length > 0 && h("div.files", {}, m.files.map((f) => h("a", { href: `/sandbox/file/${f.id}`, download: f.title }, `📎 ${f.title}`))),
         m.reactions.length > 0 && h("div.reactions", {}, m.reactions.map((r) => reaction(r, m.ts)))));
     if (S.shortcuts.length && !m.ephemeral) node.append(h("div.shortcuts", {}, [...S.shortcuts.map((one) => shortcut(one, m.ts)), !m.reactions.includes(PAUSE) && reaction(PAUSE, m.ts)]));
     node.dataset.ts = m.ts;

@@ -111,6 +111,7 @@ class Message:
     revision: int = 0
     deleted: bool = False
     metadata: JSON | None = None
+    files: list[JSON] = field(default_factory=list)
     reactions: list[str] = field(default_factory=list)
     reacted: set[tuple[str, str]] = field(
         default_factory=set
@@ -128,6 +129,8 @@ class Message:
             message["thread_ts"] = self.thread_ts
         if self.metadata:
             message["metadata"] = self.metadata
+        if self.files:
+            message["files"] = self.files
         if self.revision:
             message["edited"] = {"user": BOT_ID, "ts": self.ts}
         return message

@@ -174,7 +174,14 @@ class WebApi:
         return {"upload_url": f"{self.workspace.base_url}/upload/v1/{made.key}", "file_id": made.id}
 
     def files_completeUploadExternal(self, args: JSON) -> JSON:  # noqa: N802
-        return {"files": self.state.files.complete(structured(args, "files", list) or [])}
+        channel = self.channel_of({"channel": args["channel_id"]}) if args.get("channel_id") else None
+        if channel:
+            self._may_post(channel)
+        ended = self.state.files.complete(structured(args, "files", list) or [])
+        if channel:
+            comment = str(args.get("initial_comment") or "")
+            self.state.post(channel.id, BOT_USER, comment, from_app=True, files=ended)
+        return {"files": ended}
 
     # functions
     def functions_completeSuccess(self, args: JSON) -> JSON:  # noqa: N802

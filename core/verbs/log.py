@@ -1,0 +1,340 @@
+"""`log`: what was carried out, the newest first, each line with its state in words and what can be done about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, Table, text
+from sqlalchemy import select as sql
+from sqlmodel import Session
+
+from core import sequences as library
+from core.acts import DELIVERIES, ENROLLMENTS, HOLDS, LEADS
+from core.answers import Answer, Choice
+from core.answers import Row as Line
+from core.dates.past import read_past
+from core.dates.words import MONTH_NAMES
+from core.errors import Refused
+from core.facts import IS_ANSWER, IS_GENUINE, MESSAGES, VISITS
+from core.grammar import commands as orders
+from core.grammar import to_text
+from core.grammar.commands import Who
+from core.lifecycle import Status, StepKind
+from core.models import DeliveryState, Mailbox, Sequence, Step
+from core.names import name_of
+from core.people import Actor
+from core.schedule import local
+from core.smtp_words import explained
+from core.sql import spelling
+from core.verbs.choosing import lead_ids
+from core.verbs.figures import as_file
+from core.verbs.whens import zone_of
+from core.views.timeline import dated, journal_lines
+from core.words import clock, counted, ended
+
+LINES_SHOWN = 12
+ACTS_FILE = "Who did what is written where Fermata runs: `fermata audit --json`."
+UNDER_WAY_SHOWN = 3
+ROWS_AT_ONCE = 1000
+STEPS: Table = Step.__table__  # type: ignore[attr-defined]
+SEQUENCES: Table = Sequence.__table__  # type: ignore[attr-defined]
+MAILBOXES: Table = Mailbox.__table__  # type: ignore[attr-defined]
+D_, E_ = DELIVERIES.c, ENROLLMENTS.c
+WHAT = {
+    "sent": "What was sent", "failed": "What failed", "uncertain": "What may or may not have left",
+    "skipped": "What was left out", "held": "Who is held", "opened": "What was opened or clicked",
+    "answers": "What leads answered", "acts": "What happened",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the log. `number` is what the next page begins below; `server`: what a server said."""
+
+    number: int
+    at: datetime
+    lead: str
+    sequence: str
+    step: str
+    mailbox: str
+    state: str
+    server: str = ""
+    choices: tuple[Choice, ...] = ()
+
+
+def log(session: Session, order: orders.Log, *, actor: Actor, now: datetime) -> Answer:
+    """Give a page of it, with what is under way on top of the first."""
+    zone, _ = zone_of(session, actor)
+    where = _where(order)
+    if order.csv and order.what == "acts":
+        raise Refused(ACTS_FILE)
+    if order.csv:
+        return as_file(f"The log{where}.", order, actor=actor)
+    if order.what == "acts":
+        lines = dated(journal_lines(session, limit=20), zone) or ("Nothing yet.",)
+        return Answer("What happened last:", lines)
+    found = list(_limited(entries(session, order, actor=actor, now=now), LINES_SHOWN + 1))
+    top = () if order.before or order.what else _under_way(session, zone=zone, now=now)
+    what = WHAT.get(order.what or "", "What was carried out")
+    if not found:
+        none = f"Nothing {'more ' if order.before else ''}to show: {what[0].lower()}{what[1:]}{where}."
+        return Answer(none, top)
+    rows = tuple(_row(one, zone=zone, now=now) for one in found[:LINES_SHOWN])
+    more = (
+        Choice("More", to_text(replace(order, before=str(found[LINES_SHOWN - 1].number))))
+        if len(found) > LINES_SHOWN
+        else None
+    )
+    file = () if order.before else (Choice("CSV", to_text(replace(order, csv=True))),)
+    return Answer(f"{what}{where}, the newest first:", top, rows=rows, more=more, choices=file)
+
+
+def _limited(found: Iterator[Entry], most: int) -> Iterator[Entry]:
+    for _, one in zip(range(most), found, strict=False):
+        yield one
+
+
+def _where(order: orders.Log) -> str:
+    whose = (
+        to_text(orders.Log(order.who)).removeprefix("log").replace('"', "").replace("&amp;", "&")
+        if order.who
+        else ""
+    )
+    return f"{' of' + whose if whose else ''}{f' in {order.sequence}' if order.sequence else ''}{f' since {order.since}' if order.since else ''}"
+
+
+def entries(session: Session, order: orders.Log, *, actor: Actor, now: datetime) -> Iterator[Entry]:
+    """Give the lines that were asked for, the newest first; without `before` from the newest on."""
+    zone, _ = zone_of(session, actor)
+    source = _SOURCES.get(order.what or "", _OF_DELIVERIES)
+    query = source.query.order_by(source.number.desc())
+    if order.what in _STATES:
+        # As a literal: bound as a parameter, PostgreSQL's generic plan would miss the partial index.
+        query = query.where(text(f"delivery.state = '{order.what}'"))
+    if order.sequence:
+        query = query.where(E_.sequence_id == library.find(session, order.sequence).id)
+    if order.who and not order.who.everyone:
+        ids = lead_ids(session, order.who, actor=actor)
+        query = query.where(E_.id.in_(sql(E_.id).where(E_.lead_id.in_(spelling(session).these(ids)))))
+    if order.since:
+        since = read_past(order.since, now=now, zone=zone)
+        before = sql(source.number).where(source.made_at < since).order_by(source.number.desc()).limit(1)
+        query = query.where(source.number > (session.execute(before).scalar() or 0))
+    if order.before:
+        query = query.where(source.number < int(order.before))
+    if not order.csv:
+        query = query.limit(LINES_SHOWN + 1)
+    for row in session.execute(query.execution_options(yield_per=ROWS_AT_ONCE)):
+        yield source.entry(session, row)
+
+
+_STEP = (
+    LEADS.c.email,
+    SEQUENCES.c.name.label("sequence"),
+    STEPS.c.position,
+    STEPS.c.key,
+    MAILBOXES.c.address,
+)
+
+
+def _with_step(query: Select[Any]) -> Select[Any]:
+    return (
+        query.join(LEADS, LEADS.c.id == E_.lead_id)
+        .join(SEQUENCES, SEQUENCES.c.id == E_.sequence_id)
+        .outerjoin(STEPS, STEPS.c.id == D_.step_id)
+        .outerjoin(MAILBOXES, MAILBOXES.c.id == D_.mailbox_id)
+    )
+
+
+def _step(row: Row[Any]) -> str:
+    if row.position is not None:
+        return f"step {row.position + 1}"
+    return f"step {row.key} (removed)" if row.key else "an answer" if row.kind == "reply" else ""
+
+
+def _delivery(session: Session, row: Row[Any]) -> Entry:
+    del session
+    return Entry(
+        row.id, row.settled_at or row.sending_at or row.created_at, row.email, row.sequence, _step(row), row.address or "",
+        _state(row), row.answer or row.reason or "", tuple(_choices(row)),
+    )  # fmt: skip
+
+
+def _state(row: Row[Any]) -> str:
+    """Give what became of a delivery; of a failure the server's words, what they mean and what to do."""
+    because = f": {row.reason}" if row.reason else ""
+    match row.state:
+        case DeliveryState.SENT:
+            done = {StepKind.TASK.value: "done", "reply": "our answer was sent"}.get(row.kind, "sent")
+            return done + (f" (version {row.variant})" if row.variant else "") + because
+        case DeliveryState.FAILED:
+            meaning, todo = explained(f"{row.code or ''} {row.answer or ''} {row.reason or ''}")
+            return f"failed{because}" + (f". That is: {meaning}; {todo}" if meaning else "")
+        case DeliveryState.UNCERTAIN:
+            return (
+                "nobody knows whether it left"
+                if row.settled_at is None
+                else "it was not certain whether it left"
+            ) + because
+        case DeliveryState.SKIPPED:
+            return f"left out{because}"
+        case DeliveryState.OPEN:
+            return "a task to do"
+        case DeliveryState.SENDING:
+            return "is being handed over"
+        case DeliveryState.CLAIMED:
+            return "is about to be handed over"
+        case _:
+            return f"waits{because}"
+
+
+def _choices(row: Row[Any]) -> Iterator[Choice]:
+    """Give what can be done about a failed or an uncertain one; pressed late, they act on nothing else."""
+    if row.state == DeliveryState.UNCERTAIN and row.settled_at is None:
+        yield Choice("It left", f"settle {row.id} left", "primary")
+        yield Choice("Send again", f"settle {row.id} again", None, "If it had left, the lead gets it twice.")
+        yield Choice("Drop it", f"settle {row.id} drop", "danger", "It is not sent again.")
+    is_current = row.run_position == row.position and row.run_attempt == row.attempt
+    if row.state == DeliveryState.FAILED and row.status == Status.PAUSED and is_current:
+        press = f"card paused {row.run_id} {{}} seen {row.version}"
+        yield Choice("Try again", press.format("resume"), "primary")
+        yield Choice(
+            "Leave out",
+            press.format("cancel"),
+            None,
+            f"{row.email} goes on with the next step of {row.sequence}.",
+        )
+        yield Choice("Stop", press.format("stop"), "danger", f"Stop {row.email} in {row.sequence} for good?")
+
+
+def _held(session: Session, row: Row[Any]) -> Entry:
+    until = f" until {row.until:%Y-%m-%d %H:%M} UTC" if row.until else ""
+    why = f"{row.source.replace('_', ' ')}{f': {row.reason}' if row.reason else ''}"
+    state = f"held by {name_of(session, row.author)}{until} ({why})"
+    resume = Choice("Resume", to_text(orders.Resume(Who(addresses=(row.email,)), row.sequence)))
+    return Entry(
+        row.id,
+        row.placed_at,
+        row.email,
+        row.sequence,
+        f"step {row.run_position + 1}",
+        "",
+        state,
+        "",
+        (resume,),
+    )
+
+
+def _visited(session: Session, row: Row[Any]) -> Entry:
+    del session
+    state = "opened" if row.what == "open" else "clicked a link"
+    return Entry(row.id, row.at, row.email, row.sequence, _step(row), row.address or "", state)
+
+
+def _answered(session: Session, row: Row[Any]) -> Entry:
+    del session
+    quote = " ".join(row.text.split())
+    return Entry(row.id, row.came_at, row.email, row.sequence, _step(row), row.address or "",
+                 f"answered: “{quote[:160]}{'…' if len(quote) > 160 else ''}”")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Where lines come from: `number` orders them, newest highest, and `made_at` grows with it."""
+
+    query: Select[Any]
+    number: ColumnElement[int]
+    made_at: ColumnElement[Any]
+    entry: Callable[[Session, Row[Any]], Entry]
+
+
+_RUN = (
+    E_.id.label("run_id"), E_.status, E_.version, E_.position.label("run_position"), E_.attempt.label("run_attempt"),
+)  # fmt: skip
+_OF_DELIVERIES = _Source(
+    _with_step(
+        sql(D_.id, D_.kind, D_.state, D_.reason, D_.code, D_.answer, D_.variant, D_.attempt, D_.settled_at, D_.sending_at,
+            D_.created_at, *_RUN, *_STEP).join_from(DELIVERIES, ENROLLMENTS, E_.id == D_.enrollment_id)
+    ),
+    D_.id, D_.created_at, _delivery,
+)  # fmt: skip
+_STATES = frozenset({"sent", "failed", "uncertain", "skipped"})
+_SOURCES = {
+    "held": _Source(
+        sql(HOLDS.c.id, HOLDS.c.placed_at, HOLDS.c.source, HOLDS.c.reason, HOLDS.c.author, HOLDS.c.until, *_RUN,
+            LEADS.c.email, SEQUENCES.c.name.label("sequence"))
+        .join_from(HOLDS, ENROLLMENTS, E_.id == HOLDS.c.enrollment_id)
+        .join(LEADS, LEADS.c.id == E_.lead_id).join(SEQUENCES, SEQUENCES.c.id == E_.sequence_id)
+        .where(HOLDS.c.released_at.is_(None)),
+        HOLDS.c.id, HOLDS.c.placed_at, _held,
+    ),
+    "opened": _Source(
+        _with_step(sql(VISITS.c.id, VISITS.c.at, VISITS.c.kind.label("what"), D_.kind, *_STEP)
+                   .join_from(VISITS, DELIVERIES, D_.id == VISITS.c.delivery_id)
+                   .join(ENROLLMENTS, E_.id == D_.enrollment_id)).where(IS_GENUINE),
+        VISITS.c.id, VISITS.c.at, _visited,
+    ),
+    "answers": _Source(
+        _with_step(sql(MESSAGES.c.id, MESSAGES.c.came_at, MESSAGES.c.text, D_.kind, *_STEP)
+                   .join_from(MESSAGES, ENROLLMENTS, E_.id == MESSAGES.c.enrollment_id)
+                   .outerjoin(DELIVERIES, D_.id == MESSAGES.c.delivery_id)).where(IS_ANSWER),
+        MESSAGES.c.id, MESSAGES.c.came_at, _answered,
+    ),
+}  # fmt: skip
+
+
+def _row(one: Entry, *, zone: str, now: datetime) -> Line:
+    place = " of ".join(filter(None, (one.step, one.sequence)))
+    by = f", from {one.mailbox}" if one.mailbox else ""
+    return Line(
+        f"{_when(one.at, zone, now)} · {one.lead}",
+        f"{place}{by}: {ended(one.state.rstrip('.'))}",
+        None,
+        one.choices,
+    )
+
+
+def _when(moment: datetime, zone: str, now: datetime) -> str:
+    """Give the time of day; with its date, and its year, where these are others than now's."""
+    here, today = local(moment, zone), local(now, zone)
+    day = f"{here.day} {MONTH_NAMES[here.month - 1][:3]} " if here.date() != today.date() else ""
+    return f"{day}{f'{here.year} ' if here.year != today.year else ''}{here:%H:%M}"
+
+
+def _under_way(session: Session, *, zone: str, now: datetime) -> tuple[str, ...]:
+    """Give how much is being handed over at this moment, and since when."""
+    is_so = text("delivery.state IN ('claimed','sending')")
+    query = sql(LEADS.c.email, D_.sending_at, D_.claimed_at).join_from(
+        DELIVERIES, ENROLLMENTS, E_.id == D_.enrollment_id
+    )
+    rows = session.execute(query.join(LEADS, LEADS.c.id == E_.lead_id).where(is_so).order_by(D_.id)).all()
+    if not rows:
+        return ()
+    first = [
+        f"{row.email} since {clock(row.sending_at or row.claimed_at or now, zone, now)}"
+        for row in rows[:UNDER_WAY_SHOWN]
+    ]
+    more = f" and {len(rows) - len(first):,} more" if len(rows) > len(first) else ""
+    return (f"Now under way: {counted(len(rows), 'hand-over')}: {', '.join(first)}{more}.",)
+
+
+HEADS = ["number", "at", "lead", "sequence", "step", "mailbox", "state", "server"]
+
+
+def file_rows(session: Session, order: orders.Log, *, actor: Actor, now: datetime) -> Iterator[list[str]]:
+    """Give the lines of the file, its heads first; instants in ISO 8601, UTC."""
+    yield HEADS
+    for one in entries(session, replace(order, csv=True), actor=actor, now=now):
+        yield [
+            str(one.number),
+            one.at.isoformat(timespec="seconds"),
+            one.lead,
+            one.sequence,
+            one.step,
+            one.mailbox,
+            one.state,
+            one.server,
+        ]
