@@ -35,6 +35,7 @@ LOW = BATCH // 2
 GATE_LINGER_SECONDS = 0.002
 # A pause waits so much longer for its answer, and the results of some 50 mails share a transaction.
 RESULTS_LINGER_SECONDS = 0.02
+JUDGED_EVERY_SECONDS = 1
 RECORD_AGAIN_AFTER_SECONDS = (0.2, 1, 3, 9)
 FATES = {
     Fate.SENT: handover.Fate.SENT,
@@ -147,6 +148,8 @@ class Round:
         self._results: Groups[Report, None] = Groups(self._record, linger_seconds=RESULTS_LINGER_SECONDS)
         self._retry_at: datetime | None = None  # when the mailbox turned out to be down
         self._left = 0
+        self._refused: list[int] = []
+        self._judged_at = 0.0
 
     def stop(self) -> None:
         """Take no further message; what is not in hand goes back."""
@@ -264,14 +267,20 @@ class Round:
                     raise
                 LOG.warning("hand-over results could not be recorded, trying again", exc_info=True)
                 await asyncio.sleep(pause)
-        if refused := [report.delivery_id for report in reports if report.fate is handover.Fate.REFUSED]:
-            try:
-                await asyncio.to_thread(
-                    guarding.judge, self._desk.db, now=self._desk.clock(), deliveries=refused
-                )
-            except OperationalError:  # the results are kept, and the sweep judges once a minute
-                LOG.warning("refused mails could not be judged", exc_info=True)
+        self._refused += [report.delivery_id for report in reports if report.fate is handover.Fate.REFUSED]
+        await self._judge_refused(after_seconds=JUDGED_EVERY_SECONDS)
         return lambda _: None
+
+    async def _judge_refused(self, *, after_seconds: float = 0) -> None:
+        """Let the guard look at what was refused, unless it looked so lately: it counts a week of mails."""
+        moment = asyncio.get_running_loop().time()
+        if not self._refused or moment - self._judged_at < after_seconds:
+            return
+        refused, self._refused, self._judged_at = self._refused, [], moment
+        try:
+            await asyncio.to_thread(guarding.judge, self._desk.db, now=self._desk.clock(), deliveries=refused)
+        except OperationalError:  # the results are kept, and the sweep judges once a minute
+            LOG.warning("refused mails could not be judged", exc_info=True)
 
     # The end
 
@@ -306,6 +315,7 @@ class Round:
             await asyncio.wait({self._fetching})
         self._put_back()
         await self._results.finish()
+        await self._judge_refused()
         if self._unsent:
             await asyncio.to_thread(
                 handover.release, self._desk.db, self._unsent, now=self._desk.clock(), retry_at=self._retry_at

@@ -80,6 +80,7 @@ ROWS: dict[type, tuple[Row, ...]] = {
         Row("card reminder 1 done", R),
         Row("card review 1 unsubscribe", S),
         Row("card review 1 reply", A),
+        Row("card guard 1 release", X),
         Row("card paused 1 stop seen 1", S),
         Row("card paused 1 resume seen 1", A),
     ),

@@ -168,7 +168,7 @@ def test_mailboxes_tell_their_state_and_todays_share_of_the_cap(database_url):
         Mailbox, imap_host="127.0.0.1", read_at=world.now, ramp_from=20, ramp_step=5, cap_per_day=100
     )
     assert lines(part(shown(world), "Mailboxes")) == [
-        ("ana@sales.example", "works · 2 of 20 today, growing to 100 · last read at 10:05:00")
+        ("ana@sales.example", "works · 2 of 20 today (ramp-up day 1, 100 from June 17) · last read at 10:05:00")
     ]
     postbox.went_down(world.db, 1, "connection refused", is_lasting=False, now=world.now)
     view = shown(world)
