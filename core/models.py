@@ -305,6 +305,8 @@ class Delivery(SQLModel, table=True):
               postgresql_where=text("state IN ('claimed','sending')")),
         Index("snoozed", "snoozed_until", sqlite_where=text("snoozed_until IS NOT NULL"),
               postgresql_where=text("snoozed_until IS NOT NULL")),
+        Index("gone_wrong", "state", "id", sqlite_where=text("state IN ('failed','uncertain','skipped')"),
+              postgresql_where=text("state IN ('failed','uncertain','skipped')")),
         Index("ready_replies", "mailbox_id", sqlite_where=text("kind = 'reply' AND state = 'ready'"),
               postgresql_where=text("kind = 'reply' AND state = 'ready'")),
     )  # fmt: skip

@@ -134,6 +134,7 @@ def upgrade() -> None:
     with op.batch_alter_table('delivery', schema=None) as batch_op:
         batch_op.add_column(sa.Column('variant', sa.String(), nullable=True))
         batch_op.add_column(sa.Column('snoozed_until', core.types.UtcDateTime(timezone=True), nullable=True))
+        batch_op.create_index('gone_wrong', ['state', 'id'], unique=False, sqlite_where=sa.text("state IN ('failed','uncertain','skipped')"), postgresql_where=sa.text("state IN ('failed','uncertain','skipped')"))
         batch_op.create_index('snoozed', ['snoozed_until'], unique=False, sqlite_where=sa.text('snoozed_until IS NOT NULL'), postgresql_where=sa.text('snoozed_until IS NOT NULL'))
 
     with op.batch_alter_table('enrollment', schema=None) as batch_op:
@@ -189,6 +190,7 @@ def downgrade() -> None:
         batch_op.drop_column('awaits_since')
 
     with op.batch_alter_table('delivery', schema=None) as batch_op:
+        batch_op.drop_index('gone_wrong', sqlite_where=sa.text("state IN ('failed','uncertain','skipped')"), postgresql_where=sa.text("state IN ('failed','uncertain','skipped')"))
         batch_op.drop_index('snoozed', sqlite_where=sa.text('snoozed_until IS NOT NULL'), postgresql_where=sa.text('snoozed_until IS NOT NULL'))
         batch_op.drop_column('snoozed_until')
         batch_op.drop_column('variant')
