@@ -45,6 +45,7 @@ def ledger(session: Session, *, after: int = 0, limit: int | None = None) -> Ite
             "position": position,
             "run": run,
             "attempt": delivery.attempt,
+            "variant": delivery.variant,
             "mailbox": mailbox,
             "subject": delivery.subject,
             "code": delivery.code,

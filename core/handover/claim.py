@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, cast
@@ -10,7 +11,7 @@ from uuid import uuid4
 from sqlalchemy import BindParameter, Boolean, bindparam, or_, text, update
 from sqlmodel import Session, col, select
 
-from core import forks, tasks
+from core import forks, tasks, variants
 from core.acts import DELIVERIES, ENROLLMENTS, LEADS, Loaded, apply, load
 from core.db import Database, insert_of
 from core.handover import backlog, replies
@@ -229,7 +230,8 @@ def _lease(
     if not rows:
         return []
     until = now + lease
-    by_enrollment = _claim_rows(session, rows, mailbox, now, until)
+    names = variants.choices(session, [(row.id, _step(row)) for row in rows])
+    by_enrollment = _claim_rows(session, rows, mailbox, now, until, names)
     _sleep_until(session, rows, until)
     found = session.connection().execute(_LEADS, {"ids": list({row.lead_id for row in rows})})
     leads = {
@@ -239,6 +241,7 @@ def _lease(
         _hold_stuck(session, stuck, now)
     threads = _threads(session, [row.id for row in rows if _step(row).is_threaded])
     claimed: list[Hand] = []
+    versions: dict[tuple[int | None, str], Step] = {}
     for row in rows:
         if (
             row.id not in by_enrollment
@@ -247,14 +250,19 @@ def _lease(
         delivery_id, fence, message_id = by_enrollment[row.id]
         references, subject = threads.get(row.id, ((), ""))
         claimed.append(
-            Claimed(delivery_id, fence, row.id, message_id, _step(row), row.sequence.name, leads[row.lead_id],
+            Claimed(delivery_id, fence, row.id, message_id, _version(row, names, versions), row.sequence.name, leads[row.lead_id],
                     references, subject, woke[row.id], row.sequence.spec.track)
         )  # fmt: skip
     return claimed
 
 
 def _claim_rows(
-    session: Session, rows: list[Loaded], mailbox: Mailbox, now: datetime, until: datetime
+    session: Session,
+    rows: list[Loaded],
+    mailbox: Mailbox,
+    now: datetime,
+    until: datetime,
+    names: Mapping[variants.Key, str],
 ) -> dict[int, tuple[int, int, str]]:
     """Give delivery id, fence and Message-ID by enrollment; rows that may have left already are not given."""
     domain = mailbox.address.rpartition("@")[2]
@@ -266,6 +274,7 @@ def _claim_rows(
                 "step_id": _step(row).id,
                 "attempt": row.state.attempt,
                 "kind": StepKind.EMAIL.value,
+                "variant": names.get((row.id, _step(row).id)),
                 "state": DeliveryState.CLAIMED.value,
                 "message_id": f"<{uuid4().hex}@{domain}>",
                 "mailbox_id": mailbox.id,
@@ -283,6 +292,19 @@ def _claim_rows(
         enrollment_id: (delivery_id, fence, message_id)
         for enrollment_id, delivery_id, fence, message_id in found
     }
+
+
+def _version(
+    row: Loaded, names: Mapping[variants.Key, str], known: dict[tuple[int | None, str], Step]
+) -> Step:
+    """Give the step as this lead gets it; each version is made once a batch."""
+    step = _step(row)
+    name = names.get((row.id, step.id))
+    if name is None:
+        return step
+    if (step.id, name) not in known:
+        known[step.id, name] = variants.version(step, name)
+    return known[step.id, name]
 
 
 def _lease_end(row: Loaded, now: datetime, until: datetime) -> datetime:
@@ -333,6 +355,7 @@ def _upsert(dialect: str) -> Any:
             "lease_until": given.lease_until,
             "claimed_at": given.claimed_at,
             "mailbox_id": given.mailbox_id,
+            "variant": given.variant,
             "settled_at": given.settled_at,  # none is given
             "reason": given.reason,
         },

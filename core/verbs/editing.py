@@ -11,7 +11,7 @@ from hashlib import sha256
 from sqlalchemy import case, update
 from sqlmodel import Session, col, delete, select
 
-from core import cards, goals, owners, permissions
+from core import cards, goals, owners, permissions, variants
 from core import leads as saving
 from core.acts import Loaded
 from core.answers import Answer, Choice
@@ -281,6 +281,7 @@ def _held(now_is: Sheet) -> list[Loaded]:
 def _missing(now_is: Sheet, row: Loaded) -> str:
     """Give the merge tag that is still empty in the next step, "" for none."""
     step = row.sequence.steps[row.state.position]
+    step = variants.version(step, variants.chosen(step, row.id))
     try:
         render(
             compiled(step.subject or "-", step.body),
