@@ -21,6 +21,7 @@ from core.schedule import send_at
 from core.sequence_diff import Crowd, Diff, sentences
 from core.sequence_file import check
 from core.sequence_file.spec import SequenceSpec
+from core.template import compile_step
 
 NEW_STEP = "new step, not scheduled: choose a date to send it, or stop the lead"
 CARD = Source.NEW_STEP.value
@@ -60,6 +61,16 @@ def _closed(spec: SequenceSpec, now: datetime) -> Iterator[str]:
             f"Its window does not open within {LONGEST_CLOSED.days} days, holidays included; "
             "give it other days, hours or holidays."
         )
+
+
+def text_fault(what: str, text: str, fields: frozenset[str]) -> str:
+    """Say what is wrong with one text of a step, its "subject" or "body"; "" for one that is fine."""
+    fine = "A text without fault"
+    try:
+        compile_step(text if what == "subject" else fine, text if what == "body" else fine, fields=fields)
+    except Refused as refused:
+        return str(refused)
+    return ""
 
 
 def custom_fields(session: Session) -> frozenset[str]:

@@ -22,6 +22,7 @@ FORMS: dict[str, Kind] = {
     "reply": reply.KIND,
     "enrol": enrol.KIND,
     "settings": settings.KIND,
+    "new_sequence": sequence.KIND,
 }
 
 __all__ = ["FORMS", "Kind", "Opened", "Shows"]

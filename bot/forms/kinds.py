@@ -51,7 +51,8 @@ class Kind:
     for every field that cannot be read, and `Anew` where there is more to see first. Its arguments: the front desk, the form, the view's `state`, the user's id, now,
     the zone the person's dates are read in.
     changed: gives the form anew after an input with `dispatch_action` changed, None to leave it; None: it never changes.
-    Its arguments: the front desk, the form, the whole view as it stands, the person, now.
+    Its arguments: the front desk, the form, the whole view as it stands (with the value of the button as "pressed"), the
+    person, now.
     need: of opening it.
     """
 

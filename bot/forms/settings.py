@@ -114,10 +114,25 @@ def open_view(form: Form, row: Sequence, senders: Iterable[str]) -> JSON:
 
 def _when(spec: SequenceSpec) -> Iterator[JSON]:
     window = spec.window
+    chosen = [WEEKDAYS[day] for day in sorted(window.days)] if window else []
+    yield from window_fields(chosen, f"{window.opens:%H:%M}-{window.closes:%H:%M}" if window else "")
+    yield input_(ZONE, "Time zone", text_field(spec.zone, "Europe/Berlin"))
+    zones = [option("The lead's own zone, where it is known", YES), option("Always this zone", NO)]
+    yield input_(LEAD_ZONE, "Which zone counts", _radio(zones, YES if spec.lead_zone else NO))
+    yield input_(
+        HOLIDAYS,
+        "Public holidays",
+        text_field(spec.holidays or "", "DE"),
+        hint="A country's two letters; nothing leaves on its holidays.",
+        is_optional=True,
+    )
+
+
+def window_fields(chosen: Iterable[str], hours: str) -> Iterator[JSON]:
+    """Give the fields for the days and the hours in which it sends."""
     days = [option(day, day) for day in WEEKDAYS]
-    chosen = [days[day] for day in sorted(window.days)] if window else []
-    boxes: JSON = {"type": "checkboxes", "options": days} | ({"initial_options": chosen} if chosen else {})
-    hours = f"{window.opens:%H:%M}-{window.closes:%H:%M}" if window else ""
+    ticked = [days[WEEKDAYS.index(day)] for day in chosen if day in WEEKDAYS]
+    boxes: JSON = {"type": "checkboxes", "options": days} | ({"initial_options": ticked} if ticked else {})
     yield input_(
         DAYS,
         "Sending days",
@@ -125,48 +140,42 @@ def _when(spec: SequenceSpec) -> Iterator[JSON]:
         hint="With no days and no hours it sends around the clock.",
         is_optional=True,
     )
-    yield input_(HOURS, "Sending hours", _text(hours, "09:00-17:00"), is_optional=True)
-    yield input_(ZONE, "Time zone", _text(spec.zone, "Europe/Berlin"))
-    zones = [option("The lead's own zone, where it is known", YES), option("Always this zone", NO)]
-    yield input_(LEAD_ZONE, "Which zone counts", _radio(zones, YES if spec.lead_zone else NO))
-    yield input_(
-        HOLIDAYS,
-        "Public holidays",
-        _text(spec.holidays or "", "DE"),
-        hint="A country's two letters; nothing leaves on its holidays.",
-        is_optional=True,
-    )
+    yield input_(HOURS, "Sending hours", text_field(hours, "09:00-17:00"), is_optional=True)
+
+
+def senders_field(named: Iterable[str], senders: Iterable[str]) -> JSON:
+    """Give the field for the mailboxes that it sends from."""
+    chosen = list(named)
+    offered = list(dict.fromkeys([*chosen, *senders]))[:MAILBOXES_SHOWN]
+    options = [option(address, address) for address in offered]
+    boxes: JSON = {
+        "type": "multi_static_select",
+        "options": options,
+        "placeholder": plain("All of them", 150),
+    }
+    boxes |= {"initial_options": options[: len(chosen)]} if chosen else {}
+    return input_(MAILBOXES, "Sent from", boxes, hint="Leave it empty for all mailboxes.", is_optional=True)
 
 
 def _how(spec: SequenceSpec, senders: list[str]) -> Iterator[JSON]:
     named = list(spec.mailboxes or ())
-    offered = list(dict.fromkeys([*named, *senders]))[:MAILBOXES_SHOWN]
-    if offered:
-        options = [option(address, address) for address in offered]
-        boxes: JSON = {
-            "type": "multi_static_select",
-            "options": options,
-            "placeholder": plain("All of them", 150),
-        }
-        boxes |= {"initial_options": options[: len(named)]} if named else {}
-        yield input_(
-            MAILBOXES, "Sent from", boxes, hint="Leave it empty for all mailboxes.", is_optional=True
-        )
+    if named or senders:
+        yield senders_field(named, senders)
     policies = [
         option("The countdown goes on where it stood", "freeze"),
         option("The original date stands", "keep"),
     ]
     yield input_(RESUME, "When a pause ends", _radio(policies, spec.resume.value))
     data = settings_of(spec)
-    yield input_(GRACE, "After an absence, wait", _text(data[GRACE], "1 business day"))
+    yield input_(GRACE, "After an absence, wait", text_field(data[GRACE], "1 business day"))
     yield input_(
         CHANNEL,
         "Channel of its cards",
-        _text(spec.channel or "", "#outbound"),
+        text_field(spec.channel or "", "#outbound"),
         hint="Leave it empty for the usual channel.",
         is_optional=True,
     )
-    yield input_(TAG, "Tag for its leads", _text(spec.tag or "", "spring"), is_optional=True)
+    yield input_(TAG, "Tag for its leads", text_field(spec.tag or "", "spring"), is_optional=True)
 
 
 def _rules(spec: SequenceSpec) -> Iterator[JSON]:
@@ -193,7 +202,7 @@ def _rules(spec: SequenceSpec) -> Iterator[JSON]:
         yield input_(
             f"until_{event}",
             f"Paused by {title[0].lower()}{title[1:]} for",
-            _text(until, "14 days"),
+            text_field(until, "14 days"),
             hint=hint,
             is_optional=True,
         )
@@ -202,7 +211,8 @@ def _rules(spec: SequenceSpec) -> Iterator[JSON]:
 _VERBS = ((Do.PAUSE, "pauses"), (Do.STOP, "stops"))
 
 
-def _text(value: str, example: str) -> JSON:
+def text_field(value: str, example: str) -> JSON:
+    """Give the element for a short text."""
     element: JSON = {
         "type": "plain_text_input",
         "max_length": LONGEST_NAME_CHARS,
@@ -256,7 +266,7 @@ def changes_in(spec: SequenceSpec, state: object, *, has_senders: bool) -> dict[
         if do:
             reactions[event] = {"do": do, "scope": scope, "until": until if do == Do.PAUSE else None}
     found = texts | {
-        "window": _window(state),
+        "window": window_in(state),
         LEAD_ZONE: chosen_in(state, LEAD_ZONE) != NO,
         RESUME: chosen_in(state, RESUME) or spec.resume.value,
         "on": reactions,
@@ -264,7 +274,8 @@ def changes_in(spec: SequenceSpec, state: object, *, has_senders: bool) -> dict[
     return found | ({MAILBOXES: all_chosen_in(state, MAILBOXES) or None} if has_senders else {})
 
 
-def _window(state: object) -> Mapping[str, Any] | None:
+def window_in(state: object) -> Mapping[str, Any] | None:
+    """Give the window as a file says it, None for always; raises Wrong for half of one."""
     days, hours = all_chosen_in(state, DAYS), value_of(state, HOURS).strip()
     if not days and not hours:
         return None

@@ -35,8 +35,13 @@ def settings_of(spec: SequenceSpec) -> dict[str, Any]:
 def revised(spec: SequenceSpec, changes: Mapping[str, Any]) -> SequenceSpec:
     """Give the sequence with these settings, None taking one out; raises Faulty."""
     data = spec.model_dump(mode="json", by_alias=True, exclude_none=True) | dict(changes)
+    return built({key: value for key, value in data.items() if value is not None})
+
+
+def built(data: Mapping[str, Any]) -> SequenceSpec:
+    """Give the sequence that this data says, as a file's; raises Faulty."""
     try:
-        return SequenceSpec.model_validate({key: value for key, value in data.items() if value is not None})
+        return SequenceSpec.model_validate(data)
     except ValidationError as error:
         found = error.errors(include_url=False)
     raise Faulty(

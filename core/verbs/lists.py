@@ -24,7 +24,7 @@ from core.models import Delivery, DeliveryState, Enrollment, Hold, Lead, Mailbox
 from core.names import names
 from core.people import Actor
 from core.verbs.acting import next_step
-from core.verbs.settings import FORM as SETTINGS
+from core.verbs.building import choices_of, has_edits
 from core.verbs.whens import zone_of
 from core.views import guard
 from core.views.mailbox_words import state
@@ -130,14 +130,15 @@ def sequences(session: Session, order: orders.Sequences, *, actor: Actor, now: d
     rows = tuple(
         Row(
             row.name,
-            f"{row.status}, {counted(steps.get(row.id or 0, 0), 'step')}, {_by_status(counts.get(row.id or 0, {}))}",
-            choices=(Choice("Settings", form=(SETTINGS, row.id or 0, row.version)),),
+            f"{row.status}{', edited' if has_edits(row) else ''}, {counted(steps.get(row.id or 0, 0), 'step')}, {_by_status(counts.get(row.id or 0, {}))}",
+            choices=choices_of(row),
         )
         for row in found
     )
+    new = (Choice("New sequence", to_text(orders.New())),)
     if not rows:
-        return Answer("There is no sequence yet. Make one with `fermata apply FILE.yaml`.")
-    return Answer(f"{counted(len(rows), 'sequence')}.", rows=rows)
+        return Answer("There is no sequence yet. Make one with `new`, or with `fermata apply FILE.yaml`.", choices=new)
+    return Answer(f"{counted(len(rows), 'sequence')}.", rows=rows, choices=new)
 
 
 def _by_status(counts: dict[str, int]) -> str:

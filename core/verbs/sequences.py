@@ -21,9 +21,9 @@ from core.people import Actor
 from core.plans import planned
 from core.sequence_file.words import say_delay
 from core.verbs import publishing
+from core.verbs.building import FORM as EDIT
 from core.verbs.handovers import begun
 from core.verbs.outcome import Outcome
-from core.verbs.settings import FORM as SETTINGS
 from core.verbs.whens import zone_of
 from core.views.titles import title
 from core.views.why import halted_words
@@ -36,7 +36,7 @@ def change_sequence(session: Session, order: orders.SequenceVerb, *, actor: Acto
     row = sequences.find(session, order.sequence)
     assert row.id is not None
     if order.verb == "edit":
-        return Outcome(Answer(_how_to_edit(row.name, row.status), opens=(SETTINGS, row.id, row.version)))
+        return Outcome(Answer(_how_to_edit(row.name, row.status), opens=(EDIT, row.id, row.version)))
     if order.verb == "delete":
         return Outcome(Answer(sequences.delete_draft(session, row.id, actor=actor, now=now)))
     return publishing.turn(session, row, order.verb, actor=actor, now=now)
@@ -45,7 +45,7 @@ def change_sequence(session: Session, order: orders.SequenceVerb, *, actor: Acto
 def _how_to_edit(name: str, status: str) -> str:
     first = f"`pause sequence {name}`, then " if status == SequenceStatus.PUBLISHED else ""
     return (
-        f"In Slack a form changes the settings of {name}; its texts are edited as files: "
+        f"In Slack a form changes the steps and settings of {name}; everything can be edited as a file: "
         f"{first}`fermata export {name}` on the server, change the file, `fermata apply` it, and "
         f"`publish sequence {name}`. Leads go on from where they stand."
     )
