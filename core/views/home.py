@@ -195,7 +195,7 @@ def _funnel(one: Funnel) -> str:
     way = [
         f"{one.contacted:,} contacted",
         f"{one.answered:,} answered",
-        f"{one.stopped:,} stopped",
+        f"{one.interrupted:,} interrupted",
         f"{one.completed:,} completed",
     ]
     return f"{one.status} · {' → '.join(way)} · {one.active:,} active, {one.paused:,} paused"

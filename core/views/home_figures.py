@@ -6,29 +6,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
-from sqlalchemy import ColumnElement, Select, case, func, text
+from sqlalchemy import Select, case, func, text
 from sqlalchemy import select as sql
 from sqlmodel import Session, col, select
 
+from core import funnel
 from core.acts import DELIVERIES, ENROLLMENTS, LEADS
-from core.inbound.words import Kind
-from core.lifecycle import Status, StepKind
+from core.facts import HAS_LEFT
+from core.funnel import Asked, By, Counts, Figure
 from core.mailboxes import cap_on, day_of
-from core.models import DeliveryState, Mailbox, MailboxDay, Message, SequenceStatus
+from core.models import Mailbox, MailboxDay, SequenceStatus
 from core.models import Sequence as SequenceRow
 from core.schedule import DAY, at_local, local
 from core.worklist import Group, Item, Scope, Worklist
 
 LATER = len(Group)  # the place of what is paused and on no list: its end is far off
 _LONGEST_HANDOVER = timedelta(days=2)  # from the claim of a mail to its last try
-MESSAGES = Message.__table__  # type: ignore[attr-defined]
 SEQUENCES = SequenceRow.__table__  # type: ignore[attr-defined]
 E_, D_ = ENROLLMENTS.c, DELIVERIES.c
 
 
 @dataclass(frozen=True)
 class Funnel:
-    """A sequence, and what has become of leads in it; of a lead that ran twice the last run counts."""
+    """A sequence, and what has become of leads in it (core.funnel): a lead that ran twice counts twice."""
 
     id: int
     name: str
@@ -36,7 +36,7 @@ class Funnel:
     changed_at: datetime
     contacted: int = 0
     answered: int = 0
-    stopped: int = 0
+    interrupted: int = 0
     completed: int = 0
     active: int = 0
     paused: int = 0
@@ -93,46 +93,27 @@ def paused(session: Session, shown: Worklist, *, each: int) -> tuple[dict[int, i
 
 def funnels(session: Session, scope: Scope) -> list[Funnel]:
     """Give the sequences in which these leads are; where they are everybody's, all. Those that send come first."""
-    other = ENROLLMENTS.alias()
-    has_later = (
-        (other.c.lead_id == E_.lead_id) & (other.c.sequence_id == E_.sequence_id) & (other.c.run > E_.run)
-    )
-    is_last = ~sql(other.c.id).where(has_later).exists()
-    status = E_.status
-
-    def those(*are: Status) -> ColumnElement[int]:
-        return func.sum(case((status.in_([one.value for one in are]), 1), else_=0))
-
-    counted = sql(
-        E_.sequence_id,
-        func.sum(case((E_.has_started, 1), else_=0)).label("contacted"),
-        those(Status.STOPPED).label("stopped"),
-        those(Status.COMPLETED).label("completed"),
-        those(Status.PENDING, Status.IN_PROGRESS).label("active"),
-        those(Status.PAUSED).label("paused"),
-    ).where(is_last)  # fmt: skip
-    found = {row.sequence_id: row for row in session.execute(_of(scope, counted).group_by(E_.sequence_id))}
-    replied = (
-        sql(E_.sequence_id, func.count(MESSAGES.c.enrollment_id.distinct()))
-        .join_from(MESSAGES, ENROLLMENTS, E_.id == MESSAGES.c.enrollment_id)
-        .where(MESSAGES.c.kind == Kind.REPLY.value)
-    )
-    answered = {row[0]: row[1] for row in session.execute(_of(scope, replied).group_by(E_.sequence_id))}
+    found = funnel.count(session, Asked(leads=scope), By.SEQUENCE, only=_SHOWN)
     columns = select(SequenceRow.id, SequenceRow.name, SequenceRow.status, SequenceRow.changed_at)
     if scope.condition():
-        columns = columns.where(col(SequenceRow.id).in_(found))
+        columns = columns.where(col(SequenceRow.id).in_([sequence_id for sequence_id, _ in found]))
     order = [SequenceStatus.PUBLISHED, SequenceStatus.PAUSED, SequenceStatus.DRAFT, SequenceStatus.ARCHIVED]
     all_ = [
         Funnel(
-            row_id or 0, name, status, changed_at, answered=answered.get(row_id, 0),
-            **({part: getattr(found[row_id], part) for part in _PARTS} if row_id in found else {}),
+            row_id or 0,
+            name,
+            status,
+            changed_at,
+            *(found.get((row_id, None), Counts())[one] for one in _SHOWN),
         )
         for row_id, name, status, changed_at in session.exec(columns)
-    ]  # fmt: skip
+    ]
     return sorted(all_, key=lambda one: (order.index(SequenceStatus(one.status)), -one.active, one.name))
 
 
-_PARTS = ("contacted", "stopped", "completed", "active", "paused")
+_SHOWN = (
+    Figure.CONTACTED, Figure.ANSWERED, Figure.INTERRUPTED, Figure.COMPLETED, Figure.ACTIVE, Figure.PAUSED,
+)  # fmt: skip
 
 
 def today(session: Session, scope: Scope, *, zone: str, now: datetime, few: int) -> Today:
@@ -148,8 +129,7 @@ def today(session: Session, scope: Scope, *, zone: str, now: datetime, few: int)
         .join(SEQUENCES, SEQUENCES.c.id == E_.sequence_id)
         .where(
             D_.id > last,
-            D_.state == DeliveryState.SENT.value,
-            D_.kind != StepKind.TASK.value,
+            HAS_LEFT,
             D_.settled_at >= begins,
         )
     )

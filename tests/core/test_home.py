@@ -111,7 +111,7 @@ def test_whoever_waits_for_an_answer_stands_apart(database_url):
     assert part(view, "paused").groups == ()
     assert "1 waiting for our answer" in view.summary
     assert lines(part(view, "sequences"))[0][1] == (
-        "published · 1 contacted → 1 answered → 0 stopped → 0 completed · 0 active, 1 paused"
+        "published · 1 contacted → 1 answered → 0 interrupted → 0 completed · 0 active, 1 paused"
     )
 
 
@@ -139,12 +139,12 @@ def test_a_mail_of_yesterday_is_not_of_today_in_the_readers_zone(database_url):
     assert part(shown(world, BEN), "Today").note.startswith("Nothing leaves today")
 
 
-def test_funnel_counts_the_last_run_of_a_lead(database_url):
+def test_funnel_counts_every_run_of_a_lead(database_url):
     world = world_with(database_url, ADA, EVE, IDA)
     world.say(f"stop {EVE}")
     world.say(f"restart {ADA} in Spring")
     assert lines(part(shown(world), "sequences")) == [
-        ("Spring", "published · 2 contacted → 0 answered → 1 stopped → 0 completed · 2 active, 0 paused")
+        ("Spring", "published · 3 contacted → 0 answered → 2 interrupted → 0 completed · 2 active, 0 paused")
     ]
 
 
