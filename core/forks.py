@@ -126,7 +126,8 @@ def _enter(session: Session, rows: Sequence[Loaded], sequence_id: int, now: date
         return {}
     lead_ids = [row.lead_id for row in rows]
     try:
-        done = enrol(session, lead_ids, sequence_id, actor=SYSTEM, now=now, is_again=True)
+        left = {row.sequence.id for row in rows}
+        done = enrol(session, lead_ids, sequence_id, actor=SYSTEM, now=now, is_again=True, leaving=left)
     except Refused as refusal:  # of the whole sequence, before anything was written
         return {row.id: str(refusal) for row in rows}
     entered = {

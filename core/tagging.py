@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
-from sqlalchemy import Table, delete, insert
+from sqlalchemy import Table, delete
 from sqlmodel import Session, col, select
 
+from core import journal
 from core.chunks import chunks
 from core.db import upsert
 from core.models import Journal, LeadTag, Sequence
@@ -18,7 +19,6 @@ from core.people import Actor
 from core.plans import PlannedSequence, parsed
 
 TAGS: Table = LeadTag.__table__  # type: ignore[attr-defined]
-JOURNAL: Table = Journal.__table__  # type: ignore[attr-defined]
 AT_ONCE = 1000
 # The journal's verbs for what a start does to tags, as told apart from what people do.
 PUT, TAKEN = "tag at start", "untag at start"
@@ -78,7 +78,7 @@ def record(
         for lead_id, tag in pairs
     ]  # fmt: skip
     if lines:
-        session.execute(insert(JOURNAL), lines)
+        journal.write(session, lines)
 
 
 def moved_by(session: Session, batch_id: int | None) -> dict[tuple[int, str], bool]:

@@ -20,6 +20,7 @@ from sandbox.specimens import (
     fallen,
     flow,
     forms,
+    goals,
     guard,
     homes,
     leads,
@@ -28,6 +29,7 @@ from sandbox.specimens import (
     replies,
     reviews,
     settings,
+    stats,
     weekly,
 )
 
@@ -66,19 +68,21 @@ def _pieces() -> Iterator[Piece]:
         "A colleague's leads": collisions.collisions(),
         "Held by the guard": guard.guards(),
         "Absences and reminders": people.cards(),
+        "Goals": goals.cards(),
         "Daily digest": digests.digests(),
         "Weekly report": weekly.reports(),
+        "Figures": stats.cards(),
         "Deliveries and tasks": leads.questions(),
+        "Tasks and conditions": flow.cards(),
     }
     for group, views in groups.items():
-        "Tasks and conditions": flow.cards(),
         for name, view in views:
             yield Piece(group, name, "message", cards.card(view))
     for name, payload in fallen.fallen():
         yield Piece("Without its channel", name, "message", payload)
     for name, view in homes.homes():
         yield Piece("App Home", name, "home", cards.card(view))
-    for name, shown in (*leads.answers(), *guard.mailboxes(), *collisions.previews(), *people.answers(), *flow.answers()):
+    for name, shown in (*leads.answers(), *guard.mailboxes(), *collisions.previews(), *people.answers(), *stats.answers(), *goals.answers(), *flow.answers()):
         yield Piece("Answers", name, "message", answers.answer(shown))
     for name, payload, errors in (
         *forms.forms(),
@@ -91,8 +95,8 @@ def _pieces() -> Iterator[Piece]:
 
 def picture(file_id: str) -> Response:
     """Give the picture of a specimen."""
-    chart = weekly.PICTURES.get(file_id)
-    return Response(charts.weekly(chart), media_type="image/png") if chart else Response(status_code=404)
+    chart = (weekly.PICTURES | stats.PICTURES).get(file_id)
+    return Response(charts.drawn(chart), media_type="image/png") if chart else Response(status_code=404)
 
 
 def gallery_routes(page: Path) -> APIRouter:

@@ -7,12 +7,14 @@ from pathlib import Path
 
 from sqlmodel import select
 
-from core import cards, commands, lead_file, sequence_file, sequences
+from core import cards, commands, goal_file, lead_file, sequence_file, sequences
 from core import leads as core_leads
 from core.commands import Desk
+from core.goals import library
 from core.models import Lead, Mailbox, Sequence
 from core.people import Actor
 from core.schedule import Calendar, first_working_moment, local
+from core.sequence_file.spec import SequenceSpec
 from sandbox.clock import SandboxClock
 from sandbox.leads import Leads
 
@@ -30,9 +32,7 @@ BEFORE_TODAY = 9  # leads that have a history; the others start today
 def opening(real_now: datetime) -> datetime:
     """Give the moment at which the sandbox opens: half past nine in Berlin, today or on the next working day."""
     today = local(real_now, ZONE).date()
-    calendar = Calendar(
-        sequence_file.load((SAMPLES / "spring.yaml").read_text("utf-8")).calendar.window, ZONE, "DE"
-    )
+    calendar = Calendar(_sample("spring").calendar.window, ZONE, "DE")
     return first_working_moment(today, calendar) + timedelta(minutes=30)
 
 
@@ -66,7 +66,7 @@ def _come_back(leads: Leads, until: datetime) -> None:
 
 
 def _make(desk: Desk, now: datetime, smtp_port: int, imap_port: int) -> tuple[str, list[int]]:
-    spec = sequence_file.load((SAMPLES / "spring.yaml").read_text("utf-8"))
+    spec = _sample("spring")
     rows = [row.lead for row in lead_file.read((SAMPLES / "leads.csv").read_bytes()) if row.lead]
     with desk.db.write() as session:
         session.add(
@@ -83,11 +83,18 @@ def _make(desk: Desk, now: datetime, smtp_port: int, imap_port: int) -> tuple[st
             )
         )
         session.flush()
-        saved = sequences.save(session, spec, actor=ANA, now=now)
-        session.flush()
-        sequences.turn(session, saved.sequence_id, "publish", actor=ANA, now=now)
+        for one in (spec, _sample("onboarding")):
+            saved = sequences.save(session, one, actor=ANA, now=now)
+            session.flush()
+            sequences.turn(session, saved.sequence_id, "publish", actor=ANA, now=now)
+        customer = goal_file.load((SAMPLES / "customer.yaml").read_text("utf-8"))
+        library.save(session, customer, actor=ANA, now=now)
         known = core_leads.save(session, rows, actor=ANA, now=now)
     return spec.name, [lead_id for lead_id, _ in known.values()]
+
+
+def _sample(name: str) -> SequenceSpec:
+    return sequence_file.load((SAMPLES / f"{name}.yaml").read_text("utf-8"))
 
 
 def _show(desk: Desk, email: str, now: datetime) -> None:
