@@ -12,13 +12,13 @@ from typing import Any
 from core import tracking
 from core.dates.words import MONTH_NAMES, WEEKDAY_NAMES
 from core.errors import Refused
-from core.handover import ClaimedReply, Hand
+from core.handover import Claimed, ClaimedReply, Hand
 from core.mime import Sender, Skeleton, fill, header_value, prepare
 from core.models import Lead, Message, Step
 from core.schedule import local
-from core.template import Rendered, Template, compile_step, render
+from core.template import MissingValue, Rendered, Template, compile_step, render
 from core.template.markdown import as_html
-from core.tokens import sign
+from core.tokens import sign, unsign
 from core.tracking import Known, NewLink
 
 UNSUBSCRIBE = "unsubscribe"
@@ -42,10 +42,16 @@ class Office:
 
     base_url: str
     key: bytes
+    old_keys: tuple[bytes, ...] = ()  # with which links were signed that are out there for ever
 
     def unsubscribe_url(self, lead_id: int) -> str | None:
         """Give the lead's own unsubscribe link."""
         return f"{self.base_url}/u/{sign(self.key, UNSUBSCRIBE, lead_id)}" if self.base_url else None
+
+    def unsubscriber(self, token: str) -> int | None:
+        """Give the lead of an unsubscribe link; None for anything we did not make."""
+        found = (unsign(key, UNSUBSCRIBE, token) for key in (self.key, *self.old_keys))
+        return next((lead_id for lead_id in found if lead_id is not None), None)
 
 
 def write(
@@ -60,13 +66,10 @@ def write(
     lead, step = claimed.lead, claimed.step
     url = office.unsubscribe_url(lead.id or 0)
     values = values_of(lead, sender, claimed.sequence_name, url)
-    links: tuple[NewLink, ...] = ()
-    rendered = render(compiled(step.subject or FOLLOWING, step.body), values)
     if claimed.is_tracked and office.base_url:
-        template = compiled(step.subject or FOLLOWING, step.body, is_tracked=claimed.track.clicks)
-        rendered, links = tracking.rendered(
-            claimed, template, values, base_url=office.base_url, known=known or {}
-        )
+        rendered, links = _tracked(claimed, values, office, known or {})
+    else:
+        rendered, links = render(compiled(step.subject or FOLLOWING, step.body), values), ()
     if not step.subject:
         rendered = replace(rendered, subject=f"Re: {claimed.thread_subject}")
     content = fill(
@@ -80,6 +83,19 @@ def write(
         unsubscribe_url=url,
     )
     return Letter(claimed, rendered.subject, content, links)
+
+
+def _tracked(
+    claimed: Claimed, values: dict[str, Any], office: Office, known: Known
+) -> tuple[Rendered, tuple[NewLink, ...]]:
+    """Give a tracked message and the rows that it needs; its faults are those of the message as it is written."""
+    subject, body = claimed.step.subject or FOLLOWING, claimed.step.body
+    template = compiled(subject, body, is_tracked=claimed.track.clicks)
+    try:
+        return tracking.rendered(claimed, template, values, base_url=office.base_url, known=known)
+    except MissingValue:
+        render(compiled(subject, body), values)  # says which of the lead's fields is missing
+        raise
 
 
 def answer(claimed: ClaimedReply, sender: Sender, *, now: datetime) -> Letter:

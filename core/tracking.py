@@ -75,7 +75,7 @@ def rendered(
     message = render(template, {**values, "link": leading})
     made = [link for link in made if link.token in message.html]  # a branch may have been left out
     end = ""
-    if track.clicks:
+    if f'"{base_url}/c/' in message.html:
         end += _HIDDEN.format(f"{base_url}/c/{token(HIDDEN)}")
     if track.opens:
         end += _PICTURE.format(f"{base_url}/o/{token(PICTURE)}.gif")

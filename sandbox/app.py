@@ -18,6 +18,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.errors import Refused
+from sandbox.following import Following
 from sandbox.gallery import gallery_routes, picture
 from sandbox.lead_routes import lead_routes
 from sandbox.leads import Leads
@@ -33,7 +34,6 @@ from sandbox.tour import Tour
 PAGE = Path(__file__).parent / "page"
 MAILS_SHOWN = 400
 HEARTBEAT_SECONDS = 15.0
-READING_TIME = timedelta(minutes=1)
 # A mail's own inline styles must work inside its frame, which inherits this policy; its scripts must not.
 POLICY = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
@@ -176,7 +176,9 @@ def create_app(
     app.mount("/page", StaticFiles(directory=PAGE), name="page")
 
     app.add_middleware(_Policy)
-    app.add_middleware(_Reading, stage=stage)
+    app.add_middleware(
+        Following, clock=clock, moving=stage.moving, newest=lambda: _newest(mail), tell=stage.tell
+    )
 
     @app.exception_handler(NotOnScreenError)
     @app.exception_handler(LookupError)
@@ -207,28 +209,9 @@ class _Policy:
         await self.app(scope, receive, with_policy if ours and scope["type"] == "http" else send)
 
 
-class _Reading:
-    """Lets a minute pass before somebody at the page follows a link of a mail that has only just come.
-
-    Nobody reads faster, and Fermata takes whoever does for a scanner. Only a browser that goes to a page is meant: a
-    scanner that somebody plays with a script stays as fast as it is.
-    """
-
-    def __init__(self, app: ASGIApp, *, stage: Stage) -> None:
-        self.app, self.stage = app, stage
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        stage = self.stage
-        if scope["type"] == "http" and scope["path"].startswith("/c/") and not stage.moving.locked():
-            goes_there = (b"sec-fetch-mode", b"navigate") in scope["headers"]
-            newest = max(
-                (datetime.fromisoformat(mail["date"]) for mail in stage.mail.messages()), default=None
-            )
-            if goes_there and newest and stage.clock.now() - newest < READING_TIME:
-                async with stage.moving:
-                    await stage.clock.advance(READING_TIME)
-                stage.tell("status")
-        await self.app(scope, receive, send)
+def _newest(mail: MailBoxLike) -> datetime | None:
+    messages = mail.messages()
+    return datetime.fromisoformat(messages[-1]["date"]) if messages else None
 
 
 def _looking(stage: Stage) -> APIRouter:

@@ -67,6 +67,15 @@ def test_the_hidden_link_is_hidden_from_everybody(sqlite_url):
     assert hidden not in text
 
 
+def test_a_mail_without_links_hides_none(sqlite_url):
+    world = make(sqlite_url, with_rule(), ADA)
+    (claim,) = world.claims()
+    claim.step.body = "Hi, [write](mailto:ana@sales.example)."
+    letter = letters.write(claim, ANA_SENDS, OFFICE, now=world.now)
+    assert [made.place for made in letter.links] == [0]
+    assert b"display:none" not in letter.content
+
+
 @pytest.mark.parametrize(
     ("track", "places"), [("{clicks: true}", [1, 2, -1]), ("{opens: true}", [0]), ("{}", [])]
 )
