@@ -27,6 +27,7 @@ SERIES = ("#0072b2", "#56b4e9", "#d55e00", "#009e73")
 FUNNEL = ("#083f63", "#0072b2", "#5fa9d8", "#009e73")  # the last one is the goal
 AGED = ("#a9d3ee", "#5fa9d8", "#0072b2", "#083f63")  # the older, the darker
 TITLE_POINTS, TEXT_POINTS = 11.5, 9.6
+LEGEND_POINTS, TITLE_GAP_POINTS = 27, 12  # between a title and its chart, with a legend and without one
 BAR_SHARE = 0.82  # of a group's room
 _DRAWING = Lock()
 
@@ -128,7 +129,7 @@ def _funnel(axes: Axes, title: str, steps: Sequence[tuple[str, int | None]]) -> 
     axes.bar_label(bars, said, padding=3, color=INK, fontsize=TEXT_POINTS)
     axes.set_xlim(0, max([*values, 1]) * 1.42)  # room for the words
     axes.invert_yaxis()
-    _bare(axes, title)
+    _bare(axes, title, TITLE_GAP_POINTS)
     axes.set_xticks([])
     axes.spines["bottom"].set_visible(False)
     axes.set_yticks(range(len(steps)), [name.capitalize() for name, _ in steps], parse_math=False)
@@ -137,15 +138,15 @@ def _funnel(axes: Axes, title: str, steps: Sequence[tuple[str, int | None]]) -> 
 def _columns(axes: Axes, title: str, places: Sequence[str], values: Sequence[int]) -> None:
     """Draw one bar for each place."""
     axes.bar(range(len(values)), values, 0.62, color=SERIES[3])
-    _style(axes, title, places)
+    _style(axes, title, places, TITLE_GAP_POINTS)
     axes.get_xticklabels()[-1].set(fontweight="bold", color=INK)
     _axis_of_counts(axes, max(values, default=0))
     if not any(values):
         _say(axes, "no answer in these weeks")
 
 
-def _style(axes: Axes, title: str, places: Sequence[str]) -> None:
-    _bare(axes, title)
+def _style(axes: Axes, title: str, places: Sequence[str], gap: float = LEGEND_POINTS) -> None:
+    _bare(axes, title, gap)
     axes.set_xticks(range(len(places)), list(_stacked(places)), parse_math=False)
     axes.grid(axis="y", color=GRID, linewidth=0.6)
     axes.set_axisbelow(True)
@@ -160,10 +161,10 @@ def _stacked(places: Sequence[str]) -> Iterator[str]:
         before = second
 
 
-def _bare(axes: Axes, title: str) -> None:
+def _bare(axes: Axes, title: str, gap: float = LEGEND_POINTS) -> None:
     """Leave nothing but a base line."""
     axes.set_title(
-        title, loc="left", fontsize=TITLE_POINTS, fontweight="bold", color=INK, pad=27, parse_math=False
+        title, loc="left", fontsize=TITLE_POINTS, fontweight="bold", color=INK, pad=gap, parse_math=False
     )
     axes.set_facecolor(PAPER)
     for side, spine in axes.spines.items():
