@@ -205,16 +205,16 @@ _TASK_STATES = {
 
 def _task_buttons(view: TaskCard) -> list[JSON]:
     about = (view.enrollment_id, view.version)
-    later: list[tuple[str, codec.Intent]] = [
-        ("Tomorrow", codec.Click("task_tomorrow", *about)),
-        ("+1 week", codec.Click("task_week", *about)),
+    more: list[tuple[str, codec.Intent]] = [
         ("Snooze until a date…", codec.OpenForm("snooze", *about)),
         ("Done, with a note…", codec.OpenForm("task_done", *about)),
     ]
     return actions(
         button("Done", codec.Click("task_done", *about), "click:task_done", style="primary"),
         button("Skip", codec.Click("task_skip", *about), "click:task_skip"),
-        overflow(later, "task"),
+        button("Tomorrow", codec.Click("task_tomorrow", *about), "click:task_tomorrow"),
+        button("+1 week", codec.Click("task_week", *about), "click:task_week"),
+        overflow(more, "task"),
     )
 
 

@@ -20,7 +20,7 @@ from core.plans import parsed
 from core.schedule import send_at
 from core.sequence_diff import Crowd, Diff, sentences
 from core.sequence_file import check
-from core.sequence_file.spec import SequenceSpec
+from core.sequence_file.spec import JumpStep, SequenceSpec
 from core.template import compile_step
 
 NEW_STEP = "new step, not scheduled: choose a date to send it, or stop the lead"
@@ -33,7 +33,16 @@ def faults(session: Session, spec: SequenceSpec, *, now: datetime) -> list[str]:
     boxes = {box.address: box for box in session.exec(select(Mailbox))}
     has_links = session.get_one(Workspace, WORKSPACE_ID).has_links
     said = check(spec, mailboxes=set(boxes), fields=custom_fields(session), unsubscribe_link=has_links)
-    return [*_sick(spec, boxes), *_closed(spec, now), *said]
+    return [*_sick(spec, boxes), *_closed(spec, now), *said, *_lost(session, spec)]
+
+
+def _lost(session: Session, spec: SequenceSpec) -> Iterator[str]:
+    """Say which jumps lead to a sequence that is not there; it may still be a draft, so that two can lead to each other."""
+    jumps = [step for step in spec.steps if isinstance(step, JumpStep)]
+    known = set(session.exec(select(Sequence.key))) if jumps else set()
+    for step in jumps:
+        if step.to.casefold() not in known:
+            yield f"Step {step.id}: There is no sequence called “{step.to}”; write it first, or take the jump out."
 
 
 def _sick(spec: SequenceSpec, boxes: dict[str, Mailbox]) -> Iterator[str]:

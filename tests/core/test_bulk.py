@@ -58,6 +58,7 @@ class Kind:
     zone: str | None = None
     sequence: str = "Spring"
     has_card: bool = True
+    awaits_since: datetime | None = None
 
 
 MINE, BENS, DATED = Placed(), Placed(author="U0BEN"), Placed(until=LATER)
@@ -82,6 +83,10 @@ EVERY_KIND = [
       for (status, remaining, holds), zone, sequence in product(
           ((Status.PENDING, None, ()), (Status.PAUSED, 3 * DAY, (MINE,))),
           (None, "America/New_York", "Asia/Kolkata"), ("Spring", "Windowed"))),
+    *(Kind(status, True, due_at, remaining, holds, sequence="Windowed", awaits_since=NOW - 2 * DAY)
+      for (status, remaining, holds), due_at in product(
+          ((Status.IN_PROGRESS, None, ()), (Status.PAUSED, 3 * DAY, (MINE,)), (Status.PAUSED, 3 * DAY, (MINE, BENS))),
+          (NOW - DAY, SOON))),
 ]  # fmt: skip
 
 
@@ -163,7 +168,7 @@ class Twins:
         return {"sequence_id": self.sequences[kind.sequence], "run": 1, "status": kind.status.value, "position": 1,
                 "attempt": 0, "due_at": kind.due_at, "send_at": waits, "wake_at": waits, "remaining": kind.remaining,
                 "mailbox_id": 1, "has_started": kind.has_started, "version": 5, "enrolled_at": NOW - 9 * DAY,
-                "ended_at": NOW - DAY, "end_reason": "over"}  # fmt: skip
+                "awaits_since": kind.awaits_since, "ended_at": NOW - DAY, "end_reason": "over"}  # fmt: skip
 
     def _hold(self, placed: Placed) -> dict[str, Any]:
         batch = self.batches[placed.batch] if placed.batch else None

@@ -34,9 +34,18 @@ steps:
 
 
 def two(url: str, delay: str = "2 days", *emails: str) -> World:
-    world = make(url, FIRST, *(emails or (ADA,)))
-    world.add(SECOND.replace("DELAY", delay))
+    world = in_first(url, delay, *emails)
+    world.say("publish sequence Second")
     world.tick()
+    return world
+
+
+def in_first(url: str, delay: str, *emails: str, first: str = FIRST) -> World:
+    """Second is a draft."""
+    world = make(url)
+    world.add(SECOND.replace("DELAY", delay), publish=False)
+    world.add(first)
+    world.enrol(*(emails or (ADA,)), sequence="First")
     return world
 
 
@@ -83,8 +92,8 @@ def test_a_circle_goes_round_once_a_day_at_most(database_url: str) -> None:
 
 
 def test_a_circle_that_is_too_short_waits_for_a_person(database_url: str) -> None:
-    world = make(database_url, FIRST.replace("delay: 1 day", "delay: 1 hour"), ADA)
-    world.add(SECOND.replace("DELAY", "1 hour"))
+    world = in_first(database_url, "1 hour", first=FIRST.replace("delay: 1 day", "delay: 1 hour"))
+    world.say("publish sequence Second")
     world.tick()
     world.later(hours=1).tick()
     world.later(hours=1).tick()
@@ -100,9 +109,9 @@ def test_a_circle_that_is_too_short_waits_for_a_person(database_url: str) -> Non
 
 @pytest.mark.parametrize("why", ["draft", "missing", "there", "stopped"])
 def test_who_cannot_go_there_is_held_with_the_reason(database_url: str, why: str) -> None:
-    world = make(database_url, FIRST, ADA)
-    if why != "missing":
-        world.add(SECOND.replace("DELAY", "2 days"), publish=why != "draft")
+    world = in_first(database_url, "2 days")
+    if why != "draft":
+        world.say(f"{'delete' if why == 'missing' else 'publish'} sequence Second")
     if why in {"there", "stopped"}:
         world.enrol(ADA, sequence="Second")
     if why == "stopped":
@@ -131,6 +140,13 @@ def test_many_go_at_once(database_url: str) -> None:
     world = two(database_url, "2 days", *emails)
     assert len(world.later(days=1).tick()) == 250
     assert {world.status(email, "First") for email in emails[::50]} == {"completed"}
+
+
+def test_a_jump_to_nowhere_keeps_from_publishing(database_url: str) -> None:
+    world = make(database_url)
+    world.add(FIRST, publish=False)
+    answer = world.say("publish sequence First")
+    assert "Step on: There is no sequence called “Second”; write it first" in answer.as_text()
 
 
 @pytest.mark.parametrize(

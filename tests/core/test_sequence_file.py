@@ -358,6 +358,31 @@ DELAYS = st.builds(
 )
 EMAILS = st.fixed_dictionaries({"delay": DELAYS, "subject": TEXTS, "body": TEXTS, "thread": st.booleans()})
 TASKS = st.fixed_dictionaries({"delay": DELAYS, "kind": st.just("task"), "title": NAMES, "note": TEXTS})
+WORDS = NAMES.filter(bool)
+ASKED = st.sampled_from(["opened", "clicked", "replied", "booked"]) | st.one_of(
+    st.fixed_dictionaries({"tag": WORDS}),
+    st.fixed_dictionaries({"stage": WORDS}),
+    st.fixed_dictionaries({"field": st.dictionaries(WORDS, WORDS, min_size=1, max_size=1)}),
+)
+FORKS = st.one_of(
+    st.fixed_dictionaries(
+        {"kind": st.just("condition"), "when": ASKED},
+        optional={"delay": DELAYS, "within": DELAYS, "then": st.just("stop"), "otherwise": st.just("next")},
+    ),
+    st.fixed_dictionaries({"kind": st.just("stop")}, optional={"delay": DELAYS, "because": NAMES}),
+    st.fixed_dictionaries({"kind": st.just("jump"), "to": NAMES}, optional={"delay": DELAYS}),
+)
+VERSIONS = st.fixed_dictionaries(
+    {
+        "delay": DELAYS,
+        "variants": st.tuples(TEXTS, TEXTS).map(
+            lambda texts: [
+                {"name": name, "weight": "2", "subject": text, "body": text}
+                for name, text in zip("AB", texts, strict=True)
+            ]
+        ),
+    }
+)
 WINDOWS = st.fixed_dictionaries(
     {
         "days": st.sets(st.integers(0, 6), min_size=1).map(say_days),
@@ -369,7 +394,7 @@ REACTIONS = st.fixed_dictionaries(
     {"do": st.just("pause"), "scope": st.sampled_from(Scope).map(str)}, optional={"until": DELAYS}
 )
 SPECS = st.fixed_dictionaries(
-    {"sequence": NAMES, "steps": st.lists(EMAILS | TASKS, min_size=1, max_size=4)},
+    {"sequence": NAMES, "steps": st.lists(EMAILS | TASKS | FORKS | VERSIONS, min_size=1, max_size=4)},
     optional={
         "zone": st.sampled_from(["Europe/Berlin", "Asia/Kolkata"]),
         "window": WINDOWS,
