@@ -41,6 +41,8 @@ def of_command(text: str) -> Need:
 
 def _of(command: asked.Command) -> Need:
     match command:
+        case asked.Token() | asked.Hooks():
+            return Need.IS_FOR_ADMINS
         case asked.Unhalt() | asked.Erase() | asked.GoalVerb() | asked.New() | asked.Press("publish" | "guard"):
             return Need.IS_FOR_ADMINS
         case asked.SequenceVerb(verb) if verb in _FOR_ADMINS:

@@ -58,6 +58,7 @@ from core.verbs import (
     steps,
     tags,
     tasks,
+    tokens,
     undoing,
     weekly,
 )
@@ -119,6 +120,7 @@ _WHOLE: dict[type, Callable[..., Outcome]] = {
     grammar_commands.New: building.new,
     grammar_commands.GoalVerb: goals.turn,
     grammar_commands.Halt: sequences.halt,
+    grammar_commands.Token: tokens.token,
     grammar_commands.Unhalt: sequences.unhalt,
     grammar_commands.Digest: weekly.any_digest,
 }
@@ -131,6 +133,7 @@ _READING: dict[type, Callable[..., Answer]] = {
     grammar_commands.Log: log.log,
     grammar_commands.Stats: figures.stats,
     grammar_commands.Mailboxes: lists.mailboxes,
+    grammar_commands.Hooks: tokens.hooks,
     grammar_commands.Reminders: reminders.reminders,
     grammar_commands.Tasks: tasks.tasks,
     grammar_commands.Edit: editing.opens,

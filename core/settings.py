@@ -38,6 +38,8 @@ class Settings(BaseSettings):
     database_url: str = Field(default="", validation_alias="FERMATA_DATABASE_URL")
     redis_url: str | None = Field(default=None, validation_alias="FERMATA_REDIS_URL")
     secret_key: SecretStr = Field(default=SecretStr(""), validation_alias="FERMATA_SECRET_KEY")
+    # keys of before, from the newest: what they encrypted is read still, and links they signed are known
+    secret_key_old: SecretStr = Field(default=SecretStr(""), validation_alias="FERMATA_SECRET_KEY_OLD")
     base_url: str = Field(default="", validation_alias="FERMATA_BASE_URL")
     host: str = Field(default="127.0.0.1", validation_alias="FERMATA_HOST")
     port: int = Field(default=8300, ge=1, le=65535, validation_alias="FERMATA_PORT")
@@ -76,6 +78,8 @@ class Settings(BaseSettings):
     hooks_secret: SecretStr | None = Field(default=None, validation_alias="FERMATA_HOOKS_SECRET")
     calendly_secret: SecretStr | None = Field(default=None, validation_alias="FERMATA_CALENDLY_SECRET")
     cal_secret: SecretStr | None = Field(default=None, validation_alias="FERMATA_CAL_SECRET")
+    # whether outgoing hooks may tell addresses inside our own network
+    hooks_private: bool = Field(default=False, validation_alias="FERMATA_HOOKS_PRIVATE")
     # None: what leads write is kept for ever
     keep_days: int | None = Field(default=None, ge=1, validation_alias="FERMATA_KEEP_DAYS")
     poll_seconds: float = Field(default=60, ge=1, validation_alias="FERMATA_POLL_SECONDS")
@@ -166,6 +170,15 @@ def read_settings() -> Settings:
 
 def _plain(message: str) -> str:
     return message.removeprefix("Value error, ").rstrip(".")
+
+
+def old_keys(settings: Settings) -> tuple[bytes, ...]:
+    """Give the keys of before FERMATA_SECRET_KEY; raises Refused for one that never was one."""
+    keys = settings.secret_key_old.get_secret_value().replace(",", " ").split()
+    if any(len(key) < SHORTEST_SECRET_CHARS for key in keys):
+        msg = f"FERMATA_SECRET_KEY_OLD holds a key of fewer than {SHORTEST_SECRET_CHARS} characters."
+        raise Refused(msg)
+    return tuple(key.encode() for key in keys)
 
 
 def secret_key(settings: Settings) -> bytes:

@@ -27,7 +27,7 @@ from core.models import Sequence
 from core.people import Actor
 from core.plans import planned
 from core.settings import read_settings
-from fermata import wiring
+from fermata import keys, wiring
 from fermata.mailboxes import app as mailboxes_app
 from fermata.mailboxes import line
 
@@ -35,6 +35,9 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 leads_app = typer.Typer(no_args_is_help=True, help="The people who get mail.")
 app.add_typer(mailboxes_app, name="mailbox")
 app.add_typer(leads_app, name="leads")
+app.add_typer(keys.tokens_app, name="token")
+app.add_typer(keys.hooks_app, name="hook")
+app.command("rotate-secrets")(keys.rotate_secrets)
 
 IMPORT_ROWS = 500
 

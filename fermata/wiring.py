@@ -13,7 +13,8 @@ from core.db import Database
 from core.letters import Office
 from core.migrate import migrate
 from core.models import WORKSPACE_ID, Workspace
-from core.settings import Settings, read_settings, secret_key
+from core.secrets import Vault
+from core.settings import Settings, old_keys, read_settings, secret_key
 
 if TYPE_CHECKING:
     from jobs.engine import Engine
@@ -51,7 +52,12 @@ def make_desk(settings: Settings, db: Database) -> Desk:
 
 def make_office(settings: Settings) -> Office:
     """Give what letters and links need."""
-    return Office(settings.base_url, secret_key(settings))
+    return Office(settings.base_url, secret_key(settings), old_keys(settings))
+
+
+def make_vault(settings: Settings) -> Vault:
+    """Give what encrypts the secrets that are stored."""
+    return Vault(secret_key(settings), *old_keys(settings))
 
 
 @contextmanager
@@ -112,7 +118,9 @@ def make_engine(
     from jobs.engine import Engine
     from jobs.sender import Desk as SendingDesk
     from jobs.sender import Post
+    from jobs.telling import Teller
 
+    teller = Teller(db, make_vault(settings), clock=clock, may_be_private=settings.hooks_private)
     post = Post(
         SendingDesk(
             db,
@@ -126,5 +134,5 @@ def make_engine(
         )
     )
     return Engine(
-        db, post, clock=clock, tick_seconds=settings.tick_seconds, redis_url=settings.redis_url, also=also
+        db, post, clock=clock, tick_seconds=settings.tick_seconds, redis_url=settings.redis_url, also=(*also, teller.look)
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, time
 
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
@@ -15,12 +15,15 @@ from sqlmodel import Session, col, func, select
 from core import cards
 from core.db import Database
 from core.lifecycle import Status
-from core.models import Card, Delivery, DeliveryState, Enrollment
+from core.models import WORKSPACE_ID, Card, Delivery, DeliveryState, Enrollment, HookEvent, Mailbox, Workspace
+from core.schedule import at_local, local
 
 LOG = logging.getLogger("fermata.web")
 
 METRICS = "text/plain; version=0.0.4; charset=utf-8"
 NO_DATABASE = "The database cannot be reached."
+
+ENDED = (DeliveryState.SENT.value, DeliveryState.FAILED.value, DeliveryState.UNCERTAIN.value)
 
 Sample = tuple[str, float]
 
@@ -70,6 +73,7 @@ def measure(session: Session, *, now: datetime) -> str:
     waiting_cards = session.exec(
         select(func.count()).select_from(Card).where(col(Card.wanted) > Card.drawn)
     ).one()
+    workspace = session.get_one(Workspace, WORKSPACE_ID)
     late = (now - oldest).total_seconds() if oldest else 0
     figures = (
         _figure("deliveries", "Deliveries by state.", _by("state", DeliveryState, states)),
@@ -80,8 +84,54 @@ def measure(session: Session, *, now: datetime) -> str:
         _figure(
             "cards_kept_back", "Slack cards that failed for a reason that holds for all.", _kept(session)
         ),
+        _figure(
+            "oldest_card_seconds",
+            "How long the first card not yet posted waits.",
+            [("", _card_waits(session, now))],
+        ),
+        _figure(
+            "mailbox_deliveries_today",
+            "Deliveries since midnight by mailbox, whose number `mailbox list` shows.",
+            _mailboxes(session, now),
+        ),
+        _figure("mailboxes_unread", "Mailboxes that cannot be read.", [("", _unread(session))]),
+        _figure("hook_events_waiting", "Events that hooks are to be told.", [("", _untold(session))]),
+        _figure("halted", "1 while all sending is halted.", [("", bool(workspace.halted_at))]),
     )
     return "".join(figures)
+
+
+def _card_waits(session: Session, now: datetime) -> float:
+    waits = select(func.min(Card.created_at)).where(col(Card.wanted) > Card.drawn, col(Card.ts).is_(None))
+    first = session.exec(waits).one()
+    return max((now - first).total_seconds(), 0) if first is not None else 0
+
+
+def _mailboxes(session: Session, now: datetime) -> list[Sample]:
+    """Give by mailbox what became of today's deliveries; the day is the workspace's."""
+    zone = session.get_one(Workspace, WORKSPACE_ID).zone
+    midnight = at_local(local(now, zone).date(), time.min, zone)
+    query = (
+        select(Delivery.mailbox_id, Delivery.state, func.count())
+        .where(
+            func.coalesce(Delivery.settled_at, Delivery.sending_at) >= midnight,
+            col(Delivery.state).in_(ENDED),
+        )
+        .group_by(col(Delivery.mailbox_id), col(Delivery.state))
+    )
+    found = {(mailbox_id, state): count for mailbox_id, state, count in session.exec(query)}
+    ids = session.exec(select(Mailbox.id).order_by(col(Mailbox.id))).all()
+    return [(f'{{mailbox="{i}",state="{state}"}}', found.get((i, state), 0)) for i in ids for state in ENDED]
+
+
+def _unread(session: Session) -> int:
+    query = select(func.count()).select_from(Mailbox)
+    return session.exec(query.where(col(Mailbox.unread_because).is_not(None))).one()
+
+
+def _untold(session: Session) -> int:
+    untold = (col(HookEvent.told_at).is_(None), col(HookEvent.given_up_at).is_(None))
+    return session.exec(select(func.count()).select_from(HookEvent).where(*untold)).one()
 
 
 def _kept(session: Session) -> list[Sample]:

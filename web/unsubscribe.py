@@ -18,10 +18,9 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 
 from core import leads
 from core.db import Database
-from core.letters import UNSUBSCRIBE, Office
+from core.letters import Office
 from core.models import Lead, Suppression
 from core.people import SYSTEM
-from core.tokens import unsign
 from web import body as bodies
 from web import pages
 
@@ -40,12 +39,12 @@ def routes(db: Database, office: Office, clock: Callable[[], datetime]) -> APIRo
     # A path, not a name: a token with %2F in it gets the same page as any other that is not ours.
     @router.api_route("/u/{token:path}", methods=["GET", "HEAD"])
     def look(token: str) -> HTMLResponse:
-        lead_id = unsign(office.key, UNSUBSCRIBE, token)
+        lead_id = office.unsubscriber(token)
         return _unknown() if lead_id is None else _asked(db, lead_id)
 
     @router.post("/u/{token:path}")
     async def act(request: Request, token: str) -> HTMLResponse:
-        lead_id = unsign(office.key, UNSUBSCRIBE, token)
+        lead_id = office.unsubscriber(token)
         if lead_id is None:
             return _unknown()
         reason = await _reason(request)

@@ -290,6 +290,20 @@ class Mailboxes:
 
 
 @dataclass(frozen=True, slots=True)
+class Token:
+    """Make a token of the API, revoke one, or list them; name None: of a list."""
+
+    verb: Literal["add", "revoke", "list"]
+    name: str | None = None
+    scopes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
 class Settle:
     """Say what became of an uncertain delivery: it left, send it again, or drop it."""
 
@@ -322,7 +336,7 @@ class Help:
 
 
 Command = (
-    Pause | Resume | Stop | Skip | Unskip | Start | Restart | Show | Paused | List | Sequences | Log | Stats
+    Token | Hooks | Pause | Resume | Stop | Skip | Unskip | Start | Restart | Show | Paused | List | Sequences | Log | Stats
     | SequenceVerb | Halt | Unhalt | StepVerb | Remind | Qualify | Tag | Away | Digest | Mailboxes | Settle
     | New | Owner | Reminders | Tasks | Back | Press | Undo | Help | Edit | Enrol | Erase | Note | Goals | GoalVerb
 )  # fmt: skip

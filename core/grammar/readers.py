@@ -44,6 +44,7 @@ from core.grammar.commands import (
     StepVerb,
     Stop,
     Tag,
+    Token,
     Undo,
     Who,
 )
@@ -405,6 +406,17 @@ def _weekly(said: str) -> tuple[bool, str]:
             f"“{shown(first)}” is no day of the week; for example: `digest weekly on Monday at 9:00`."
         )
     return True, f"on {WEEKDAY_NAMES[WEEKDAYS[first.rstrip('.,')]].lower()} {clock}".rstrip()
+
+
+def read_token(asked: Asked) -> Command:
+    verb, *rest = [word.keyword for word in asked.parts.head] or ["list"]
+    if verb == "list" and not rest:
+        return Token("list")
+    if verb == "revoke" and len(rest) == 1:
+        return Token("revoke", rest[0])
+    if verb != "add" or len(rest) < 2:
+        raise Refused(f"Say what to do with which token: `{asked.entry.usage}`.")
+    return Token("add", rest[0], tuple(word.strip(",") for word in rest[1:]))
 
 
 def read_settle(asked: Asked) -> Command:

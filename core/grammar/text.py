@@ -40,6 +40,7 @@ from core.grammar.commands import (
     StepVerb,
     Stop,
     Tag,
+    Token,
     Undo,
     Unskip,
     Who,
@@ -109,6 +110,8 @@ def _parts(command: Command) -> list[str]:
         case Digest(when, channel, is_weekly):
             clock = _after("at", when[3:]) if when.startswith("at ") else when
             return ["digest", "weekly" if is_weekly else "", clock, f"for #{channel}" if channel else ""]
+        case Token(verb, name, scopes):
+            return ["token", verb, name or "", *scopes]
         case Settle(verb, delivery):
             return ["settle", delivery, verb]
         case Press(card, number, answer, until):

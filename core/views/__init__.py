@@ -22,6 +22,7 @@ from core.views import (
     goal,
     guard,
     home,
+    hook,
     mailbox,
     meeting,
     new_step,
@@ -77,6 +78,8 @@ def view(session: Session, card: Card, *, now: datetime) -> CardView:
             return weekly.card(session, card, now=now)
         case "new_step":
             return new_step.card(session, card, now=now)
+        case "hook":
+            return hook.card(session, card)
         case "fallen":
             return fallen.card(session, card, now=now)
     delivery = session.get(Delivery, card.delivery_id) if card.delivery_id else None

@@ -84,6 +84,8 @@ ROWS: dict[type, tuple[Row, ...]] = {
         Row("card paused 1 stop seen 1", S),
         Row("card paused 1 resume seen 1", A),
     ),
+    orders.Token: (Row("token add crm read", X), Row("token", X)),
+    orders.Hooks: (Row("hooks", X),),
     orders.Undo: (Row("undo", A),),
     orders.Help: (Row("help", R),),
 }

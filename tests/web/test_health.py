@@ -5,6 +5,7 @@ from __future__ import annotations
 import httpx
 
 from core.db import Database
+from core.models import Mailbox
 from sandbox.slack import serving
 from tests.web.conftest import OFFICE
 from web.app import create_app
@@ -58,3 +59,18 @@ def test_metrics_count_what_waits(both):
     assert after["fermata_cards_waiting"] == len(
         [card for card in both.world.cards() if card.wanted > card.drawn]
     )
+
+
+def test_metrics_tell_of_mailboxes_hooks_and_the_halt(both):
+    before = figures(both)
+    assert before["fermata_halted"] == before["fermata_mailboxes_unread"] == 0
+    both.world.tick()
+    both.world.say("halt")
+    both.world.change(Mailbox, unread_because="the password is refused")
+    after = figures(both)
+    assert after['fermata_mailbox_deliveries_today{mailbox="1",state="sent"}'] == 2
+    assert after['fermata_mailbox_deliveries_today{mailbox="1",state="failed"}'] == 0
+    assert after["fermata_halted"] == after["fermata_mailboxes_unread"] == 1
+    assert after["fermata_hook_events_waiting"] == 0
+    both.world.later(days=1)
+    assert figures(both)['fermata_mailbox_deliveries_today{mailbox="1",state="sent"}'] == 0
