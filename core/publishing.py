@@ -107,15 +107,15 @@ def changes(session: Session, row: Sequence) -> tuple[str, ...]:
 def crowd_of(session: Session, sequence_id: int, steps: int) -> Crowd:
     """Count the leads by where they stand."""
     query = (
-        select(Enrollment.position, col(Enrollment.status) == Status.COMPLETED.value, func.count())
+        select(Enrollment.position, Enrollment.status, func.count())
         .where(Enrollment.sequence_id == sequence_id, current_run())
         .where(col(Enrollment.status).in_([*LIVE, Status.COMPLETED]))
-        .group_by(col(Enrollment.position), col(Enrollment.status) == Status.COMPLETED.value)
+        .group_by(col(Enrollment.position), col(Enrollment.status))
     )
     live: dict[int, int] = {}
     finished = 0
-    for position, is_done, count in session.exec(query):
-        if is_done:
+    for position, status, count in session.exec(query):
+        if status == Status.COMPLETED:
             finished += count if position >= steps else 0
         else:
             live[position] = live.get(position, 0) + count

@@ -24,6 +24,7 @@ from sandbox.specimens import (
     guard,
     homes,
     leads,
+    life,
     notices,
     people,
     replies,
@@ -73,6 +74,7 @@ def _pieces() -> Iterator[Piece]:
         "Weekly report": weekly.reports(),
         "Figures": stats.cards(),
         "Deliveries and tasks": leads.questions(),
+        "A sequence's life": life.cards(),
         "Tasks and conditions": flow.cards(),
     }
     for group, views in groups.items():
@@ -82,13 +84,14 @@ def _pieces() -> Iterator[Piece]:
         yield Piece("Without its channel", name, "message", payload)
     for name, view in homes.homes():
         yield Piece("App Home", name, "home", cards.card(view))
-    for name, shown in (*leads.answers(), *guard.mailboxes(), *collisions.previews(), *people.answers(), *stats.answers(), *goals.answers(), *flow.answers()):
+    for name, shown in (*leads.answers(), *life.answers(), *guard.mailboxes(), *collisions.previews(), *people.answers(), *stats.answers(), *goals.answers(), *flow.answers()):
         yield Piece("Answers", name, "message", answers.answer(shown))
     for name, payload, errors in (
         *forms.forms(),
         *replies.forms(),
         *enrol.enrolments(),
         *settings.all_settings(),
+        *life.forms(),
     ):
         yield Piece("Forms", name, "modal", payload, errors)
 

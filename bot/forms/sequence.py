@@ -45,7 +45,7 @@ SUBJECT_CHARS = 200
 ERROR_CHARS = 300
 EMAIL, TASK, LOCKED = "email", "task", "locked"
 ADD, SETTINGS, YES = "add", "settings", "yes"
-TAGS = "{{ first_name }}, {{ company | default: 'your venue' }}, {{ sender.name }} are filled in for each lead. *Bold* and [links](https://…) work."
+TAGS = "{{ first_name }}, {{ company | default: 'your venue' }}, {{ sender.name }} are filled in for each lead. **Bold** and [links](https://…) work."
 USUAL_DAYS, USUAL_HOURS, USUAL_DELAY = "Mon Tue Wed Thu Fri", "09:00-17:00", "3 days"
 AS_FILE = "{name} has more steps than a form can show; edit it as a file: `fermata export {name}`, then `fermata apply`."
 
@@ -200,7 +200,7 @@ def _step(place: int, slot: Slot, *, can_remove: bool, can_add: bool) -> Iterato
     title: JSON = {
         "type": "section",
         "block_id": f"step_{slot.number}",
-        "text": plain(f"Step {place + 1}: {'a task' if is_task else 'an email'}", 75),
+        "text": {"type": "mrkdwn", "text": f"*Step {place + 1}: {'a task' if is_task else 'an email'}*"},
     }
     menu = [("Remove it", f"remove {slot.number}")] if can_remove else []
     if can_add:

@@ -34,7 +34,7 @@ PRESSED = "publish"
 STOPPING = frozenset({"pause", "archive"})
 ASKED = re.compile(r"(go|discard) seen ([0-9]{1,19})")
 GONE = "That sequence is no longer here."
-WAY_BACK = "*Discard the edits* takes them back; `fermata export` writes either as a file."
+WAY_BACK = "“Discard the edits” takes them back; `fermata export` writes either as a file."
 
 
 def turn(session: Session, row: Sequence, verb: str, *, actor: Actor, now: datetime) -> Outcome:
@@ -104,7 +104,7 @@ def press(session: Session, order: Press, *, actor: Actor, now: datetime) -> Out
 def press_new_step(session: Session, order: Press, *, actor: Actor, now: datetime) -> Outcome:
     """Send a new last step to those who had finished, or leave them finished: all that still wait, in one batch."""
     if order.answer not in _SAID:
-        raise Refused("Say what becomes of them: *Send it to them* or *Leave them finished*.")
+        raise Refused("Say what becomes of them: “Send it to them” or “Leave them finished”.")
     batch_id = int(order.number) if order.number.isdecimal() and int(order.number) <= LARGEST_ID else 0
     query = select(Batch).where(Batch.id == batch_id).with_for_update()
     batch = session.exec(query.execution_options(populate_existing=True)).first()
