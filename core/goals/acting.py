@@ -20,7 +20,7 @@ from core.errors import Refused
 from core.goal_file.spec import GoalSpec, Widely
 from core.goals import ACTOR, GoalEvent, Kind, Settled, Waiting, library
 from core.lifecycle import LIVE, Stop
-from core.models import Batch, Enrollment, GoalMet
+from core.models import Batch, Enrollment, GoalMet, Sequence
 from core.people import Actor
 from core.plans import parsed
 from core.sql import spelling
@@ -59,9 +59,12 @@ def _concerned(session: Session, spec: GoalSpec, event: GoalEvent) -> list[int]:
     """Give the leads that the goal is about."""
     ids = sorted(set(event.lead_ids))
     if spec.when.kind is Kind.NEW_LEAD:
-        ids = matching(session, spec.when.who, ids)
+        try:
+            ids = matching(session, spec.when.who, ids)
+        except Refused:  # the rule names a sequence that was deleted; the list of goals says so
+            return []
     if spec.within is not None:
-        places = [sequences.find(session, name).id for name in spec.within]
+        places = library.ids_of(session, spec.within)
         query = select(Enrollment.lead_id).where(
             col(Enrollment.lead_id).in_(spelling(session).these(ids)),
             col(Enrollment.sequence_id).in_(places),
@@ -124,9 +127,11 @@ class _Meeting:
             col(Enrollment.lead_id).in_(list(self.outcomes)), col(Enrollment.status).in_(LIVE)
         )
         if self.spec.stop is Widely.OTHERS and self.spec.start:
-            query = query.where(Enrollment.sequence_id != sequences.find(self.session, self.spec.start).id)
+            query = query.where(
+                col(Enrollment.sequence_id).not_in(library.ids_of(self.session, [self.spec.start]))
+            )
         elif not isinstance(self.spec.stop, Widely):
-            places = [sequences.find(self.session, name).id for name in self.spec.stop]
+            places = library.ids_of(self.session, self.spec.stop)
             query = query.where(col(Enrollment.sequence_id).in_(places))
         live = [enrollment_id for enrollment_id in self.session.exec(query) if enrollment_id]
         changed = apply(
@@ -141,18 +146,19 @@ class _Meeting:
 
     def _start(self, leaving: frozenset[int]) -> list[int]:
         """Start those who are not in it, and give whom something kept from it that somebody should know."""
-        row = sequences.find(self.session, self.spec.start or "")
+        name = self.spec.start or ""
         if self.event.depth >= MOST_IN_A_CHAIN:
-            return self._missed(self.outcomes, row.name, TOO_MANY)
+            return self._missed(self.outcomes, name, TOO_MANY)
         if not self.event.is_certain:
-            return self._missed(self.outcomes, row.name, IN_DOUBT)
+            return self._missed(self.outcomes, name, IN_DOUBT)
         try:
+            row = sequences.find(self.session, name)
             enrolled = leads.enrol(
                 self.session, list(self.outcomes), row.id or 0, actor=self.actor, now=self.now,
                 batch_id=self.batch_id, is_again=self.spec.again, leaving=leaving,
             )  # fmt: skip
         except Refused as refused:
-            return self._missed(self.outcomes, row.name, str(refused))
+            return self._missed(self.outcomes, name, str(refused))
         size = Batch.size + len(enrolled.enrollment_ids)
         self.session.execute(update(Batch).where(col(Batch.id) == self.batch_id).values(size=size))
         for lead_id in self.outcomes.keys() - enrolled.left_out.keys():
@@ -189,9 +195,10 @@ class _Meeting:
 
     def _tell(self, met: dict[int, int], missed: list[int]) -> None:
         """Want one notice about all of these, where the sequence's cards go."""
-        row = sequences.find(self.session, self.spec.start or "")
+        key = (self.spec.start or "").casefold()
+        text = self.session.exec(select(Sequence.spec).where(Sequence.key == key)).first()
         first = met[missed[0]]
         cards.show(
-            self.session, f"{CARD}:{first}", channel=cards.channel_of(self.session, parsed(row.spec).channel),
+            self.session, f"{CARD}:{first}", channel=cards.channel_of(self.session, parsed(text).channel if text else None),
             lead_id=missed[0] if len(missed) == 1 else None, about_id=first, now=self.now,
         )  # fmt: skip

@@ -14,7 +14,7 @@ from core.errors import Refused
 from core.goal_file import GoalSpec
 from core.goal_file.spec import Kind
 from core.journal import note
-from core.models import Goal, GoalMet, SequenceStatus
+from core.models import Goal, GoalMet, Sequence, SequenceStatus
 from core.people import Actor
 
 COUNTED_OVER = timedelta(days=30)
@@ -83,6 +83,21 @@ def _check(session: Session, spec: GoalSpec) -> None:
 
 def _terms(spec: GoalSpec) -> Iterable[filters.Term]:
     return spec.when.who.filter if spec.when.kind is Kind.NEW_LEAD else ()
+
+
+def ids_of(session: Session, names: Iterable[str]) -> list[int]:
+    """Give the sequences of these names; one that was deleted since is left out, since an event must not fail by it."""
+    keys = [name.casefold() for name in names]
+    return [found for found in session.exec(select(Sequence.id).where(col(Sequence.key).in_(keys))) if found]
+
+
+def fault(session: Session, spec: GoalSpec) -> str:
+    """Say what a goal names that is not there any more; "" where all of it is."""
+    try:
+        _check(session, spec)
+    except Refused as refused:
+        return str(refused)
+    return ""
 
 
 def turn(session: Session, name: str, *, is_on: bool, actor: Actor, now: datetime) -> Goal:

@@ -30,17 +30,19 @@ def listing(session: Session, order: orders.Goals, *, actor: Actor, now: datetim
     if not found:
         return Answer(library.NONE_YET)
     met = library.counts(session, now=now)
-    rows = tuple(_row(row, met.get(row.id or 0, 0)) for row in found[:MOST_SHOWN])
+    rows = tuple(_row(session, row, met.get(row.id or 0, 0)) for row in found[:MOST_SHOWN])
     cut = f" The first {MOST_SHOWN} are shown." if len(found) > MOST_SHOWN else ""
     return Answer(f"{counted(len(found), 'goal')}.{cut}", rows=rows)
 
 
-def _row(row: Goal, met: int) -> Row:
+def _row(session: Session, row: Goal, met: int) -> Row:
+    spec = goal_file.parsed(row.spec)
+    fault = library.fault(session, spec)
     did = f"Met by {counted(met, 'lead')} in the last {library.COUNTED_OVER.days} days."
     is_off = "Off. " if row.is_off else ""
     return Row(
         row.name,
-        f"{is_off}{goal_file.describe(goal_file.parsed(row.spec))} {did}",
+        f"{is_off}{goal_file.describe(spec)} {did}{f' {fault}' if fault else ''}",
         choices=(_other(row),),
     )
 

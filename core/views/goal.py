@@ -6,8 +6,9 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from core import goal_file, sequences
+from core import goal_file
 from core.answers import Choice, NoticeCard
+from core.goals import library
 from core.goals.acting import NOT_STARTED, SUPPRESSED
 from core.grammar import to_text
 from core.grammar.commands import Start, Who
@@ -67,7 +68,7 @@ def _answer(
     wanted = {met.lead_id: email for met, email in found if SUPPRESSED not in met.outcome}
     places = select(Enrollment.lead_id).where(
         col(Enrollment.lead_id).in_(list(wanted)),
-        Enrollment.sequence_id == sequences.find(session, name).id,
+        col(Enrollment.sequence_id).in_(library.ids_of(session, [name])),
         col(Enrollment.status).in_(LIVE),
     )
     left = sorted(wanted[lead_id] for lead_id in wanted.keys() - set(session.exec(places)))

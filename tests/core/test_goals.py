@@ -20,7 +20,7 @@ from core.goals.acting import MOST_IN_A_CHAIN
 from core.hooks import events
 from core.lead_file import LeadRow
 from core.meetings import MeetingNews
-from core.models import Batch, Goal, GoalMet, Journal, Lead, LeadTag
+from core.models import Batch, Goal, GoalMet, Journal, Lead, LeadTag, Sequence
 from core.people import SYSTEM
 from core.verbs.editing import sheet
 from core.views import view
@@ -519,6 +519,13 @@ class TestPath:
         assert tags(world) == {"won", "in-onboarding"}
 
 
+def rename(world: World, name: str, new: str) -> None:
+    with world.db.write() as session:
+        row = session.exec(select(Sequence).where(Sequence.name == name)).one()
+        row.name, row.key = new, new.casefold()
+        session.add(row)
+
+
 class TestLibrary:
     @pytest.mark.parametrize(
         ("rest", "sentence"),
@@ -548,6 +555,21 @@ class TestLibrary:
         )
         assert [choice.command for choice in row.choices] == ['goal off "Won"']
         assert "Met by 0 leads" in world.later(days=31).say("goals").rows[0].detail
+
+    def test_sequence_that_is_gone_breaks_nothing_and_is_named_in_the_list(self, world: World) -> None:
+        goal(world, "{tag: won}", "in: [Spring]\nstart: Onboarding\nstop: others")
+        goal(world, '{new_lead: "-in:Onboarding tag:x"}', "stop: [Onboarding]", name="Rule")
+        rename(world, "Onboarding", "Renamed")
+        said = world.say(f"tag {ADA} won")
+
+        assert world.status(ADA) == "stopped"
+        assert "not started in Onboarding: There is no sequence called “Onboarding”" in said.lines[0]
+        assert len(notices(world)) == 1
+        assert all(
+            "There is no sequence called “Onboarding”" in row.detail for row in world.say("goals").rows
+        )
+        world.enrol(EVE)
+        assert len(met(world)) == 1
 
     def test_goal_is_turned_off_and_on(self, world: World) -> None:
         goal(world, "{tag: won}")
