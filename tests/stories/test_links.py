@@ -114,3 +114,16 @@ def test_whoever_unsubscribes_does_so_untracked(world, clock):
     assert ada.fetches(link).status_code == 200
     assert httpx.post(link, data={"List-Unsubscribe": "One-Click"}, timeout=20).status_code == 200
     assert world.status(ADA, "Links") == "stopped"
+
+
+def test_somebody_at_the_page_reads_before_they_click(world, clock):
+    world.publishes(LINKS.replace("RULE", "stop"))
+    world.enrols(ADA, into="Links")
+    clock.settle()
+    ada, before = Reader(world, ADA), clock.now
+    headers = {"user-agent": CHROME, "sec-fetch-mode": "navigate"}
+    answer = httpx.get(ada.links()[0], headers=headers, timeout=20)
+    assert (answer.status_code, PAGE in answer.text) == (200, True)
+    assert (clock.now - before).total_seconds() >= 60
+    clock.advance(seconds=6)
+    assert world.status(ADA, "Links") == "stopped"
