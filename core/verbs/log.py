@@ -168,6 +168,8 @@ def _state(row: Row[Any]) -> str:
     because = f": {row.reason}" if row.reason else ""
     match row.state:
         case DeliveryState.SENT:
+            if row.reason and row.reason.startswith("done "):  # as it says itself, with its person
+                return str(row.reason)
             done = {StepKind.TASK.value: "done", "reply": "our answer was sent"}.get(row.kind, "sent")
             return done + (f" (version {row.variant})" if row.variant else "") + because
         case DeliveryState.FAILED:

@@ -123,7 +123,7 @@ LOG = Answer(
                 Choice("Drop it", "settle 9 drop", "danger", "It is not sent again."),
             ),
         ),
-        Row("9:57 · isa@lyceum.example", "step 3 of Spring outreach: done: done by Ana Ruiz."),
+        Row("9:57 · isa@lyceum.example", "step 3 of Spring outreach: done by Ana Ruiz."),
         Row("20 Jun 17:40 · jon@playhouse.example", "step 2 of Spring outreach, from ana@northwind.example: sent (version B)."),
         Row("20 Jun 17:38 · kaya@casa.example", "step 2 of Spring outreach: left out: cancelled by Ben Okafor."),
     ),
