@@ -27,7 +27,7 @@ from core.models import Sequence
 from core.people import Actor
 from core.plans import planned
 from core.settings import read_settings
-from fermata import keys, wiring
+from fermata import figures, keys, wiring
 from fermata.mailboxes import app as mailboxes_app
 from fermata.mailboxes import line
 
@@ -261,6 +261,9 @@ def say(text: str, as_: Annotated[str, typer.Option("--as", help="Who says it.")
     with wiring.opened() as db:
         answer = commands.run(wiring.make_desk(read_settings(), db), text, actor=actor, now=wiring.now())
     _show(answer)
+
+
+figures.register(app, actor=_cli_actor, say=say)
 
 
 def _show(answer: Any) -> None:
