@@ -20,7 +20,7 @@ from core.guard import Rates
 from core.guarding import Guarded
 from core.lifecycle import LIVE, Status
 from core.mailboxes import cap_on, day_of, handed_on
-from core.models import Delivery, DeliveryState, Enrollment, Hold, Lead, Mailbox, Sequence, Step
+from core.models import Enrollment, Hold, Lead, Mailbox, Sequence, Step
 from core.names import names
 from core.people import Actor
 from core.verbs.acting import next_step
@@ -28,12 +28,10 @@ from core.verbs.building import choices_of, has_edits
 from core.verbs.whens import zone_of
 from core.views import guard
 from core.views.mailbox_words import state
-from core.views.timeline import dated, journal_lines
 from core.views.why import hold_words
 from core.words import counted
 
 ROWS_SHOWN = 15
-LOG_LINES = 20
 
 
 def paused(session: Session, order: orders.Paused, *, actor: Actor, now: datetime) -> Answer:
@@ -144,40 +142,6 @@ def sequences(session: Session, order: orders.Sequences, *, actor: Actor, now: d
 def _by_status(counts: dict[str, int]) -> str:
     words = [f"{counts[status]:,} {status.replace('_', ' ')}" for status in Status if counts.get(status)]
     return ", ".join(words) or "no leads"
-
-
-def log(session: Session, order: orders.Log, *, actor: Actor, now: datetime) -> Answer:
-    """Give what happened last, to anybody."""
-    del order, now
-    zone, _ = zone_of(session, actor)
-    entries = journal_lines(session, limit=LOG_LINES)
-    return Answer("What happened last:", dated(entries, zone) or ("Nothing yet.",))
-
-
-def stats(session: Session, order: orders.Stats, *, actor: Actor, now: datetime) -> Answer:
-    """Give how many mails were sent, failed and so on, of one sequence or of all."""
-    del actor, now
-    where = _in(session, order.sequence)
-    states = dict(session.exec(
-        select(Delivery.state, func.count())
-        .join(Enrollment, col(Enrollment.id) == Delivery.enrollment_id)
-        .where(Delivery.kind == "email", *where)
-        .group_by(col(Delivery.state))
-    ).all())  # fmt: skip
-    leads_by = dict(session.exec(
-        select(Enrollment.status, func.count()).where(current_run(), *where).group_by(col(Enrollment.status))
-    ).all())  # fmt: skip
-    contacted = session.exec(
-        select(func.count()).select_from(Enrollment).where(col(Enrollment.has_started), *where)
-    ).one()
-    mails = [f"{states[state]:,} {state}" for state in DeliveryState if states.get(state)]
-    name = order.sequence if order.sequence not in (None, EVERYWHERE) else "all sequences"
-    lines = (
-        f"Mails: {', '.join(mails) or 'none yet'}.",
-        f"Leads: {_by_status(leads_by)}.",
-        f"Contacted: {contacted:,}.",
-    )
-    return Answer(f"Figures of {name}:", lines)
 
 
 def mailboxes(session: Session, order: orders.Mailboxes, *, actor: Actor, now: datetime) -> Answer:
