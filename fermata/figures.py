@@ -15,6 +15,7 @@ from core import exports, grammar
 from core.grammar import commands as orders
 from core.grammar import to_text
 from core.people import Actor
+from core.words import counted
 from fermata import wiring
 from fermata.mailboxes import line
 
@@ -36,7 +37,7 @@ def register(app: typer.Typer, *, actor: Callable[[], Actor], say: Callable[[str
         with wiring.opened() as db, _opened(csv) as out:
             count = exports.write(db, replace(asked, csv=True), out, actor=actor(), now=wiring.now())
         if csv != Path("-"):
-            line(str(csv), f"{count:,} lines")
+            line(str(csv), counted(count, "line"))
 
     @app.command()
     def stats(
