@@ -13,7 +13,7 @@ from io import BytesIO
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from core.answers import Chart, FunnelChart
+from core.answers import Chart, ForecastChart, FunnelChart
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,9 +32,42 @@ BAR_SHARE = 0.82  # of a group's room
 _DRAWING = Lock()
 
 
-def drawn(chart: Chart | FunnelChart) -> bytes:
-    """Give the picture of either."""
+def drawn(chart: Chart | FunnelChart | ForecastChart) -> bytes:
+    """Give the picture of any of these."""
+    if isinstance(chart, ForecastChart):
+        with _DRAWING:
+            return _png(forecast_figure(chart))
     return weekly(chart) if isinstance(chart, Chart) else stats(chart)
+
+
+def forecast_figure(chart: ForecastChart) -> Figure:
+    """Give the days to come before they are a PNG: a strip for each mailbox, its cap as a line, what waits on top."""
+    figure = _sheet()
+    strips = figure.subplots(len(chart.boxes), 1, squeeze=False, sharex=True)
+    for axes, (name, sent, caps, waiting) in zip(strips[:, 0], chart.boxes, strict=True):
+        places = range(len(sent))
+        axes.bar(places, sent, 0.7, color=SERIES[0], label="leaves")
+        axes.bar(places, waiting, 0.7, bottom=sent, color=SERIES[2], alpha=0.55, label="waits over night")
+        axes.step(
+            [at - 0.5 for at in range(len(caps) + 1)],
+            [*caps, caps[-1]],
+            where="post",
+            color=INK,
+            linewidth=1,
+            label="cap",
+        )
+        _style(axes, name, chart.days)
+        axes.set_title(
+            name, loc="left", fontsize=TEXT_POINTS, fontweight="bold", color=INK, pad=5, parse_math=False
+        )
+        highest = max(a + b for a, b in zip(sent, waiting, strict=True))
+        # A cap far above what leaves would press the bars to the ground; it is then out of sight, and nothing waits.
+        _axis_of_counts(axes, max(highest, min(max(caps), 2 * highest)))
+    strips[0, 0].legend(
+        loc="lower right", bbox_to_anchor=(1, 0.98), ncols=3, frameon=False, fontsize=TEXT_POINTS, labelcolor=INK,
+        handlelength=1, borderaxespad=0,
+    )  # fmt: skip
+    return figure
 
 
 def stats(chart: FunnelChart) -> bytes:

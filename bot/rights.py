@@ -43,7 +43,9 @@ def _of(command: asked.Command) -> Need:
     match command:
         case asked.Token() | asked.Hooks():
             return Need.IS_FOR_ADMINS
-        case asked.Unhalt() | asked.Erase() | asked.GoalVerb() | asked.New() | asked.Press("publish" | "guard"):
+        case (
+            asked.Unhalt() | asked.Erase() | asked.GoalVerb() | asked.New() | asked.Press("publish" | "guard")
+        ):
             return Need.IS_FOR_ADMINS
         case asked.SequenceVerb(verb) if verb in _FOR_ADMINS:
             return Need.IS_FOR_ADMINS
@@ -58,7 +60,16 @@ def _of(command: asked.Command) -> Need:
             return Need.STOPS_MAIL
         case asked.Show() | asked.Paused() | asked.List() | asked.Sequences() | asked.Log() | asked.Stats():
             return Need.READS
-        case asked.Help() | asked.Mailboxes() | asked.Goals() | asked.Remind() | asked.Reminders() | asked.Tasks() | asked.Digest(_, None):
+        case (
+            asked.Forecast()
+            | asked.Help()
+            | asked.Mailboxes()
+            | asked.Goals()
+            | asked.Remind()
+            | asked.Reminders()
+            | asked.Tasks()
+            | asked.Digest(_, None)
+        ):
             return Need.READS
         case asked.SequenceVerb("preview") | asked.Press("reminder"):
             return Need.READS

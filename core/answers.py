@@ -303,13 +303,27 @@ class FunnelChart:
 
 
 @dataclass(frozen=True)
+class ForecastChart:
+    """The numbers of the picture of the days to come: of each mailbox, by day, what leaves, its cap, and what waits."""
+
+    days: tuple[str, ...]
+    boxes: tuple[tuple[str, tuple[int, ...], tuple[int, ...], tuple[int, ...]], ...]
+
+    @property
+    def as_text(self) -> str:
+        """Give the numbers in words, for whoever does not see the picture."""
+        boxes = [f"{name}: {', '.join(f'{count:,}' for count in sent)}." for name, sent, _, _ in self.boxes]
+        return f"Mails by day, from {self.days[0]} to {self.days[-1]}. {' '.join(boxes)}"
+
+
+@dataclass(frozen=True)
 class StatsCard:
     """Figures of a sequence, or of all, as they were asked for. `file_id`: the picture's in Slack, None where there is none."""
 
     title: str
     lines: tuple[str, ...] = ()
     table: Table = ()
-    chart: FunnelChart | None = None
+    chart: FunnelChart | ForecastChart | None = None
     file_id: str | None = None
     choices: tuple[Choice, ...] = ()
 

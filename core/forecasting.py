@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import or_, text
 from sqlmodel import Session, col, func, select
@@ -50,13 +51,13 @@ def forecast(
 def _standing(
     session: Session, sequence_id: int | None, now: datetime, most: int
 ) -> tuple[defaultdict[int, list[Standing]], int]:
-    is_wanted = [
+    is_wanted: list[Any] = [
         Sequence.status == SequenceStatus.PUBLISHED.value,
         col(Enrollment.mailbox_id).is_not(None),
         *([Enrollment.sequence_id == sequence_id] if sequence_id else []),
     ]
     suppressed = select(Suppression.email).where(Suppression.email == Lead.email).exists()
-    running = [
+    running: list[Any] = [
         or_(text("enrollment.status = 'pending'"), text(AWAITS)),
         col(Enrollment.due_at).is_not(None),
         ~suppressed,

@@ -156,6 +156,13 @@ class Stats:
 
 
 @dataclass(frozen=True, slots=True)
+class Forecast:
+    """What leaves in the next days, of one sequence or of all."""
+
+    sequence: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SequenceVerb:
     verb: Literal["pause", "resume", "archive", "publish", "edit", "delete", "preview"]
     sequence: str
@@ -336,7 +343,7 @@ class Help:
 
 
 Command = (
-    Token | Hooks | Pause | Resume | Stop | Skip | Unskip | Start | Restart | Show | Paused | List | Sequences | Log | Stats
+    Token | Hooks | Pause | Resume | Stop | Skip | Unskip | Start | Restart | Show | Paused | List | Sequences | Log | Stats | Forecast
     | SequenceVerb | Halt | Unhalt | StepVerb | Remind | Qualify | Tag | Away | Digest | Mailboxes | Settle
     | New | Owner | Reminders | Tasks | Back | Press | Undo | Help | Edit | Enrol | Erase | Note | Goals | GoalVerb
 )  # fmt: skip

@@ -22,6 +22,7 @@ from core.grammar.commands import (
     Edit,
     Enrol,
     Erase,
+    Forecast,
     GoalVerb,
     Halt,
     List,
@@ -239,6 +240,10 @@ def read_stats(asked: Asked) -> Command:
         raise Refused(f"“{shown(by or '')}” is nothing to break figures down by; say by {', '.join(PARTS)}.")
     since, until = asked.phrase("since"), asked.phrase("until")
     return Stats(_named(asked), cast("Broken | None", part), since, until, csv=asked.has("csv"))
+
+
+def read_forecast(asked: Asked) -> Command:
+    return Forecast(_named(asked))
 
 
 def read_log(asked: Asked) -> Command:

@@ -16,6 +16,7 @@ from core.grammar.commands import (
     Edit,
     Enrol,
     Erase,
+    Forecast,
     GoalVerb,
     Halt,
     Help,
@@ -75,6 +76,8 @@ def _parts(command: Command) -> list[str]:
             return ["paused", _in(sequence), _after("older than", older_than)]
         case List(sequence, status):
             return ["list", status or "", _in(sequence)]
+        case Forecast(sequence):
+            return ["forecast", _in(sequence)]
         case Stats(sequence, by, since, until, csv):
             ends = [_after("since", since), _after("until", until), "csv" if csv else ""]
             return ["stats", _in(sequence), f"by {by}" if by else "", *ends]

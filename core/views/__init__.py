@@ -27,6 +27,7 @@ from core.views import (
     meeting,
     new_step,
     note,
+    outlooks,
     reminder,
     returning,
     review,
@@ -72,6 +73,8 @@ def view(session: Session, card: Card, *, now: datetime) -> CardView:
             return home.card(session, card, now=now)
         case "digest":
             return digest.card(session, card, now=now)
+        case outlooks.KIND:
+            return outlooks.card(session, card, now=now)
         case stats.KIND:
             return stats.card(session, card, now=now)
         case "weekly":

@@ -50,6 +50,7 @@ ROWS: dict[type, tuple[Row, ...]] = {
     orders.Sequences: (Row("sequences", R),),
     orders.Log: (Row("log", R),),
     orders.Stats: (Row("stats", R),),
+    orders.Forecast: (Row("forecast", R),),
     orders.SequenceVerb: (
         Row("pause sequence Spring", S),
         Row("resume sequence Spring", A),
