@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.blocks import VIEW_TITLE_CHARS, section
-from bot.text import JSON, plain
+from bot.text import JSON, plain, unmarked
 from core.errors import Refused
 
 
@@ -12,7 +12,7 @@ class Wrong(Refused):
 
     def __init__(self, errors: dict[str, str]) -> None:
         super().__init__(" ".join(errors.values()))
-        self.errors = errors
+        self.errors = {name: unmarked(sentence) for name, sentence in errors.items()}
 
 
 def refusal(sentence: str) -> JSON:
@@ -21,5 +21,5 @@ def refusal(sentence: str) -> JSON:
         "type": "modal",
         "title": plain("Fermata", VIEW_TITLE_CHARS),
         "close": plain("Close", VIEW_TITLE_CHARS),
-        "blocks": [section(sentence)],
+        "blocks": [section(unmarked(sentence))],
     }

@@ -69,6 +69,11 @@ def sentence(text: str, longest: int = 300, **style: bool) -> list[JSON]:
     return pieces
 
 
+def unmarked(text: str) -> str:
+    """Give a sentence of ours for a place that shows backticks as they are, such as an error at a field."""
+    return re.sub(r"`([^`]*)`", r"“\1”", text)
+
+
 def instant(moment: datetime, zone: str | None, *, with_weekday: bool = False) -> JSON:
     """Give a moment that Slack shows in the reader's own zone; without Slack it reads in `zone`, else in UTC."""
     return {

@@ -52,16 +52,25 @@ class Person:
     line: int = 0
     why: str = ""
 
+    @property
+    def number(self) -> int:
+        """Give the lead's id, or a number below 0 for one that is not known yet."""
+        return self.lead_id or -self.line
+
 
 @dataclass(frozen=True)
 class Preview:
-    """What enrolling would do. `asked`: by the name of a colleague, the leads that are theirs, who is asked first."""
+    """What enrolling would do. `asked`: by the name of a colleague, the leads that are theirs, who is asked first.
+
+    held: of those enrolled, by what is missing, whose first mail cannot be written yet (`core.unwritten`).
+    """
 
     sequence_id: int
     sequence: str
     enrolled: tuple[Person, ...]
     skipped: Mapping[Why, tuple[Person, ...]] = field(default_factory=dict)
     asked: Mapping[str, tuple[Person, ...]] = field(default_factory=dict)
+    held: Mapping[str, tuple[Person, ...]] = field(default_factory=dict)
 
     @property
     def wanted(self) -> list[Person]:
@@ -150,7 +159,7 @@ def preview(
         select(Lead.email, Lead.name, Lead.id).where(col(Lead.id).in_(these)).order_by(Lead.email)
     )
     people = [Person(email, name, lead_id) for email, name, lead_id in rows]
-    return _sorted(session, people, sequence_id, actor=actor, now=now)
+    return _sorted(session, people, sequence_id, {}, actor=actor, now=now)
 
 
 def preview_rows(
@@ -161,17 +170,25 @@ def preview_rows(
     for chunk in chunks((row.email for _, row in rows), ADDRESSES_AT_ONCE):
         known |= dict(session.exec(select(Lead.email, Lead.id).where(col(Lead.email).in_(chunk))).all())
     people = [Person(row.email, row.name, known.get(row.email), line) for line, row in rows]
-    return _sorted(session, people, sequence_id, actor=actor, now=now)
+    unsaved = {one.number: (row.owner, row.domain) for one, (_, row) in zip(people, rows, strict=True)}
+    return _sorted(session, people, sequence_id, unsaved, actor=actor, now=now)
 
 
 def _sorted(
-    session: Session, people: Sequence[Person], sequence_id: int, *, actor: Actor, now: datetime
+    session: Session,
+    people: Sequence[Person],
+    sequence_id: int,
+    unsaved: Mapping[int, tuple[str | None, str]],
+    *,
+    actor: Actor,
+    now: datetime,
 ) -> Preview:
     sequence = accepting(session, sequence_id)
     ids = [one.lead_id for one in people if one.lead_id is not None]
     runs = history(session, ids, sequence_id)
     barred = suppressed(session, (one.email for one in people))
-    clashes = collisions.find(session, ids, actor=actor, now=now) if collisions.is_asking(actor) else {}
+    is_asking = collisions.is_asking(actor)
+    clashes = collisions.find(session, ids, actor=actor, now=now, unsaved=unsaved) if is_asking else {}
     enrolled: list[Person] = []
     skipped: dict[Why, list[Person]] = {why: [] for why in Why}
     asked: dict[str, list[Person]] = {}
@@ -179,7 +196,7 @@ def _sorted(
         status = runs[one.lead_id][1] if one.lead_id in runs else None
         if why := judge(status, is_barred=one.email in barred):
             skipped[why].append(_because(one, (status or "").replace("_", " ")))
-        elif clash := clashes.get(one.lead_id or 0):
+        elif clash := clashes.get(one.number):
             asked.setdefault(clash.name, []).append(_because(one, clash.why))
         else:
             enrolled.append(one)

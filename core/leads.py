@@ -65,7 +65,7 @@ def save(
             if row.email not in known:
                 known[row.email] = Lead(email=row.email, created_at=now)
                 saving[row.email] = Saving.NEW
-            has_changed = _fill(known[row.email], row)
+            has_changed = fill(known[row.email], row)
             session.add(known[row.email])
             saving.setdefault(row.email, Saving.CHANGED if has_changed else Saving.SAME)
         session.flush()
@@ -125,7 +125,8 @@ def _worked(session: Session, enrolled: Enrolled, clashes: Mapping[int, collisio
     )
 
 
-def _fill(lead: Lead, row: LeadRow) -> bool:
+def fill(lead: Lead, row: LeadRow) -> bool:
+    """Write what a file says of a lead and say whether anything changed; an empty field never empties a known one."""
     values = {name: getattr(row, name) for name in FIELDS if getattr(row, name)}
     if row.custom:
         values["custom"] = {**lead.custom, **{key: value for key, value in row.custom.items() if value}}
@@ -291,9 +292,7 @@ def _insert(
     put = add_tags(session, [(lead_id, tag) for lead_id in lead_ids], now=now) if tag else []
     taken = tagging.take(session, lead_ids, outdated)
     for verb, pairs in ((tagging.PUT, put), (tagging.TAKEN, taken)):
-        tagging.record(
-            session, verb, pairs, actor=actor, now=now, batch_id=batch_id, sequence_id=sequence.id
-        )
+        tagging.record(session, verb, pairs, actor=actor, now=now, batch_id=batch_id, sequence_id=sequence.id)
     cards.touch(session, lead_ids=lead_ids)
     return [enrollment_id for enrollment_id, _ in placed]
 

@@ -26,6 +26,7 @@ from bot.forms.fields import (
     all_chosen_in,
     chosen_in,
     files_in,
+    halt_line,
     input_,
     modal,
     option,
@@ -35,7 +36,7 @@ from bot.forms.kinds import Kind, Opened, Shows
 from bot.front import Act, Front
 from bot.rights import Need
 from bot.text import JSON, clean, plain, sentence, words
-from core import commands, enrolling, grammar, lead_file
+from core import commands, enrolling, grammar, lead_file, unwritten
 from core.answers import Answer
 from core.enrolling import Person, Preview
 from core.errors import Refused
@@ -46,6 +47,7 @@ from core.lead_file import LeadFile, Row
 from core.models import LARGEST_ID, Lead, Sequence
 from core.people import Actor
 from core.verbs import choosing, enrols
+from core.views import why
 from core.words import counted
 
 FILTER, FILE = "filter", "file"
@@ -54,6 +56,7 @@ ONE_WAY = "Name the leads in one way: by search, by a condition, or by a file."
 PEOPLE_SHOWN = 12
 ROWS_SHOWN = 6
 WAITING = "Reading, one moment: who is enrolled stands here as soon as it is known."
+OWN = "Whoever of these belongs to nobody becomes yours."
 INSTEAD = "enrol stage:demo in Spring"
 
 
@@ -167,8 +170,10 @@ def _look(
             if not ids:
                 raise Wrong({LEADS: "Those leads are no longer here; search again."})
         shown = enrolling.preview(session, ids, sequence_id, actor=actor, now=now)
+        shown = unwritten.foreseen(session, shown, now=now)
         proposal = enrols.keep(session, shown, actor=actor, now=now)
-    return second_view(_remembering(form, sequence_id, proposal), shown)
+        halted = why.halt(session, actor.zone)
+    return second_view(_remembering(form, sequence_id, proposal), shown, halted=halted)
 
 
 def _look_at_file(
@@ -191,9 +196,11 @@ def _look_at_file(
     digest = hashlib.sha256(data).hexdigest()
     with front.desk.db.write() as session:
         shown = enrolling.preview_rows(session, rows, sequence_id, actor=actor, now=now)
+        shown = unwritten.foreseen(session, shown, dict(rows), now=now)
         proposal = enrols.keep(session, shown, of_file=digest, actor=actor, now=now)
+        halted = why.halt(session, actor.zone)
     remembered = _remembering(form, sequence_id, proposal, url, digest)
-    return second_view(remembered, shown, name=name, file=file, refused=refused_rows)
+    return second_view(remembered, shown, name=name, file=file, refused=refused_rows, halted=halted)
 
 
 def _accepting(session: Session, sequence_id: int) -> None:
@@ -211,7 +218,13 @@ def _remembering(form: Form, sequence_id: int, proposal: str, *file: str) -> For
 
 
 def second_view(
-    form: Form, shown: Preview, *, name: str = "", file: LeadFile | None = None, refused: Many[Row] = ()
+    form: Form,
+    shown: Preview,
+    *,
+    name: str = "",
+    file: LeadFile | None = None,
+    refused: Many[Row] = (),
+    halted: str | None = None,
 ) -> JSON:
     """Give the view that shows who is enrolled and who not and why; its button does it for exactly those."""
     count = len(shown.enrolled)
@@ -221,10 +234,11 @@ def second_view(
         else f"Nobody will be enrolled in {shown.sequence} at once"
     )
     blocks = [
+        *halt_line(halted),
         rich(
             [words(f"✅ {title}" if count else title, 300, bold=True)],
             bullets=_people(shown.enrolled, PEOPLE_SHOWN),
-        )
+        ),
     ]
     for heading, people in enrols.groups(shown):
         blocks.append(rich(sentence(heading, 300, bold=True), bullets=_people(people, ROWS_SHOWN)))
@@ -232,7 +246,7 @@ def second_view(
         heading = f"Rows that make no lead ({len(refused):,})"
         blocks.append(rich([words(heading, 300, bold=True)], bullets=_rows(refused)))
     if file is not None:
-        blocks.append(context(f"{name}: {counted(file.total, 'row')}", *file.notes))
+        blocks.append(context(f"{name}: {counted(file.total, 'row')}", *file.notes, OWN))
     label = f"Enrol {counted(count, 'lead')}" if count else "Ask first"
     view = modal(form, "Enrol leads", label, blocks) | {"close": plain("Back", VIEW_TITLE_CHARS)}
     if not shown.wanted:

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from bot import codec
-from bot.blocks import OPTION_CHARS, VIEW_TITLE_CHARS
+from bot.blocks import OPTION_CHARS, VIEW_TITLE_CHARS, rich
 from bot.codec import Form
 from bot.modals import Wrong
-from bot.text import JSON, clean, plain
+from bot.text import JSON, clean, plain, words
+from bot.text import sentence as as_sentence
 from core.dates import LONGEST_PHRASE_CHARS, Ambiguous, When, read, say
 from core.dates.words import Kind
 from core.errors import Refused
@@ -21,6 +22,7 @@ __all__ = [
     "all_chosen_in",
     "chosen_in",
     "files_in",
+    "halt_line",
     "input_",
     "modal",
     "one_line",
@@ -51,6 +53,11 @@ def modal(form: Form, title: str, submit: str, blocks: Iterable[JSON]) -> JSON:
         "close": plain("Cancel", VIEW_TITLE_CHARS),
         "blocks": list(blocks),
     }
+
+
+def halt_line(halted: str | None) -> list[JSON]:
+    """Give what stands above dates while nothing leaves at all; `halted`: who halted it and since when, None: nobody."""
+    return [rich([words("⛔ "), *as_sentence(halted, bold=True)])] if halted else []
 
 
 def input_(

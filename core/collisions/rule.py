@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 
 from sqlmodel import Session, col, select
 
@@ -64,10 +65,18 @@ class Clash:
                 return f"is of the same company as {self.of}, {whose} lead"
 
 
-def find(session: Session, lead_ids: Iterable[int], *, actor: Actor, now: datetime) -> dict[int, Clash]:
+def find(
+    session: Session,
+    lead_ids: Iterable[int],
+    *,
+    actor: Actor,
+    now: datetime,
+    unsaved: Mapping[int, tuple[str | None, str]] = MappingProxyType({}),
+) -> dict[int, Clash]:
     """Give by lead the colleague who works it or its company.
 
     Nothing of what the actor owns or covers for now, and nothing that is suppressed, which is not enrolled anyway.
+    unsaved: owner and domain that a file gives, by lead; one that is not known yet has a number below 0.
     """
     members = select(Member.id, Member.name).where(
         col(Member.is_guest).is_(False), col(Member.is_bot).is_(False), col(Member.is_deleted).is_(False)
@@ -77,14 +86,18 @@ def find(session: Session, lead_ids: Iterable[int], *, actor: Actor, now: dateti
     others = {i: name for i, name in active.items() if actor.id not in {i, covers.get(i, i)}}
     these = spelling(session).these(set(lead_ids))
     query = select(Lead.id, Lead.owner, Lead.domain).where(col(Lead.id).in_(these))
-    leads = session.exec(query.where(col(Lead.email).not_in(select(Suppression.email)))).all()
-    strange = {i: domain for i, owner, domain in leads if i is not None and owner != actor.id}
+    rows = session.exec(query.where(col(Lead.email).not_in(select(Suppression.email))))
+    leads = {i: (owner, domain) for i, owner, domain in rows if i is not None}
+    for i, (owner, domain) in unsaved.items():
+        before = leads.get(i, (None, ""))
+        leads[i] = owner or before[0], domain or before[1]
+    strange = {i: domain for i, (owner, domain) in leads.items() if owner != actor.id}
     found: dict[int, tuple[str, Why, str]] = {}
     if others and strange:
         companies = _companies(session, strange.values(), others)
         found = {i: companies[domain] for i, domain in strange.items() if domain in companies}
-        found |= _started(session, strange, others)
-        found |= {i: (owner, Why.OWNER, "") for i, owner, _ in leads if i is not None and owner in others}
+        found |= _started(session, (i for i in strange if i > 0), others)
+        found |= {i: (owner, Why.OWNER, "") for i, (owner, _) in leads.items() if owner in others}
     return {
         i: Clash(
             i,

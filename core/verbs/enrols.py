@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import update
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
-from core import collisions, enrolling, leads, sequences
+from core import collisions, enrolling, leads, owners, sequences, unwritten
 from core.acts import open_batch
 from core.answers import Answer, Choice
 from core.chunks import chunks
@@ -19,9 +19,10 @@ from core.errors import Refused
 from core.grammar import commands as orders
 from core.grammar import to_text
 from core.lead_file import LeadFile, LeadRow, Row
+from core.models import Enrollment, Lead, SequenceStatus
 from core.models import Sequence as SequenceRow
-from core.models import SequenceStatus
 from core.people import Actor
+from core.sql import spelling
 from core.verbs import proposals
 from core.verbs.acting import LINES_FOR_MANY
 from core.verbs.choosing import LEADS_WITHOUT_ASKING, lead_ids, lock_leads
@@ -55,13 +56,15 @@ def enrol(
     shown = enrolling.preview(
         session, lead_ids(session, order.who, actor=actor), row.id, actor=actor, now=now
     )
+    shown = unwritten.foreseen(session, shown, now=now)
     if not shown.lead_ids:
         raise Instead(
             f"Nobody would be enrolled in {shown.sequence}; nothing was changed.", lines=overview(shown)
         )
     if order.who.everyone or len(shown.lead_ids) > LEADS_WITHOUT_ASKING:
         return propose(session, shown, actor=actor, now=now)
-    return enrol_these(session, shown.lead_ids, row.id, actor=actor, now=now)
+    held = tuple(f"{title}: {_named(people)}." for title, people in held_groups(shown))
+    return enrol_these(session, shown.lead_ids, row.id, actor=actor, now=now, notes=held)
 
 
 def propose(session: Session, shown: Preview, *, actor: Actor, now: datetime) -> Outcome:
@@ -72,7 +75,13 @@ def propose(session: Session, shown: Preview, *, actor: Actor, now: datetime) ->
 
 
 def enrol_these(
-    session: Session, ids: Sequence[int], sequence_id: int, *, actor: Actor, now: datetime
+    session: Session,
+    ids: Sequence[int],
+    sequence_id: int,
+    *,
+    actor: Actor,
+    now: datetime,
+    notes: Sequence[str] = (),
 ) -> Outcome:
     """Enrol these leads in one batch: whoever cannot be is named, and a colleague whose leads they are is asked first."""
     batch_id = open_batch(session, VERB, actor=actor, now=now)
@@ -89,7 +98,7 @@ def enrol_these(
         batch_id=batch_id,
         actor=actor,
         now=now,
-        notes=done.asked,
+        notes=(*notes, *done.asked),
     )
 
 
@@ -184,10 +193,22 @@ def _enrol_rows(
     placed = leads.enrol(session, mine, sequence_id, actor=actor, now=now, batch_id=batch_id)
     size = BATCHES.c.size + len(placed.enrollment_ids)
     session.execute(update(BATCHES).where(BATCHES.c.id == batch_id).values(size=size))
+    if collisions.is_asking(actor):
+        _own(session, placed.enrollment_ids, actor=actor, now=now, batch_id=batch_id)
     done.enrolled += len(placed.enrollment_ids)
     done.new += sum(saving is leads.Saving.NEW for _, saving in saved.values())
     done.faults += placed.refusals
     done.theirs += theirs
+
+
+def _own(
+    session: Session, enrollment_ids: Sequence[int], *, actor: Actor, now: datetime, batch_id: int
+) -> None:
+    """Give those that belong to nobody to whoever brought them, so that what is held for them reaches somebody."""
+    mine = spelling(session).among(Enrollment.id, enrollment_ids)
+    query = select(Lead.id).join(Enrollment, col(Enrollment.lead_id) == Lead.id)
+    of_nobody = session.exec(query.where(mine, col(Lead.owner).is_(None)))
+    owners.give(session, [i for i in of_nobody if i], actor.id, actor=actor, now=now, batch_id=batch_id)
 
 
 def _filed(name: str, done: Filed, asked: Sequence[str], batch_id: int) -> Answer:
@@ -214,7 +235,7 @@ def overview(shown: Preview) -> tuple[str, ...]:
 
 
 def groups(shown: Preview) -> Iterable[tuple[str, tuple[Person, ...]]]:
-    """Give the leads that would not be enrolled, by the reason in words."""
+    """Give the leads that would not be enrolled, or would be held at once, by the reason in words."""
     titles = {
         Why.SUPPRESSED: "Suppressed, they get no mail",
         Why.THERE: f"In {shown.sequence} already",
@@ -222,8 +243,15 @@ def groups(shown: Preview) -> Iterable[tuple[str, tuple[Person, ...]]]:
     }
     for why, people in shown.skipped.items():
         yield f"{titles[why]} ({len(people):,})", people
+    yield from held_groups(shown)
     for name, people in shown.asked.items():
         yield f"{name} works these or their company and is asked first ({len(people):,})", people
+
+
+def held_groups(shown: Preview) -> Iterable[tuple[str, tuple[Person, ...]]]:
+    """Give the leads that would be enrolled and held at once, by what is missing."""
+    for fault, people in shown.held.items():
+        yield f"Enrolled, but cannot be written yet and wait: {fault} ({len(people):,})", people
 
 
 def _named(people: Sequence[Person]) -> str:

@@ -173,6 +173,11 @@ def halted_words(session: Session, workspace: Workspace, zone: str) -> str | Non
     )
 
 
+def halt(session: Session, zone: str) -> str | None:
+    """Give the same of this workspace, in the zone of whoever reads it."""
+    return halted_words(session, session.get_one(Workspace, WORKSPACE_ID), zone)
+
+
 def _halted(session: Session, workspace: Workspace, zone: str) -> Iterator[Reason]:
     if words := halted_words(session, workspace, zone):
         yield Reason(Kind.HALTED, words)

@@ -361,3 +361,56 @@ def test_views_keep_slacks_rules_whatever_leads_are_called(name):
     view = enrol.second_view(form, shown, name=name, file=read(FILE), refused=refused)
     assert check_view(view) == []
     assert check_view(enrol.first_view(Form("enrol"))) == []
+
+
+def test_new_addresses_of_a_colleagues_company_are_shown_as_asked_first(crowd):
+    with crowd.database.write() as session:
+        session.merge(Member(id=crowd.ana.id, name="Ana Ruiz", zone="UTC", seen_at=NOW))
+        ada = session.exec(select(Lead).where(Lead.email == "ada@engines.example")).one()
+        ada.owner, ada.domain = crowd.ben.id, "engines.example"
+    data = b"email,first name\nzoe@engines.example,Zoe\nben@free.example,Ben\nmei@free.example,Mei\n"
+    opened(crowd)
+    crowd.ana.submit({enrol.FILE: [crowd.ana.upload("leads.csv", data)]})
+    text = titled(crowd, "2 leads will be enrolled in Spring").all_text()
+    assert "Ben Okafor works these or their company and is asked first (1)" in text
+    assert "zoe@engines.example" in text
+
+    crowd.ana.submit()
+    crowd.ana.wait_for_text("Enrolled 2 leads of the file in Spring.")
+    assert leads_in_spring(crowd) == 4
+
+
+def test_rows_whose_first_mail_cannot_be_written_are_named_beforehand_and_become_the_uploaders(crowd):
+    opened(crowd)
+    crowd.ana.submit(
+        {
+            enrol.FILE: [
+                crowd.ana.upload("leads.csv", b"email,first name\nann@new.example,\nbo@new.example,Bo\n")
+            ]
+        }
+    )
+    shown = titled(crowd, "2 leads will be enrolled in Spring")
+    text = shown.all_text()
+    assert "cannot be written yet and wait: first_name is missing (1)" in text
+    assert check_view(shown.payload) == []
+
+    crowd.ana.submit()
+    crowd.ana.wait_for_text("Enrolled 2 leads of the file in Spring.")
+    with crowd.database.read() as session:
+        assert session.exec(select(Lead.owner).where(Lead.email == "ann@new.example")).one() == crowd.ana.id
+
+
+def test_preview_says_who_halted_all_sending(crowd):
+    crowd.ana.type("#outbound", "/sequence halt because audit")
+    crowd.ana.wait_for_text("All sending is halted")
+    opened(crowd)
+    crowd.ana.submit({enrol.FILTER: "cat@opera.example"})
+    assert "All sending was halted by" in titled(crowd, "will be enrolled").all_text()
+
+
+def test_error_at_a_field_has_no_backticks(crowd):
+    crowd.ana.type("#outbound", "/sequence pause sequence Spring")
+    crowd.ana.wait_for_text("Spring is paused")
+    opened(crowd)
+    crowd.ana.submit({enrol.FILTER: "stage:demo"})
+    assert "“resume sequence Spring”" in crowd.ana.modal.errors[SEQUENCES]
