@@ -21,11 +21,12 @@ from core.acts import DELIVERIES, JOURNAL, LEADS
 from core.facts import HAS_LEFT, IS_ANSWER, MESSAGES, meetings
 from core.inbound import Kind
 from core.lifecycle import Status
-from core.models import Message, Suppression
+from core.models import Batch, Message, Suppression
 from core.people import SYSTEM
 from core.schedule import DAY, at_local
 from core.worklist import Group, Item, Scope, Worklist
 
+BATCHES: Table = Batch.__table__  # type: ignore[attr-defined]
 SUPPRESSIONS: Table = Suppression.__table__  # type: ignore[attr-defined]
 WEEKS = 8
 RUNNING = (Status.PENDING.value, Status.IN_PROGRESS.value)
@@ -171,7 +172,10 @@ def _acts(weeks: Weeks) -> Select[Any]:
     ).label("figure")
     happened = sql(weeks.week_of(JOURNAL.c.at), figure, func.count()).select_from(JOURNAL)
     is_counted = and_(JOURNAL.c.enrollment_id.is_not(None), weeks.holds(JOURNAL.c.at), figure.is_not(None))
-    return happened.where(is_counted).group_by("week", "figure")
+    # An act that was taken back counts as little as taking it back.
+    is_undone = sql(BATCHES.c.id).where(BATCHES.c.id == JOURNAL.c.batch_id, BATCHES.c.undone_at.is_not(None))
+    stands = and_(JOURNAL.c.verb != "undo", ~is_undone.exists())
+    return happened.where(is_counted, stands).group_by("week", "figure")
 
 
 def _messages(weeks: Weeks) -> Select[Any]:
