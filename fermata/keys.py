@@ -60,12 +60,11 @@ def revoke_token(name: str) -> None:
 def add_hook(
     url: str, events: Annotated[str, typer.Option(help="Which, with commas; default all of them.")] = ""
 ) -> None:
-    """Tell an address what happens, and write the secret it can check that with to standard output, this once."""
+    """Tell an address what happens, and show the secret that it can check that with, this once."""
     vault = wiring.make_vault(read_settings())
     with wiring.opened() as db, db.write() as session:
         hook, secret = book.add(session, vault, url, _split(events), actor=_actor(), now=wiring.now())
-    sys.stderr.write(f"Hook {hook.id} is on; its secret is shown this once:\n")
-    sys.stdout.write(f"{secret}\n")
+    line(f"hook {hook.id}", f"on; its secret, shown this once: {secret}")
 
 
 @hooks_app.command("list")

@@ -23,6 +23,7 @@ from sandbox.specimens import (
     goals,
     guard,
     homes,
+    hooks,
     leads,
     life,
     notices,
@@ -74,6 +75,7 @@ def _pieces() -> Iterator[Piece]:
         "Weekly report": weekly.reports(),
         "Figures": stats.cards(),
         "Deliveries and tasks": leads.questions(),
+        "Telling other systems": hooks.hooks(),
         "A sequence's life": life.cards(),
         "Tasks and conditions": flow.cards(),
     }
@@ -84,7 +86,7 @@ def _pieces() -> Iterator[Piece]:
         yield Piece("Without its channel", name, "message", payload)
     for name, view in homes.homes():
         yield Piece("App Home", name, "home", cards.card(view))
-    for name, shown in (*leads.answers(), *life.answers(), *guard.mailboxes(), *collisions.previews(), *people.answers(), *stats.answers(), *goals.answers(), *flow.answers()):
+    for name, shown in (*leads.answers(), *hooks.answers(), *life.answers(), *guard.mailboxes(), *collisions.previews(), *people.answers(), *stats.answers(), *goals.answers(), *flow.answers()):
         yield Piece("Answers", name, "message", answers.answer(shown))
     for name, payload, errors in (
         *forms.forms(),

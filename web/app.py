@@ -41,6 +41,6 @@ def create_app(
     app.include_router(hooks.routes())
     if slack is not None:
         app.include_router(slack_routes(slack, db, clock))
-    app.mount("/api", api.create(Desk(db), clock))
+    app.router.routes.append(api.mount(Desk(db), clock))
     app.add_middleware(SafeHeaders, headers=safe(STYLE_HASH))
     return app

@@ -34,7 +34,9 @@ def routes(
     ready: Callable[[], list[str]],
     also: Callable[[], str] = str,
 ) -> APIRouter:
-    """Give `/healthz`, `/readyz` and `/metrics`; they hold counts and no names, but a proxy may keep them inside.
+    """Give `/healthz`, `/readyz` and `/metrics`; they hold counts and nothing of leads.
+
+    They name our own mailboxes, so a proxy may keep them inside.
 
     also: further lines of metrics, which this process alone can tell.
     """
@@ -91,7 +93,7 @@ def measure(session: Session, *, now: datetime) -> str:
         ),
         _figure(
             "mailbox_deliveries_today",
-            "Deliveries since midnight by mailbox, whose number `mailbox list` shows.",
+            "Deliveries since midnight by mailbox and state.",
             _mailboxes(session, now),
         ),
         _figure("mailboxes_unread", "Mailboxes that cannot be read.", [("", _unread(session))]),
@@ -102,9 +104,9 @@ def measure(session: Session, *, now: datetime) -> str:
 
 
 def _card_waits(session: Session, now: datetime) -> float:
-    waits = select(func.min(Card.created_at)).where(col(Card.wanted) > Card.drawn, col(Card.ts).is_(None))
-    first = session.exec(waits).one()
-    return max((now - first).total_seconds(), 0) if first is not None else 0
+    waits = select(Card.created_at).where(col(Card.wanted) > Card.drawn, col(Card.ts).is_(None))
+    first = session.exec(waits.order_by(col(Card.created_at)).limit(1)).first()
+    return max((now - first).total_seconds(), 0) if first else 0
 
 
 def _mailboxes(session: Session, now: datetime) -> list[Sample]:
@@ -120,8 +122,12 @@ def _mailboxes(session: Session, now: datetime) -> list[Sample]:
         .group_by(col(Delivery.mailbox_id), col(Delivery.state))
     )
     found = {(mailbox_id, state): count for mailbox_id, state, count in session.exec(query)}
-    ids = session.exec(select(Mailbox.id).order_by(col(Mailbox.id))).all()
-    return [(f'{{mailbox="{i}",state="{state}"}}', found.get((i, state), 0)) for i in ids for state in ENDED]
+    mailboxes = session.exec(select(Mailbox.id, Mailbox.address).order_by(col(Mailbox.id))).all()
+    return [
+        (f'{{mailbox="{address}",state="{state}"}}', found.get((mailbox_id, state), 0))
+        for mailbox_id, address in mailboxes
+        for state in ENDED
+    ]
 
 
 def _unread(session: Session) -> int:

@@ -105,6 +105,7 @@ def test_what_is_not_there_and_what_is_not_understood_is_said(crm):
     crm.get("/sequences/None", 404)
     crm.post("/sequences/%00/pause", 404)
     crm.get("/nothing", 404)
+    crm.get("/leads/a%0Ab@x.test", 404)
     assert crm.post("/leads/lea@x.test/pause", 422, untill="friday")["fields"][0]["field"] == "untill"
     crm.post("/leads/lea@x.test/pause", 409, until="yesterday")
     crm.post("/leads/lea@x.test/pause", 422, reason="a\u0000b")

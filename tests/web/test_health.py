@@ -68,9 +68,9 @@ def test_metrics_tell_of_mailboxes_hooks_and_the_halt(both):
     both.world.say("halt")
     both.world.change(Mailbox, unread_because="the password is refused")
     after = figures(both)
-    assert after['fermata_mailbox_deliveries_today{mailbox="1",state="sent"}'] == 2
-    assert after['fermata_mailbox_deliveries_today{mailbox="1",state="failed"}'] == 0
+    assert after['fermata_mailbox_deliveries_today{mailbox="ana@sales.example",state="sent"}'] == 2
+    assert after['fermata_mailbox_deliveries_today{mailbox="ana@sales.example",state="failed"}'] == 0
     assert after["fermata_halted"] == after["fermata_mailboxes_unread"] == 1
     assert after["fermata_hook_events_waiting"] == 0
     both.world.later(days=1)
-    assert figures(both)['fermata_mailbox_deliveries_today{mailbox="1",state="sent"}'] == 0
+    assert figures(both)['fermata_mailbox_deliveries_today{mailbox="ana@sales.example",state="sent"}'] == 0

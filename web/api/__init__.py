@@ -5,12 +5,14 @@ Mounted as an application of its own, so that its errors and its OpenAPI are its
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Mount
 
 from core.commands import Desk
 from web.api import doing, looking
@@ -19,8 +21,15 @@ from web.api.guard import Guard
 ABOUT = "Leads, enrolments, holds, sequences, events. docs/api.md says more."
 
 
+def mount(desk: Desk, clock: Callable[[], datetime]) -> Mount:
+    """Give the API at /api, for whatever stands after it: Starlette's own pattern stops at a line break."""
+    found = Mount("/api", app=create(desk, clock))
+    found.path_regex = re.compile(found.path_regex.pattern, re.DOTALL)
+    return found
+
+
 def create(desk: Desk, clock: Callable[[], datetime]) -> FastAPI:
-    """Give the application that is mounted at /api."""
+    """Give the application behind it."""
     app = FastAPI(
         title="Fermata",
         version="1",
