@@ -73,6 +73,7 @@ def test_disabled_edited_and_published_again_leads_go_on_from_where_they_were(
     clock.advance(days=10)
     world.writes(SPRING.replace("a last word", "the very last word"))
     ana.types("/sequence publish sequence Spring")
+    ana.clicks("Publish", on="Publish Spring as it was edited?")
     clock.advance(days=7)
     assert mail_to("ann@x.test") == ["Ann, a question", "Ann, did it reach you?", "Ann, the very last word"]
 
