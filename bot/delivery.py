@@ -40,6 +40,7 @@ TOKEN_FAULTS = frozenset(
 )
 SLACK_FAULTS = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 SERVER_FAULTS = 500
+CHANNEL_NAME = re.compile(r"[a-z0-9][\w-]*")
 CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{2,20}")
 
 
@@ -72,8 +73,9 @@ def _message(view: CardView, card: Card, *, is_new: bool = True) -> JSON:
 
 def misplaced(message: JSON, channel: str) -> JSON:
     """Give a message with the line that says in which channel it would stand, and how it gets there."""
-    place = f"<#{channel}>" if CHANNEL_ID.fullmatch(channel) else escaped(channel)
-    line = f"This would stand in {place}, but Fermata cannot post there any more: invite it with `/invite @Fermata`."
+    is_name = CHANNEL_NAME.fullmatch(channel) is not None
+    place = f"<#{channel}>" if CHANNEL_ID.fullmatch(channel) else ("#" if is_name else "") + escaped(channel)
+    line = f"This would stand in {place}, but Fermata cannot post there: check its name, or invite it with `/invite @Fermata`."
     note = {"type": "context", "elements": [{"type": "mrkdwn", "text": line}]}
     return {"text": f"{message['text']}\n{line}", "blocks": [note, *message["blocks"][: MESSAGE_BLOCKS - 1]]}
 

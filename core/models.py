@@ -469,6 +469,7 @@ class Card(SQLModel, table=True):
     meant_for: str | None = None  # the channel it could not be posted to, where `channel` is a person instead
     file_id: str | None = None  # of the picture on it, as Slack names it
     drawn_at: datetime | None = _instant()
+    drawn_hash: str | None = None  # of what was drawn last: the same is not drawn again
     lead_id: int | None = Field(default=None, foreign_key="lead.id", index=True)
     delivery_id: int | None = Field(default=None, foreign_key="delivery.id", index=True)
     about_id: int | None = None
@@ -490,6 +491,7 @@ class Digest(SQLModel, table=True):
     id: int | None = _id()
     place: str = Field(unique=True)  # a Slack id, or a channel
     is_channel: bool = False
+    asked_by: str | None = None  # who named this channel, and is told where it takes no messages
     at: str | None = None  # "08:30", on the reader's clock
     is_off: bool = False
     day: str | None = None

@@ -8,7 +8,7 @@ from datetime import datetime, time
 
 from sqlmodel import Session
 
-from core import cards, dates, digests, weekly
+from core import cards, dates, digests, fallen, weekly
 from core.acts import load
 from core.answers import Answer, Choice
 from core.dates import say
@@ -40,15 +40,15 @@ _IN_DIRECT = "our direct messages"
 
 def digest(session: Session, order: orders.Digest, *, actor: Actor, now: datetime) -> Outcome:
     """Show the list now, or settle when it comes by itself."""
-    place = order.channel or actor.id
     if order.channel is None and not SLACK_ID.fullmatch(actor.id):
         if order.when == "now":
             return Outcome(_everything(session, actor=actor, now=now))
         raise Refused("Say for which channel, for example: `digest at 8:30 for #sales`.")
-    row = digests.row_of(session, place, is_channel=order.channel is not None)
-    where = where_of(order)
+    row = row_for(session, order, actor=actor)
+    where, trouble = where_of(order), tuple(filter(None, [fallen.trouble(session, row)]))
     if order.when == "now":
-        return Outcome(_now(session, row, where, now=now))
+        said = _now(session, row, where, now=now)
+        return Outcome(replace(said, lines=(*said.lines, *trouble)))
     if order.when == "off":
         row.is_off = True
         session.add(row)
@@ -65,8 +65,16 @@ def digest(session: Session, order: orders.Digest, *, actor: Actor, now: datetim
     comes = say(reader.next_moment(now), reader.zone)
     return Outcome(
         Answer(f"The digest comes in {where} at {row.at} from Monday to Friday; the next one on {comes}.",
-               ("On a day without anything to do none comes.",))
+               ("On a day without anything to do none comes.", *trouble))
     )  # fmt: skip
+
+
+def row_for(session: Session, order: orders.Digest, *, actor: Actor) -> Digest:
+    """Give the row that a command is about; who names a channel hears where nothing can be posted to it."""
+    row = digests.row_of(session, order.channel or actor.id, is_channel=order.channel is not None)
+    if row.is_channel and SLACK_ID.fullmatch(actor.id):
+        row.asked_by = actor.id
+    return row
 
 
 def where_of(order: orders.Digest) -> str:
@@ -80,7 +88,9 @@ def clock_of(phrase: str, command: str = "digest") -> time:
     """Give the one time of day that is meant; raises Refused where a person must say it more exactly."""
     times = dates.read_clock(phrase)
     if len(times) > 1:
-        raise Refused(f"Morning or evening? Write it as `{command} at {times[0]:%H:%M}` or {times[-1]:%H:%M}.")
+        raise Refused(
+            f"Morning or evening? Write it as `{command} at {times[0]:%H:%M}` or {times[-1]:%H:%M}."
+        )
     return times[0]
 
 

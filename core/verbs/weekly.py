@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from core import digests, figures, weekly
+from core import digests, fallen, figures, weekly
 from core.answers import Answer
 from core.dates import say
 from core.dates.words import WEEKDAY_NAMES, WEEKDAYS
@@ -17,7 +17,7 @@ from core.models import Digest
 from core.names import SLACK_ID
 from core.people import Actor
 from core.schedule import local
-from core.verbs.digests import clock_of, digest, where_of
+from core.verbs.digests import clock_of, digest, row_for, where_of
 from core.verbs.outcome import Outcome
 from core.verbs.whens import zone_of
 from core.views import weekly as view
@@ -37,12 +37,13 @@ def _weekly(session: Session, order: orders.Digest, *, actor: Actor, now: dateti
         if order.when == "now":
             return Outcome(_as_text(session, actor=actor, now=now))
         raise Refused("Say for which channel, for example: `digest weekly on Monday for #sales`.")
-    row = digests.row_of(session, order.channel or actor.id, is_channel=order.channel is not None)
+    row = row_for(session, order, actor=actor)
     where = where_of(order)
     if order.when == "now":
         if weekly.show_now(session, row, now=now) is None:
             return Outcome(Answer(NOTHING))
-        return Outcome(Answer(f"The report of the last seven days comes in {where}."))
+        trouble = filter(None, [fallen.trouble(session, row)])
+        return Outcome(Answer(f"The report of the last seven days comes in {where}.", tuple(trouble)))
     if order.when == "off":
         row.weekly_at = None
         session.add(row)
@@ -68,7 +69,10 @@ def _on(session: Session, row: Digest, when: str, where: str, *, now: datetime) 
     comes = say(one.next_moment(now), one.zone)
     return Answer(
         f"The weekly report comes in {where} every {day.capitalize()} at {clock}; the next one on {comes}.",
-        ("It tells of the seven days before, beside the week before those.",),
+        (
+            "It tells of the seven days before, beside the week before those.",
+            *filter(None, [fallen.trouble(session, row)]),
+        ),
     )
 
 

@@ -8,9 +8,10 @@ import pytest
 from sqlmodel import select
 
 from bot.delivery import LEASE, deliver
-from core import cards
+from core import cards, commands
 from core.commands import Desk
 from core.models import Card, Journal, Lead, Member
+from core.people import Actor
 from tests.bot.samples import NOW
 from tests.bot.world import furnish
 
@@ -310,7 +311,7 @@ def test_card_without_its_channel_falls_to_the_owner_and_says_so(desk, database,
     assert deliver(desk, client, now=NOW) == 0
     assert deliver(desk, client, now=NOW + SECOND) == 1
     [message] = direct(shut)
-    said = "This would stand in <#C0SHUT>, but Fermata cannot post there any more"
+    said = "This would stand in <#C0SHUT>, but Fermata cannot post there"
     assert said in message.all_text()
     assert message.text.startswith("Ada Lovelace")
     card = only_card(database)
@@ -326,6 +327,21 @@ def test_card_without_its_channel_falls_to_the_owner_and_says_so(desk, database,
         cards.show_lead(session, lead_id=ada, channel="C0SHUT", now=NOW + 3 * SECOND)
     play(desk, client, start=NOW + 4 * SECOND, seconds=3)
     assert len(shut.messages("shut")) == 1, "new ones go to the channel again"
+
+
+@pytest.mark.parametrize("text", ["digest now for #nope", "digest weekly now for #nope"])
+def test_list_for_a_channel_that_is_not_there_falls_to_who_asked_for_it(
+    desk, database, client, slack, ada, text
+):
+    ana = Actor("U0ANA", "Ana Ruiz")
+    commands.run(desk, "pause ada@engines.example", actor=ana, now=NOW)
+    assert not commands.run(desk, text, actor=ana, now=NOW).is_refusal
+    play(desk, client, seconds=3, admin="U0MIRA")
+    [message] = [m for m in direct(slack) if "This would stand in #nope" in m.all_text()]
+    assert "check its name, or invite it" in message.all_text()
+    assert direct(slack, "U0MIRA") == []
+    again = commands.run(desk, text, actor=ana, now=NOW + 4 * SECOND)
+    assert "The last one could not be posted there" in " ".join(again.lines)
 
 
 @pytest.mark.parametrize(("owner", "acted", "admin", "gets"), [

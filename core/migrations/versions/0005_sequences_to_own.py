@@ -131,6 +131,12 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_visit_link_id'), ['link_id'], unique=False)
         batch_op.create_index('unsettled', ['at'], unique=False, sqlite_where=sa.text('settled_at IS NULL'), postgresql_where=sa.text('settled_at IS NULL'))
 
+    with op.batch_alter_table('card', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('drawn_hash', sa.String(), nullable=True))
+
+    with op.batch_alter_table('digest', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('asked_by', sa.String(), nullable=True))
+
     with op.batch_alter_table('delivery', schema=None) as batch_op:
         batch_op.add_column(sa.Column('variant', sa.String(), nullable=True))
         batch_op.add_column(sa.Column('snoozed_until', core.types.UtcDateTime(timezone=True), nullable=True))
@@ -194,6 +200,12 @@ def downgrade() -> None:
         batch_op.drop_index('snoozed', sqlite_where=sa.text('snoozed_until IS NOT NULL'), postgresql_where=sa.text('snoozed_until IS NOT NULL'))
         batch_op.drop_column('snoozed_until')
         batch_op.drop_column('variant')
+
+    with op.batch_alter_table('digest', schema=None) as batch_op:
+        batch_op.drop_column('asked_by')
+
+    with op.batch_alter_table('card', schema=None) as batch_op:
+        batch_op.drop_column('drawn_hash')
 
     with op.batch_alter_table('visit', schema=None) as batch_op:
         batch_op.drop_index('unsettled', sqlite_where=sa.text('settled_at IS NULL'), postgresql_where=sa.text('settled_at IS NULL'))
