@@ -20,6 +20,7 @@ from core.db import upsert
 from core.errors import Refused
 from core.journal import note
 from core.models import (
+    ApiCall,
     Delivery,
     DeliveryState,
     Enrollment,
@@ -109,6 +110,7 @@ def _forgetting(lead_id: int, runs: Any, email: str) -> Iterable[Any]:
     # What was edited is told from value to value; what became of runs in words of ours.
     yield _blank(Journal, journal & col(Journal.verb).in_(_EDITS), was=None, became=None)
     yield _blank(Seen, col(Seen.answer).contains(email, autoescape=True), answer=None)
+    yield _blank(ApiCall, col(ApiCall.answer).contains(email, autoescape=True), answer=None)
     yield delete(Proposal).where(col(Proposal.command).contains(email, autoescape=True))
 
 

@@ -50,7 +50,7 @@ def begin(db: Database, key: str, request: str, *, now: datetime) -> Stored | No
         raise Refused(
             "The first call with this Idempotency-Key has no answer yet; try again, and if it stays so look what it did."
         )
-    return Stored(row.status, row.answer or "")
+    return Stored(row.status, row.answer or "{}")
 
 
 def keep(db: Database, key: str, status: int, body: str) -> None:

@@ -17,7 +17,9 @@ from core import commands, erasing
 from core.models import HookEvent
 from core.outgoing import book, delivering
 from core.secrets import Vault
+from core.settings import Settings
 from core.views import view
+from fermata import wiring
 from jobs.telling import Teller, is_public
 from tests.world import ANA, PLAIN, make
 from web.signatures import is_stamped
@@ -274,3 +276,18 @@ def test_erased_person_is_told_of_no_more(world, receiver):
         erasing.erase(session, world.lead_id("lea@x.test"), actor=ANA, now=world.now)
     tell(world)
     assert receiver.got == []
+
+
+def test_a_worker_tells_in_its_rounds(world, receiver, tmp_path):
+    settings = Settings(home=tmp_path, secret_key="a-key-of-thirty-two-letters-here")
+    add(world, receiver.url, "paused")
+    world.tick()
+    world.say("pause lea@x.test")
+
+    async def work():
+        engine = wiring.make_engine(settings, world.db, clock=lambda: world.now)
+        await engine.tick()
+        await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()})
+
+    asyncio.run(work())
+    assert receiver.told() == [("paused", "lea@x.test")]

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from sqlmodel import select
 
-from core import api_tokens
+from core import api_tokens, erasing
 from core.models import ApiCall, ApiToken
 from tests.world import ANA
 
@@ -235,3 +235,14 @@ def test_openapi_is_public_and_shows_no_ui(both):
     api = both.http.get("/api/openapi.json").json()
     assert api["paths"].keys() >= {"/leads/{email}/pause", "/enrol", "/events"}
     assert both.http.get("/api/docs").status_code == both.http.get("/openapi.json").status_code == 404
+
+
+def test_answers_kept_for_a_key_forget_an_erased_person(crm):
+    crm.post("/leads/lea@x.test/stop", key="k")
+    with crm.site.world.db.write() as session:
+        erasing.erase(session, crm.site.world.lead_id("lea@x.test"), actor=ANA, now=crm.site.world.now)
+    assert crm.post("/leads/lea@x.test/stop", key="k") == {}
+    with crm.site.world.read() as session:
+        assert session.exec(select(ApiCall)).one().answer is None
+    crm.get("/leads/lea@x.test", 404)
+    assert [lead["email"] for lead in crm.get("/leads")["leads"]] == ["max@x.test"]
