@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from core.errors import Refused
 from core.inbound.words import Kind
+from core.lifecycle import Status
 from core.mime import is_message_id
 from core.models import (
     LARGEST_ID,
@@ -38,11 +39,15 @@ _LEFT = (DeliveryState.SENT.value, DeliveryState.UNCERTAIN.value)
 
 @dataclass(frozen=True)
 class Seen:
-    """What somebody had in front of them: the last message, as it was judged, and the last answer to it (0: none)."""
+    """What somebody had in front of them.
+
+    The last message, as it was judged, the last answer to it (0: none), and how many of the lead's runs were stopped.
+    """
 
     message_id: int
     stamp: int
     reply_id: int
+    stopped: int = 0
 
 
 @dataclass(frozen=True)
@@ -138,7 +143,10 @@ def seen(session: Session, message: Message) -> Seen:
         .order_by(col(Reply.id).desc())
         .limit(1)
     ).first()
-    return Seen(last.id or 0, stamp(last), reply or 0)
+    stopped = select(func.count()).where(
+        Enrollment.lead_id == message.lead_id, Enrollment.status == Status.STOPPED.value
+    )
+    return Seen(last.id or 0, stamp(last), reply or 0, session.exec(stopped).one())
 
 
 def way(session: Session, message: Message, lead: Lead) -> Way:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import uuid4
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from core import cards, letters, permissions
 from core.answers import Answer
@@ -17,7 +17,7 @@ from core.conversations import Seen, answering, card_key, find, recipient_of, se
 from core.errors import Refused
 from core.handover.replies import KIND, hand_of, told
 from core.letters import Office
-from core.lifecycle import Verdict
+from core.lifecycle import LIVE, Verdict
 from core.mime import Sender
 from core.models import (
     WORKSPACE_ID,
@@ -79,14 +79,22 @@ def write(
     if made is None:
         if saw is not None and saw != seen(session, message):
             raise Refused(
-                "Somebody wrote or answered in the same moment, so yours was not sent; press *Reply* again."
+                "Somebody wrote, answered or stopped the lead in the same moment, so yours was not sent; press *Reply* again."
             )
         made = _make(session, message, lead, checked(text), key, actor=actor, now=now)
     mailbox = way(session, message, lead).mailbox.address
     return Answer(
         f"Your answer to {recipient_of(message, lead)} leaves from {mailbox}.",
-        ("The card says when it has left. The sequence stays as it is: resume or stop it there.",),
+        (f"The card says when it has left. {_stays(session, lead)}",),
     )
+
+
+def _stays(session: Session, lead: Lead) -> str:
+    """Give what an answer leaves as it was."""
+    live = Enrollment.lead_id == lead.id, col(Enrollment.status).in_(LIVE)
+    if session.exec(select(Enrollment.id).where(*live).limit(1)).first() is None:
+        return "Nothing else is sent to them: no sequence of theirs is running."
+    return "The sequence stays as it is: resume or stop it there."
 
 
 def _make(

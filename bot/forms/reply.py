@@ -29,10 +29,11 @@ QUOTE_CHARS = 2_000
 LINE_CHARS = 450  # of what is handed back when it could not be sent
 HINT = "Plain text, or Markdown. What they wrote is quoted below it. Nothing leaves before you press Send."
 CHANGED = "More was said since you opened this form. Look at it; what you typed is still here."
+STOPPED = "The lead was stopped since you opened this form. What you typed is still here; Send it only if it should leave all the same."
 
 
-def view(form: Form, shown: Draft, *, zone: str, typed: str = "", is_changed: bool = False) -> JSON:
-    """Give the form; `typed` is what stands in its field, `is_changed` that more was said since it was opened."""
+def view(form: Form, shown: Draft, *, zone: str, typed: str = "", changed: str = "") -> JSON:
+    """Give the form; `typed` is what stands in its field, `changed` what has happened since it was opened."""
     element: JSON = {
         "type": "plain_text_input",
         "multiline": True,
@@ -41,14 +42,14 @@ def view(form: Form, shown: Draft, *, zone: str, typed: str = "", is_changed: bo
     }
     begun = typed or shown.unsent
     field = input_(TEXT, "Your answer", element | ({"initial_value": begun} if begun else {}), hint=HINT)
-    return modal(
-        form, "Reply", "Send", [*_blocks(shown, zone=zone, is_changed=is_changed), field, *_after(shown)]
-    )
+    return modal(form, "Reply", "Send", [*_blocks(shown, zone=zone, changed=changed), field, *_after(shown)])
 
 
-def _blocks(shown: Draft, *, zone: str, is_changed: bool) -> Iterator[JSON]:
-    if is_changed:
-        yield rich([words("⚠️ "), *sentence(CHANGED, bold=True)])
+def _blocks(shown: Draft, *, zone: str, changed: str) -> Iterator[JSON]:
+    if changed:
+        yield rich([words("⚠️ "), *sentence(changed, bold=True)])
+    if shown.stops:
+        yield rich(*([words("⏹️ "), *sentence(one, 400)] for one in shown.stops[:4]))
     if shown.earlier:
         lines = [
             [
@@ -86,17 +87,22 @@ def _opened(front: Front, form: Form, actor: Actor, now: datetime) -> Opened:
 
 def _remembering(form: Form, seen: Seen, *, token: str) -> Form:
     """Give the form with what it showed; `token` is the same however often it is drawn and pressed."""
-    return replace(form, enrollment_id=seen.message_id, version=seen.stamp, about=f"{token} {seen.reply_id}")
+    return replace(
+        form,
+        enrollment_id=seen.message_id,
+        version=seen.stamp,
+        about=f"{token} {seen.reply_id} {seen.stopped}",
+    )
 
 
 def _read(
     front: Front, form: Form, state: object, _user_id: str, now: datetime, zone: str
 ) -> tuple[Act, Need]:
-    token, _, reply_id = form.about.partition(" ")
-    if not token or not reply_id.isdecimal():
+    token, *numbers = form.about.split(" ")
+    if not token or len(numbers) != 2 or not all(number.isdecimal() for number in numbers):
         raise Refused(codec.OLD_FORM)
     typed = value_of(state, TEXT)
-    saw = Seen(form.enrollment_id, form.version, int(reply_id))
+    saw = Seen(form.enrollment_id, form.version, *map(int, numbers))
     key = f"form:{token}"
     try:
         text = checked(typed)
@@ -107,7 +113,8 @@ def _read(
         raise Wrong({TEXT: str(refused)}) from refused
     if shown.seen != saw and not is_sent:
         remembered = _remembering(form, shown.seen, token=token)
-        raise Anew(view(remembered, shown, zone=zone, typed=typed, is_changed=True))
+        changed = STOPPED if shown.seen == replace(saw, stopped=shown.seen.stopped) else CHANGED
+        raise Anew(view(remembered, shown, zone=zone, typed=typed, changed=changed))
     return lambda actor, now: _send(front, saw, text, key, actor=actor, now=now), Need.ACTS
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,6 +20,7 @@ from core.models import (
     Delivery,
     DeliveryState,
     Enrollment,
+    Journal,
     Lead,
     Mailbox,
     Message,
@@ -45,7 +47,10 @@ class Earlier:
 
 @dataclass(frozen=True)
 class Draft:
-    """What somebody needs to answer a message. `lead`: their address. `unsent`: what was written before and did not leave, to begin with."""
+    """What somebody needs to answer a message. `lead`: their address. `unsent`: what was written before and did not leave, to begin with.
+
+    stops: who stopped the lead where, and when.
+    """
 
     seen: Seen
     lead: str
@@ -58,6 +63,7 @@ class Draft:
     earlier: tuple[Earlier, ...] = ()
     afterwards: tuple[str, ...] = ()
     unsent: str = ""
+    stops: tuple[str, ...] = ()
 
 
 def answers(session: Session, message: Message) -> tuple[str, ...]:
@@ -140,7 +146,8 @@ def draft(session: Session, message_id: int, *, now: datetime, zone: str) -> Dra
     notes = []
     if going.recipient != lead.email:
         notes.append(f"It goes to {going.recipient}, who wrote, not to {lead.email}.")
-    rows = load(session, _runs(session, lead))
+    rows = list(load(session, _runs(session, lead)))
+    stopped = [row for row in rows if row.state.status is Status.STOPPED]
     return Draft(
         seen(session, message),
         lead=lead.email,
@@ -153,12 +160,23 @@ def draft(session: Session, message_id: int, *, now: datetime, zone: str) -> Dra
         earlier=tuple(_earlier(session, message, going.enrollment_id)),
         afterwards=tuple(_stays(row, now=now, zone=zone) for row in rows),
         unsent=_unsent(session, message),
+        stops=tuple(_stops(session, stopped, zone)),
     )
+
+
+def _stops(session: Session, rows: list[Loaded], zone: str) -> Iterator[str]:
+    """Give of each stopped run who stopped it and when."""
+    for row in rows:
+        query = select(Journal).where(Journal.enrollment_id == row.id, Journal.became == Status.STOPPED.value)
+        if line := session.exec(query.order_by(col(Journal.id).desc()).limit(1)).first():
+            yield f"{name_of(session, line.actor)} stopped {row.sequence.name} on {say(line.at, zone)}."
 
 
 def _runs(session: Session, lead: Lead) -> list[int]:
     query = select(Enrollment.id).where(
-        Enrollment.lead_id == lead.id, current_run(), col(Enrollment.status).in_(LIVE)
+        Enrollment.lead_id == lead.id,
+        current_run(),
+        col(Enrollment.status).in_([*LIVE, Status.STOPPED.value]),
     )
     return [run_id for run_id in session.exec(query) if run_id is not None]
 
@@ -166,6 +184,8 @@ def _runs(session: Session, lead: Lead) -> list[int]:
 def _stays(row: Loaded, *, now: datetime, zone: str) -> str:
     """Give what becomes of a run, which no answer changes."""
     name, state = row.sequence.name, row.state
+    if state.status is Status.STOPPED:
+        return f"{name} stays stopped."
     if state.status is Status.PAUSED:
         ends = hold_ends_at(state)
         return f"{name} stays paused until {say(ends, zone) if ends else 'somebody resumes or stops it'}."

@@ -17,6 +17,7 @@ from core.dates import say, say_day
 from core.grammar import to_text
 from core.grammar.commands import Press, Qualify, Who
 from core.inbound.words import Kind
+from core.lifecycle import Status
 from core.models import WORKSPACE_ID, Card, Lead, Member, Message, Suppression, Workspace
 from core.names import SLACK_ID, name_of
 from core.views.answering import answers
@@ -58,7 +59,7 @@ def card(session: Session, card: Card, *, now: datetime) -> ReviewCard | NoticeC
         subject=message.subject,
         quote=message.text,
         came_at=message.came_at,
-        outcome=message.outcome,
+        outcome=_outcome(message, shown),
         notes=tuple(_notes(session, message, lead)),
         evidence=tuple(_evidence(found)),
         question=_question(message, lead),
@@ -73,6 +74,14 @@ def card(session: Session, card: Card, *, now: datetime) -> ReviewCard | NoticeC
         more_messages=_earlier(session, message),
         verdict=verdict(session, message),
     )
+
+
+def _outcome(message: Message, shown: LeadCard) -> str:
+    """Give what the message led to, marked as past where it paused a lead who is not paused any more."""
+    is_over = message.outcome.startswith("Paused") and all(
+        run.status != Status.PAUSED for run in shown.enrollments
+    )
+    return f"At first: {message.outcome[:1].lower()}{message.outcome[1:]}" if is_over else message.outcome
 
 
 def heading(message: Message, lead: Lead) -> str:

@@ -62,7 +62,7 @@ def cards() -> Iterator[tuple[str, CardView]]:
 
 def forms() -> Iterator[tuple[str, JSON, dict[str, str]]]:
     """Give the form in which somebody answers: name, view, and the sentences at its fields."""
-    form = Form("reply", 31, 0, about="5f2c 0")
+    form = Form("reply", 31, 0, about="5f2c 0 0")
     yield "reply", reply.view(form, DRAFT, zone=ZONE), {}
     yield (
         "reply: nothing written",
@@ -74,7 +74,17 @@ def forms() -> Iterator[tuple[str, JSON, dict[str, str]]]:
     )
     yield (
         "reply: more was said meanwhile",
-        reply.view(form, newer, zone=ZONE, typed=TEXT, is_changed=True),
+        reply.view(form, newer, zone=ZONE, typed=TEXT, changed=reply.CHANGED),
+        {},
+    )
+    stopped = replace(
+        DRAFT,
+        stops=("Ben Okafor stopped Spring outreach on Tuesday 1 June 2027, 11:30 (Europe/Berlin).",),
+        afterwards=("Spring outreach stays stopped.",),
+    )
+    yield (
+        "reply: the lead was stopped meanwhile",
+        reply.view(form, stopped, zone=ZONE, typed=TEXT, changed=reply.STOPPED),
         {},
     )
     colleague = replace(

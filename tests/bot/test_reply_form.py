@@ -186,3 +186,25 @@ def test_answer_that_did_not_leave_is_where_the_next_begins(world, card):
     assert "the answer that was not sent" in view.all_text()
     [field] = [block for block in view.payload["blocks"] if block["type"] == "input"]
     assert field["element"]["initial_value"] == TEXT
+
+
+def test_stop_meanwhile_is_shown_before_anything_is_sent(world, card):
+    opened(world, card)
+    world.ben.type("#outbound", f"/sequence stop {ADA}")
+    world.ben.wait_for_text("Stopped ada@engines.example")
+    world.ana.submit({ANSWER: TEXT})
+    view = world.until(lambda: world.ana.modal)
+    said = view.all_text()
+    assert "The lead was stopped since you opened this form." in said
+    assert "Ben Okafor stopped Spring on Tuesday 1 June 2027, 11:30" in said
+    assert "Spring stays stopped." in said
+    assert "stays paused" not in said
+    assert replies(world) == []
+    assert check_view(view.payload) == []
+
+    world.ana.submit()  # seen, and meant
+    answer = world.ana.wait_for_text("Your answer to ada@engines.example leaves").all_text()
+    assert "no sequence of theirs is running" in answer
+    assert "resume" not in answer
+    assert [reply.text for reply in replies(world)] == [TEXT]
+    assert "At first: paused" in shown(world).all_text()
