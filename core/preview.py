@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlmodel import Session, select
 
-from core import sequences
+from core import sequences, variants
+from core.acts import load
+from core.current import current_run
 from core.errors import Refused
 from core.letters import FOLLOWING, Office, compiled, values_of
-from core.lifecycle import StepKind
+from core.lifecycle import LIVE, Status, StepKind
 from core.mailboxes import rotation
 from core.mime import Sender
-from core.models import Lead, Mailbox, Sequence, Step
+from core.models import Enrollment, Lead, Mailbox, Sequence, Step
 from core.plans import PlannedSequence, planned
-from core.schedule import due_after, send_at
+from core.schedule import Calendar, closed_because, due_after, local, send_at
+from core.sequence_file.graph import say_way
+from core.sequence_file.spec import ConditionStep
 from core.template import render
+from core.views.forecast import if_resumed, next_at
 from core.views.titles import title
 
 
 @dataclass(frozen=True)
 class Shown:
-    """One step as the lead would get it at `at`; `fault` says why it could not be written."""
+    """One step as the lead would get it at `at`; `fault` says why it could not be written.
+
+    `effect`: what the window did to its date. `ways`: where a condition leads. `variant`: which version the lead gets.
+    """
 
     number: int
     kind: str
@@ -31,6 +39,66 @@ class Shown:
     subject: str
     text: str = ""
     fault: str = ""
+    effect: str = ""
+    ways: str = ""
+    variant: str = ""
+
+
+@dataclass(frozen=True)
+class Path:
+    """The rest of a lead's way through a sequence. `sender`: its mailbox. `begins`: from where, a clause."""
+
+    steps: tuple[Shown, ...]
+    sender: str
+    begins: str
+    zone: str
+
+
+NO_LINK = Office("https://link-to-unsubscribe.invalid", b"preview")  # a preview needs no link that works
+
+
+def path(session: Session, row: Sequence, lead: Lead, *, now: datetime) -> Path:
+    """Give every step that is still to come for a lead, from where it stands; of one who is not in it, from now."""
+    assert row.id is not None
+    sequence = planned(session, [row.id])[row.id]
+    ids = select(Enrollment.id).where(
+        Enrollment.lead_id == lead.id, Enrollment.sequence_id == row.id, current_run()
+    )
+    run = next(load(session, [number for number in session.exec(ids) if number]), None)
+    mailbox_id = run.mailbox_id if run else next(rotation(session, sequence.spec.mailboxes), None)
+    mailbox = session.get_one(Mailbox, mailbox_id) if mailbox_id else None
+    sender = Sender(mailbox.address, mailbox.name) if mailbox else Sender("", "")
+    plan = sequence.plan(lead.zone)
+    position, due, begins = 0, None, "as if it started now"
+    if run is not None and run.state.status in LIVE:
+        position, due = run.state.position, run.state.due_at
+        begins = f"from step {position + 1} on, where it stands"
+        if run.state.status is Status.PAUSED:
+            due = next_at(run.state, plan, now=now)
+            if due is None:
+                due = if_resumed(run.state, plan, now=now)[sequence.spec.resume]
+                begins = f"from step {position + 1} on, if it were resumed now"
+    names = variants.choices(session, [(run.id, step) for step in sequence.steps]) if run else {}
+    gets = {step.id: names.get((run.id, step.id)) if run else None for step in sequence.steps}
+    in_versions = tuple(_version(step, gets[step.id]) for step in sequence.steps)
+    found = _steps(
+        replace(sequence, steps=in_versions), lead, sender, NO_LINK, now, position=position, due=due
+    )
+    steps = (replace(one, variant=_of_versions(in_versions[one.number - 1], gets)) for one in found)
+    return Path(tuple(steps), sender.address, begins, plan.calendar.zone)
+
+
+def _version(step: Step, name: str | None) -> Step:
+    """Give the step as the lead gets it; of one who is in no sequence yet, its first version."""
+    return variants.version(step, name or (step.variants[0]["name"] if step.variants else None))
+
+
+def _of_versions(step: Step, gets: Mapping[int | None, str | None]) -> str:
+    if not step.variants:
+        return ""
+    if name := gets[step.id]:
+        return f"version {name} of {len(step.variants)}"
+    return f"one of {len(step.variants)} versions, by lot: this is {step.variants[0]['name']}"
 
 
 def preview(
@@ -49,17 +117,48 @@ def preview(
 
 
 def _steps(
-    sequence: PlannedSequence, lead: Lead, sender: Sender, office: Office, now: datetime
+    sequence: PlannedSequence,
+    lead: Lead,
+    sender: Sender,
+    office: Office,
+    now: datetime,
+    *,
+    position: int = 0,
+    due: datetime | None = None,
 ) -> Iterator[Shown]:
-    plan = sequence.plan(lead.zone)
-    at = now
-    for position, (step, planned_step) in enumerate(zip(sequence.steps, plan.steps, strict=True)):
-        at = send_at(due_after(at, planned_step.delay, plan.calendar), plan.calendar)
-        subject = title(sequence.steps, position, lead, sequence.name)
-        text, fault = step.body, ""
+    """Give the steps from this one on, whose countdown ends at `due`; None: it begins now."""
+    plan, specs, calendar = (
+        sequence.plan(lead.zone),
+        sequence.spec.steps,
+        sequence.plan(lead.zone).calendar,
+    )
+    before = now
+    for number in range(position, len(sequence.steps)):
+        step, spec = sequence.steps[number], specs[number]
+        if due is None or number > position:
+            due = due_after(before, plan.steps[number].delay, calendar)
+        at = send_at(max(due, now), calendar)
+        subject = title(sequence.steps, number, lead, sequence.name)
+        text, fault, ways = step.body, "", ""
         if step.kind == StepKind.EMAIL:
             text, fault = _written(step, lead, sender, sequence.name, office)
-        yield Shown(position + 1, step.kind, at, subject, text, fault)
+        elif isinstance(spec, ConditionStep):
+            subject = spec.title
+            ways = f"if so {say_way(specs, number, spec.then)}, else {say_way(specs, number, spec.otherwise)}"
+        yield Shown(
+            number + 1, step.kind, at, subject, text, fault, _effect(max(due, now), at, calendar), ways
+        )
+        before = due_after(at, spec.within, calendar) if isinstance(spec, ConditionStep) else at
+
+
+def _effect(due: datetime, at: datetime, calendar: Calendar) -> str:
+    """Say what the window did to a date: "moved from Sunday 6 June by the window (Sunday)"."""
+    if at == due:
+        return ""
+    kind, _, what = (closed_because(due, calendar) or "window").partition(": ")
+    here = local(due, calendar.zone)
+    why = f"the holiday {what}" if kind == "holiday" else f"the window ({what})" if what else "the window"
+    return f"moved from {here:%A} {here.day} {here:%B}, {here:%H:%M} by {why}"
 
 
 def _written(step: Step, lead: Lead, sender: Sender, sequence: str, office: Office) -> tuple[str, str]:

@@ -28,6 +28,7 @@ from sandbox.specimens import (
     life,
     notices,
     people,
+    preview,
     replies,
     reviews,
     settings,
@@ -74,6 +75,7 @@ def _pieces() -> Iterator[Piece]:
         "Daily digest": digests.digests(),
         "Weekly report": weekly.reports(),
         "Figures": stats.cards(),
+        "The days to come": preview.forecasts(),
         "Deliveries and tasks": leads.questions(),
         "Telling other systems": hooks.hooks(),
         "A sequence's life": life.cards(),
@@ -86,7 +88,7 @@ def _pieces() -> Iterator[Piece]:
         yield Piece("Without its channel", name, "message", payload)
     for name, view in homes.homes():
         yield Piece("App Home", name, "home", cards.card(view))
-    for name, shown in (*leads.answers(), *hooks.answers(), *life.answers(), *guard.mailboxes(), *collisions.previews(), *people.answers(), *stats.answers(), *goals.answers(), *flow.answers()):
+    for name, shown in (*leads.answers(), *hooks.answers(), *life.answers(), *guard.mailboxes(), *collisions.previews(), *people.answers(), *stats.answers(), *preview.answers(), *goals.answers(), *flow.answers()):
         yield Piece("Answers", name, "message", answers.answer(shown))
     for name, payload, errors in (
         *forms.forms(),
@@ -100,7 +102,7 @@ def _pieces() -> Iterator[Piece]:
 
 def picture(file_id: str) -> Response:
     """Give the picture of a specimen."""
-    chart = (weekly.PICTURES | stats.PICTURES).get(file_id)
+    chart = (weekly.PICTURES | stats.PICTURES | preview.PICTURES).get(file_id)
     return Response(charts.drawn(chart), media_type="image/png") if chart else Response(status_code=404)
 
 

@@ -7,32 +7,28 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from core import cards, homes, journal, sequences
-from core.answers import Answer, Row
+from core.answers import Answer
 from core.errors import Refused
 from core.grammar import commands as orders
 from core.models import (
     WORKSPACE_ID,
     Card,
-    Lead,
     SequenceStatus,
     Workspace,
 )
 from core.people import Actor
-from core.plans import planned
-from core.sequence_file.words import say_delay
-from core.verbs import publishing
+from core.verbs import previews, publishing
 from core.verbs.building import FORM as EDIT
 from core.verbs.handovers import begun
 from core.verbs.outcome import Outcome
 from core.verbs.whens import zone_of
-from core.views.titles import title
 from core.views.why import halted_words
 
 
 def change_sequence(session: Session, order: orders.SequenceVerb, *, actor: Actor, now: datetime) -> Outcome:
     """Publish, pause, resume, archive or delete a sequence; preview it, or open its form."""
     if order.verb == "preview":
-        return Outcome(preview(session, order.sequence))
+        return Outcome(previews.preview(session, order.sequence, actor=actor, now=now))
     row = sequences.find(session, order.sequence)
     assert row.id is not None
     if order.verb == "edit":
@@ -49,26 +45,6 @@ def _how_to_edit(name: str, status: str) -> str:
         f"{first}`fermata export {name}` on the server, change the file, `fermata apply` it, and "
         f"`publish sequence {name}`. Leads go on from where they stand."
     )
-
-
-def preview(session: Session, text: str) -> Answer:
-    """Give every step with its delay, as one lead would get it ("Spring for ada@x.com"), else as it is written."""
-    name, _, email = text.rpartition(" for ")
-    lead = session.exec(select(Lead).where(Lead.email == email.strip().lower())).first() if name else None
-    row = sequences.find(session, name if lead else text)
-    sequence = planned(session, [row.id or 0])[row.id or 0]
-    rows = []
-    for position, step in enumerate(sequence.steps):
-        subject = (
-            title(sequence.steps, position, lead, sequence.name)
-            if lead
-            else step.subject or "(same conversation)"
-        )
-        delay = say_delay(sequence.spec.steps[position].delay)
-        after = "at once" if not sequence.spec.steps[position].delay.amount else f"after {delay}"
-        rows.append(Row(f"{position + 1}. {subject}", f"{step.kind}, {after}"))
-    whom = f" as {lead.email} would get it" if lead else ""
-    return Answer(f"{row.name} ({row.status}){whom}: {len(rows)} steps.", rows=tuple(rows))
 
 
 def halt(session: Session, order: orders.Halt, *, actor: Actor, now: datetime) -> Outcome:

@@ -1,0 +1,84 @@
+"""`preview sequence Spring for ada@x.com [step 2]`: what a lead would get, with dates and senders; nothing is changed."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from sqlmodel import Session, select
+
+from core import preview as previewing
+from core import sequences
+from core.answers import Answer, Choice, Row
+from core.dates import say
+from core.errors import Refused
+from core.grammar import to_text
+from core.grammar.commands import SequenceVerb
+from core.models import Lead, Sequence
+from core.people import Actor
+from core.plans import planned
+from core.preview import Path, Shown
+from core.sequence_file.words import say_delay
+from core.verbs.whens import zone_of
+from core.words import counted
+
+ASKED = re.compile(r"(?P<name>.+) for (?P<email>\S+@\S+?)(?: step (?P<step>\d{1,3}))?", re.IGNORECASE)
+FIRST_CHARS = 140
+
+
+def preview(session: Session, text: str, *, actor: Actor, now: datetime) -> Answer:
+    """Give every step that is still to come for a lead, else every step as it is written."""
+    found = ASKED.fullmatch(text.strip())
+    if found is None:
+        return _as_written(session, sequences.find(session, text))
+    row = sequences.find(session, found["name"])
+    lead = session.exec(select(Lead).where(Lead.email == found["email"].lower())).first()
+    if lead is None:
+        raise Refused(f"There is no lead {found['email']}; `list in {row.name}` shows who is there.")
+    path = previewing.path(session, row, lead, now=now)
+    zone, _ = zone_of(session, actor)
+    if found["step"]:
+        return _in_full(path, int(found["step"]), zone)
+    rows = tuple(_row(shown, path, row, lead, zone) for shown in path.steps)
+    sender = f", sent by {path.sender}" if path.sender else "; no mailbox is there to send it"
+    title = (
+        f"{row.name} ({row.status}) for {lead.email}, {path.begins}{sender}: {counted(len(rows), 'step')}."
+    )
+    return Answer(title, rows=rows)
+
+
+def _row(shown: Shown, path: Path, row: Sequence, lead: Lead, zone: str) -> Row:
+    first = " ".join(shown.text.split())[:FIRST_CHARS]
+    parts = [
+        _when(shown, path, zone),
+        shown.effect,
+        shown.variant,
+        shown.ways,
+        f"cannot be written: {shown.fault}" if shown.fault else first,
+    ]
+    full = SequenceVerb("preview", f"{row.name} for {lead.email} step {shown.number}")
+    choices = (Choice("Show in full", to_text(full)),) if shown.text else ()
+    return Row(f"{shown.number}. {shown.subject}", " · ".join(filter(None, parts)), choices=choices)
+
+
+def _when(shown: Shown, path: Path, zone: str) -> str:
+    """Give the date in the lead's zone, and in the reader's where that is another one."""
+    theirs = say(shown.at, path.zone)
+    return theirs if zone == path.zone else f"{theirs}, for you {say(shown.at, zone)}"
+
+
+def _in_full(path: Path, number: int, zone: str) -> Answer:
+    shown = next((one for one in path.steps if one.number == number), None)
+    if shown is None:
+        raise Refused(f"Step {number} is not ahead of this lead.")
+    text = f"It cannot be written: {shown.fault}" if shown.fault else shown.text
+    return Answer(f"Step {number}: {shown.subject}", (_when(shown, path, zone), *text.strip().splitlines()))
+
+
+def _as_written(session: Session, row: Sequence) -> Answer:
+    sequence = planned(session, [row.id or 0])[row.id or 0]
+    rows: list[Row] = []
+    for step, spec in zip(sequence.steps, sequence.spec.steps, strict=True):
+        after = f"after {say_delay(spec.delay)}" if spec.delay.amount else "at once"
+        rows.append(Row(f"{len(rows) + 1}. {step.subject or '(same conversation)'}", f"{step.kind}, {after}"))
+    return Answer(f"{row.name} ({row.status}): {counted(len(rows), 'step')}.", rows=tuple(rows))

@@ -1,0 +1,103 @@
+"""What is still to come: a lead's way through a sequence, and the forecast of all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from core.answers import Answer, CardView, Choice, ForecastChart, Row, StatsCard
+
+DAYS = ("Tue 1", "Wed 2", "Thu 3", "Fri 4", "Sat 5", "Sun 6", "Mon 7", "Tue 8", "Wed 9", "Thu 10", "Fri 11", "Sat 12",
+        "Sun 13", "Mon 14")  # fmt: skip
+CHART = ForecastChart(
+    DAYS,
+    (
+        ("ana@northwind.example", (42, 60, 60, 38, 0, 0, 60, 12, 30, 22, 9, 0, 0, 14), (60,) * 14,
+         (0, 12, 40, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0)),
+        ("ben@northwind.example", (20, 25, 30, 35, 0, 0, 50, 22, 14, 6, 0, 0, 0, 0), tuple(range(20, 90, 5)),
+         (9, 14, 22, 8, 8, 8, 0, 0, 0, 0, 0, 0, 0, 0)),
+    ),
+)  # fmt: skip
+FILE = "F0FORECAST"
+PICTURES = {FILE: CHART}
+SUMS = tuple(
+    (day, *(f"{sum(numbers):,}" for numbers in counts))
+    for day, *counts in zip(
+        DAYS,
+        *(zip(*(box[at] for box in CHART.boxes), strict=True) for at in (1, 2, 3)),
+        strict=True,
+    )
+)
+FORECAST = StatsCard(
+    "The next 14 days: 549 mails",
+    (
+        "Wednesday 2 June is over the cap or gap of ana@northwind.example: 12 mails wait until Thursday.",
+        "Tuesday 1 June is over the cap or gap of ben@northwind.example: 9 mails wait until Wednesday.",
+        "As if nobody answered, no task were done and no condition came true.",
+    ),
+    (("day", "mails", "cap", "wait over night"), *SUMS),
+    CHART,
+    FILE,
+    (Choice("Mailboxes", "mailboxes"),),
+)
+
+
+def forecasts() -> Iterator[tuple[str, CardView]]:
+    """Give the forecast with its picture, without it, and of nothing."""
+    yield "forecast", FORECAST
+    yield "forecast: without its picture", replace(FORECAST, file_id=None)
+    yield (
+        "forecast: nothing leaves",
+        StatsCard(
+            "The next 14 days: 0 mails",
+            (
+                "Nothing has to wait for a cap or a gap.",
+                "Nothing leaves ana@northwind.example, which cannot send now.",
+                FORECAST.lines[-1],
+            ),
+        ),
+    )
+
+
+def answers() -> Iterator[tuple[str, Answer]]:
+    """Give the preview for a lead, one step of it, and the forecast as it is answered."""
+    full = (Choice("Show in full", "preview sequence Spring outreach for ada@lindenhof.example step 2"),)
+    at = "Monday 7 June 2027, 09:00 (Europe/Berlin)"
+    yield (
+        "preview for a lead",
+        Answer(
+            "Spring outreach (published) for ada@lindenhof.example, from step 2 on, where it stands, sent by "
+            "ana@northwind.example: 3 steps.",
+            rows=(
+                Row(
+                    "2. Re: Ada, a question about Lindenhof",
+                    f"{at}, for you Monday 7 June 2027, 03:00 (America/New_York) · moved from Saturday 5 June, 10:00 by the "
+                    "window (Saturday) · version short of 2 · Hi Ada, did my note reach you?",
+                    choices=full,
+                ),
+                Row(
+                    "3. Wait 2 days for a click",
+                    "Tuesday 8 June 2027, 09:00 (Europe/Berlin) · if so step 5 (call), else step 4 (close)",
+                ),
+                Row(
+                    "4. A last word",
+                    "Thursday 10 June 2027, 09:00 (Europe/Berlin) · cannot be written: lead.custom.seats is missing",
+                ),
+            ),
+        ),
+    )
+    yield (
+        "preview: one step in full",
+        Answer(
+            "Step 2: Re: Ada, a question about Lindenhof", (at, "Hi Ada,", "did my note reach you?", "Ana")
+        ),
+    )
+    yield (
+        "forecast",
+        Answer(
+            f"{FORECAST.title}.",
+            (*FORECAST.lines, "The picture comes in our direct messages."),
+            table=FORECAST.table,
+            choices=FORECAST.choices,
+        ),
+    )
