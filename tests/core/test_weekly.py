@@ -229,8 +229,8 @@ def happen(world: World) -> None:
                     note(session, world.lead_id(email), None, news, now=world.now)
             case 5:
                 world.say(f"stop {email}", BEN)
-                if day % 4 == 1:
-                    world.say("undo", BEN)
+                world.say("undo", BEN)  # on some days there is nothing of Ben's to take back
+                world.say(f"stop {email}")
                 world.say(f"start {email} in Spring")
         world.tick()
     with world.db.write() as session:
