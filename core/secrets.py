@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64encode
+import hmac
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from nacl.encoding import URLSafeBase64Encoder
+from nacl.exceptions import CryptoError
+from nacl.secret import SecretBox
 
 from core.errors import Refused
 
-KEY_BYTES = 32
 PURPOSE = b"fermata: secrets at rest"
 
 
@@ -19,31 +18,28 @@ class Vault:
 
     def __init__(self, key: bytes, *old: bytes) -> None:
         """`old`: keys of before, from the newest, which lock nothing any more."""
-        self._first = Fernet(_derived(key))
-        self._all = MultiFernet([self._first, *(Fernet(_derived(one)) for one in old)])
+        self._boxes = [SecretBox(hmac.digest(one, PURPOSE, "sha256")) for one in (key, *old)]
 
     def lock(self, secret: str) -> str:
         """Give what may be stored."""
-        return self._first.encrypt(secret.encode()).decode()
+        return bytes(self._boxes[0].encrypt(secret.encode(), encoder=URLSafeBase64Encoder)).decode()
 
     def unlock(self, locked: str) -> str:
         """Give the secret; raises Refused where none of the keys is the one it was locked with."""
-        try:
-            return self._all.decrypt(locked).decode()
-        except InvalidToken:
-            raise Refused(
-                "A secret was encrypted with another FERMATA_SECRET_KEY; name that one in FERMATA_SECRET_KEY_OLD."
-            ) from None
+        for box in self._boxes:
+            if (secret := _opened(box, locked)) is not None:
+                return secret
+        raise Refused(
+            "A secret was encrypted with another FERMATA_SECRET_KEY; name that one in FERMATA_SECRET_KEY_OLD."
+        )
 
     def is_current(self, locked: str) -> bool:
         """Say whether it is locked with the first key."""
-        try:
-            self._first.decrypt(locked)
-        except InvalidToken:
-            return False
-        return True
+        return _opened(self._boxes[0], locked) is not None
 
 
-def _derived(key: bytes) -> bytes:
-    hkdf = HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=PURPOSE)
-    return urlsafe_b64encode(hkdf.derive(key))
+def _opened(box: SecretBox, locked: str) -> str | None:
+    try:
+        return box.decrypt(locked.encode(), encoder=URLSafeBase64Encoder).decode()
+    except (CryptoError, ValueError):  # another key; nothing that was ever locked
+        return None
