@@ -14,7 +14,7 @@ RUN useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin ferm
     && install -d -o fermata -g fermata -m 0700 /data
 COPY --from=build /app /app
 ENV PATH=/app/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
-    FERMATA_HOME=/data FERMATA_PORT=8300
+    FERMATA_HOME=/data FERMATA_PORT=8300 MPLCONFIGDIR=/data/matplotlib
 USER fermata
 WORKDIR /data
 VOLUME /data
