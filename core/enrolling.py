@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from sqlalchemy import and_, case, null
 from sqlmodel import Session, col, select
 
 from core import collisions
@@ -17,9 +18,9 @@ from core.address import key_of
 from core.chunks import chunks
 from core.errors import Refused
 from core.lead_file import LeadRow
-from core.lifecycle import LIVE
+from core.lifecycle import LIVE, Status
 from core.mailboxes import rotation
-from core.models import Enrollment, Lead, SequenceStatus, Suppression
+from core.models import Delivery, Enrollment, Journal, Lead, SequenceStatus, Suppression
 from core.people import Actor
 from core.plans import PlannedSequence, planned
 from core.sql import spelling
@@ -121,20 +122,33 @@ def no_mailbox(sequence: str) -> Refused:
     return Refused(f"{sequence} has no mailbox to send from. Add one with `fermata mailbox add`.")
 
 
-def history(session: Session, lead_ids: Iterable[int], sequence_id: int) -> dict[int, tuple[int, str]]:
-    """Give by lead the number of the latest run in this sequence, and the status of the live one or else of that."""
+def history(session: Session, lead_ids: Iterable[int], sequence_id: int) -> dict[int, tuple[int, str | None]]:
+    """Give by lead the number of the latest run in this sequence, and the status of the live one or else of that.
+
+    The status is None where that run was taken back by an undo before anything of it was handed over.
+    """
+    undone = select(Journal.id).where(
+        Journal.enrollment_id == col(Enrollment.id),
+        Journal.verb == "undo",
+        Journal.reason == "undone",
+        Journal.became == Status.STOPPED.value,
+    )
+    left = select(Delivery.id).where(
+        Delivery.enrollment_id == col(Enrollment.id), col(Delivery.sending_at).is_not(None)
+    )
+    never_was = and_(col(Enrollment.status) == Status.STOPPED.value, undone.exists(), ~left.exists())
     rows = session.exec(
-        select(Enrollment.lead_id, Enrollment.run, Enrollment.status)
+        select(Enrollment.lead_id, Enrollment.run, case((never_was, null()), else_=Enrollment.status))
         .where(
             col(Enrollment.lead_id).in_(spelling(session).these(lead_ids)),
             Enrollment.sequence_id == sequence_id,
         )
         .order_by(col(Enrollment.run))
     )
-    found: dict[int, tuple[int, str]] = {}
+    found: dict[int, tuple[int, str | None]] = {}
     for lead_id, run, status in rows:
         before = found.get(lead_id)
-        found[lead_id] = (run, before[1] if before and before[1] in LIVE else status)
+        found[lead_id] = (run, before[1] if before and (before[1] in LIVE or status is None) else status)
     return found
 
 

@@ -23,6 +23,7 @@ from core.tracking import Known, NewLink
 
 UNSUBSCRIBE = "unsubscribe"
 FOLLOWING = "Re:"  # stands in for the subject of a step that continues a conversation
+_TAG = re.compile(r"\{\{\s*(?P<name>[\w.]+).*?\}\}|\{%.*?%\}")
 _CUSTOM = re.compile(r"lead\.custom\.(\w+)")
 
 
@@ -139,13 +140,13 @@ def _named(name: str) -> str:
 
 
 def subject_of(step: Step, lead: Lead, sender: Sender, sequence: str, first_subject: str = "") -> str:
-    """Give the subject a step would bear for a lead, as far as it can be told; the template itself where not."""
+    """Give the subject a step would bear for a lead, as far as it can be told: "[first_name], a question" where not."""
     if not step.subject:
         return f"Re: {first_subject or '…'}"
     try:
         return render(compiled(step.subject, "-"), values_of(lead, sender, sequence, None)).subject
     except Refused:
-        return step.subject
+        return _TAG.sub(lambda tag: f"[{tag['name']}]" if tag["name"] else "", step.subject)
 
 
 def values_of(lead: Lead, sender: Sender, sequence: str, unsubscribe_url: str | None) -> dict[str, Any]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from bot.blocks import rich
+from bot.blocks import columns, context, rich
 from bot.forms.fields import option
-from bot.text import JSON, escaped, sentence, words
+from bot.text import JSON, sentence, words
+from core.answers import Table
 from core.dates import say
+from core.dates.words import MONTH_NAMES, WEEKDAY_NAMES
 from core.lifecycle import Policy
 from core.schedule import local
 from core.views.outlook import Outlook
@@ -34,9 +36,13 @@ def policy_options(means: Mapping[str, str]) -> list[JSON]:
     return [option(name, word, means[word]) for word, name in NAMES.items()]
 
 
-def side_by_side(look: Outlook, *, zone: str) -> Iterator[JSON]:
-    """Give the blocks of one sequence: its next step, and when that would leave; `zone` is the reader's."""
-    lines = [[words(look.sequence, 100, bold=True), words(f"  ·  {look.step or 'No step is left.'}")]]
+def side_by_side(look: Outlook, *, zone: str, is_named: bool = True) -> Iterator[JSON]:
+    """Give the blocks of one sequence: its next step, and when that would leave; `zone` is the reader's.
+
+    is_named: its name stands there; else it is said above.
+    """
+    step = look.step or "No step is left."
+    lines = [[words(look.sequence, 100, bold=True), words(f"  ·  {step}")] if is_named else [words(step)]]
     if look.ends_at:
         lines.append([words(f"The pause ends {_moment(look.ends_at, zone, look.zone)}.")])
     if look.because:
@@ -46,22 +52,30 @@ def side_by_side(look: Outlook, *, zone: str) -> Iterator[JSON]:
     yield rich(*lines)
     if look.dates is None:
         return
-    fields = [
-        _field(name, look.dates[POLICIES[word]], zone, look.zone, is_own=POLICIES[word] is look.own)
-        for word, name in NAMES.items()
-    ]
-    if look.on:
-        fields.append(_field("On that day", look.on, zone, look.zone))
-    elif look.planned:
-        fields.append(_field("Without the pause", look.planned, zone, look.zone))
-    yield {"type": "section", "fields": fields}
+    ways = [(name, look.dates[POLICIES[word]]) for word, name in NAMES.items()]
+    ways += [("On that day", look.on)] if look.on else []
+    yield from columns(_table(ways, zone, look.zone), len(ways))
+    own = next(name for word, name in NAMES.items() if POLICIES[word] is look.own)
+    after = [f"{own} is this sequence's own way."]
+    if look.planned and not look.on:
+        after.append(f"Without the pause: {_moment(look.planned, zone, look.zone)}.")
+    yield context(*after)
 
 
-def _field(label: str, moment: datetime | None, zone: str, leads: str, *, is_own: bool = False) -> JSON:
-    """Give a field with its name in bold; nothing in it comes from outside."""
-    name = f"*{label}*" + (", this sequence's own way" if is_own else "")
-    lines = [name, *(escaped(line) for line in _moments(moment, zone, leads))]
-    return {"type": "mrkdwn", "text": "\n".join(lines)}
+def _table(ways: Sequence[tuple[str, datetime | None]], zone: str, leads: str) -> Table:
+    """Give the ways to go on with their moments, in the reader's zone and, where the clock differs, in the lead's."""
+    moments = [at for _, at in ways if at]
+    has_two = any(local(at, zone).utcoffset() != local(at, leads or zone).utcoffset() for at in moments)
+    zones = [zone, leads] if has_two else [zone]
+    return (("", *zones), *((name, *(_short(at, one) for one in zones)) for name, at in ways))
+
+
+def _short(moment: datetime | None, zone: str) -> str:
+    """Give "Fri 18 June 2027, 15:00"; its zone stands above."""
+    if moment is None:
+        return "not by itself"
+    here = local(moment, zone)
+    return f"{WEEKDAY_NAMES[here.weekday()][:3]} {here.day} {MONTH_NAMES[here.month - 1]} {here.year}, {here:%H:%M}"
 
 
 def _moment(moment: datetime, zone: str, leads: str) -> str:

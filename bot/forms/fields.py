@@ -12,10 +12,11 @@ from bot.codec import Form
 from bot.modals import Wrong
 from bot.text import JSON, clean, plain, words
 from bot.text import sentence as as_sentence
-from core.dates import LONGEST_PHRASE_CHARS, Ambiguous, When, read, say
+from core.dates import LONGEST_PHRASE_CHARS, Ambiguous, When, read
 from core.dates.words import Kind
 from core.errors import Refused
 from core.plain import is_forbidden
+from core.schedule import local
 
 __all__ = [
     "Wrong",
@@ -178,8 +179,8 @@ def sentence(refused: Refused, zone: str) -> str:
     """Give a refusal as it stands at a field, an ambiguous date with its readings."""
     if not isinstance(refused, Ambiguous) or not refused.options:
         return clean(str(refused), ERROR_CHARS)
-    asked = " or ".join(say(option.at, zone) for option in refused.options)
-    example = refused.options[0].day.isoformat()
-    return clean(
-        f"{refused.question} It may mean {asked}. Write the day in full, such as {example}.", ERROR_CHARS
+    written = " or ".join(
+        f"{local(option.at, zone):%Y-%m-%d %H:%M}" if option.has_time else option.day.isoformat()
+        for option in refused.options
     )
+    return clean(f"{refused.question} Write {written}.", ERROR_CHARS)

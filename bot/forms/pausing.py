@@ -25,6 +25,7 @@ from bot.forms.fields import (
     Wrong,
     chosen_in,
     field_id,
+    halt_line,
     input_,
     modal,
     one_line,
@@ -40,7 +41,7 @@ from bot.forms.kinds import Kind, Opened
 from bot.front import Act, Front
 from bot.rights import Need, of_command
 from bot.text import JSON, clean, plain, words
-from core import commands, sequences
+from core import commands, conversations, lifecycle, sequences
 from core.acts import Loaded
 from core.address import normalise
 from core.dates import When, read, say_day
@@ -51,7 +52,9 @@ from core.lifecycle import RUNNING, Status
 from core.models import Lead
 from core.people import Actor
 from core.sequence_file.words import LONGEST_NAME_CHARS
+from core.verbs.leads import suppressed_words
 from core.verbs.whens import exact, meant
+from core.views import why
 from core.views.outlook import Outlook, Standing, pausing, standing
 from core.words import listed
 
@@ -106,10 +109,13 @@ def _drawn(front: Front, form: Form, state: object, actor: Actor, now: datetime)
         looks = (
             [pausing(row, known.lead, until, actor=actor, now=now) for row in _meant(filled)] if known else []
         )
+        halted = why.halt(session, zone)
     is_card = form.form != codec.PAUSE_LEAD
-    blocks = _about(filled) if is_card else [_lead_input(form.about.split())]
-    blocks += _places(filled, is_card=is_card)
-    blocks += [_quick_input(now, zone), until_input(zone, is_live=True)]
+    blocks = halt_line(halted)
+    blocks += _about(filled) if is_card else [_lead_input(form.about.split())]
+    blocks += _places(filled, is_card=is_card, is_typed=bool(value_of(state, SEQUENCE).strip()))
+    is_dated = bool(value_of(state, WHEN).strip())
+    blocks += [_quick_input(now, zone, is_dated=is_dated), until_input(zone, is_live=True)]
     blocks += actions(_look_button())
     blocks += _preview(filled, looks, zone=zone, is_drawn_anew=state is not None)
     blocks += [_policy_input(), reason_input()]
@@ -248,8 +254,8 @@ def _lead_input(addresses: Sequence[str]) -> JSON:
     return input_(LEAD, "Lead", element, is_live=True)
 
 
-def _places(filled: Filled, *, is_card: bool) -> list[JSON]:
-    """Give the choice of sequences where there is one; where the lead is not known yet a name may be typed."""
+def _places(filled: Filled, *, is_card: bool, is_typed: bool) -> list[JSON]:
+    """Give the choice of sequences where there is one; where the lead is not known yet a name may be typed, and stays."""
     rows = filled.standing.within(HELD) if filled.standing else []
     if filled.standing and len(rows) > 1:
         options = [option(row.sequence.name, str(row.id)) for row in rows[:90]]
@@ -258,7 +264,7 @@ def _places(filled: Filled, *, is_card: bool) -> list[JSON]:
         if is_card and filled.place:
             element["initial_option"] = next(o for o in options if o["value"] == str(filled.place.id))
         return [input_(_place_name(filled.standing), "In", element, is_optional=True, is_live=True)]
-    if is_card or rows:
+    if is_card or (rows and not is_typed):
         return []
     hint = "Leave it empty for the one in which the lead is running; of several you are asked which."
     return [
@@ -272,7 +278,8 @@ def _places(filled: Filled, *, is_card: bool) -> list[JSON]:
     ]
 
 
-def _quick_input(now: datetime, zone: str) -> JSON:
+def _quick_input(now: datetime, zone: str, *, is_dated: bool) -> JSON:
+    """Give the choice of spans; `is_dated`: a date is named below it."""
     options = []
     for span, label in SPANS.items():
         day = read(span, kind="for", now=now, zone=zone, confirmed=True).day
@@ -285,7 +292,7 @@ def _quick_input(now: datetime, zone: str) -> JSON:
     element: JSON = {
         "type": "static_select",
         "options": options,
-        "placeholder": plain("Until somebody resumes it", 150),
+        "placeholder": plain("On the date below" if is_dated else "Until somebody resumes it", 150),
     }
     return input_(QUICK, "How long", element, is_optional=True, is_live=True)
 
@@ -315,11 +322,37 @@ def _preview(filled: Filled, looks: Sequence[Outlook], *, zone: str, is_drawn_an
     return [block for look in looks for block in side_by_side(look, zone=zone)]
 
 
+def _refusal(session: Session, filled: Filled, now: datetime) -> str:
+    """Give why nothing of the lead could be paused as it stands, "" where something may be."""
+    assert filled.standing is not None
+    lead, rows = filled.standing.lead, filled.standing.rows
+    if filled.sequence not in (None, EVERYWHERE):
+        rows = tuple(row for row in rows if row.sequence.name == filled.sequence)
+        if not rows:
+            return f"{lead.email} is not in {filled.sequence}."
+    if not rows:
+        return f"{lead.email} is in no sequence, so there is nothing to pause."
+    if any(row.state.status in HELD for row in rows):
+        return ""
+    if conversations.suppressed_of(session, [lead.email]):
+        return suppressed_words(lead.email)
+    hold = lifecycle.Hold(lifecycle.Source.PERSON, "", "", now, None)
+    try:
+        lifecycle.decide(
+            rows[0].state, lifecycle.Pause(hold), now=now, plan=rows[0].sequence.plan(rows[0].zone)
+        )
+    except Refused as refused:
+        return str(refused)
+    return ""
+
+
 def _read(
     front: Front, form: Form, state: object, _user_id: str, now: datetime, zone: str
 ) -> tuple[Act, Need]:
     with front.desk.db.read() as session:
         filled = _filled(session, form, state, now=now, zone=zone)
+        if filled.standing and not filled.errors and (refusal := _refusal(session, filled, now)):
+            filled.errors[LEAD if form.form == codec.PAUSE_LEAD else WHEN] = refusal
     if filled.standing is None and LEAD not in filled.errors:
         filled.errors[LEAD] = "Say which lead, by the address."
     if filled.errors or filled.standing is None:

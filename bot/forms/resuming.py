@@ -12,6 +12,7 @@ from bot.forms.fields import (
     WHEN,
     Wrong,
     chosen_in,
+    halt_line,
     input_,
     modal,
     option,
@@ -30,6 +31,7 @@ from core.errors import Refused
 from core.people import Actor
 from core.schedule import local
 from core.verbs.whens import meant
+from core.views import why
 from core.views.outlook import resuming, standing
 
 HOW, ON = "how", "on"
@@ -61,6 +63,7 @@ def _drawn(front: Front, form: Form, state: object, actor: Actor, now: datetime)
         row = known.row(form.enrollment_id)
         on = meant(session, when, actor=actor) if when else None
         look = resuming(row, known.lead, on, now=now)
+        halted = why.halt(session, zone)
     about = f"{known.lead.name or known.lead.email} in {row.sequence.name}"
     warning = [rich([words(f"⚠️ {fault}")])] if fault else []
     options = [option("On a day", ON, "The date that you name below counts"), *policy_options(RESUME_MEANS)]
@@ -73,9 +76,10 @@ def _drawn(front: Front, form: Form, state: object, actor: Actor, now: datetime)
         "Resume",
         "Resume",
         [
+            *halt_line(halted),
             rich([words(about, 300, bold=True)]),
             *warning,
-            *side_by_side(look, zone=zone),
+            *side_by_side(look, zone=zone, is_named=False),
             input_(HOW, "How it goes on", how),
             input_(WHEN, "Day", day, is_optional=True, is_live=True),
             input_(CLOCK, "Time", clock, hint=hint, is_optional=True, is_live=True),

@@ -10,7 +10,9 @@ from sqlmodel import Session
 
 from core.acts import Change, open_batch
 from core.answers import Choice
+from core.conversations import suppressed_of
 from core.dates import say
+from core.errors import Refused
 from core.grammar import commands as orders
 from core.grammar import to_text
 from core.grammar.commands import EVERYWHERE, Who
@@ -32,6 +34,11 @@ ONLY_PAUSED = frozenset({Status.PAUSED})
 Ids = Sequence[int] | None
 
 
+def suppressed_words(email: str) -> str:
+    """Give the refusal to pause somebody whom no mail reaches any more; a new run is no way out for them."""
+    return f"{email} is suppressed and gets no mail, so there is nothing to pause."
+
+
 def policy_of(word: str | None) -> Policy | None:
     """Give the policy of the grammar's word: freeze, keep or now."""
     return None if word is None else Policy.AT if word == "now" else Policy(word)
@@ -42,6 +49,8 @@ def pause(session: Session, order: orders.Pause, *, actor: Actor, now: datetime,
     until = _until(session, order, actor=actor, now=now)
     order = replace(order, until=exact(until.when) if until else None, span=None)
     chosen = choose(session, order.who, order.sequence, HELD, actor=actor, only=only)
+    if chosen.single and not chosen.within(HELD) and suppressed_of(session, [chosen.single]):
+        raise Refused(suppressed_words(chosen.single))
     suffix = f"until {until.words}" if until else ""
     if chosen.is_many:
         what = " ".join(part for part in ("Pause", suffix + "," if suffix else "") if part)

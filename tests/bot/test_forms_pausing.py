@@ -4,7 +4,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,9 +15,10 @@ from bot import codec
 from bot.codec import Form
 from bot.forms import FORMS
 from bot.forms.dates import POLICIES
-from bot.forms.fields import field_id
+from bot.forms.fields import Wrong, field_id
 from bot.front import Front
 from bot.members import Members
+from core import leads
 from core.lifecycle import Policy, Status
 from core.models import Enrollment, Hold, Lead
 from core.people import Actor
@@ -205,12 +205,13 @@ def state(**chosen):
 
 
 def fields(view):
-    """Give the fields that stand side by side, each as (what, when…)."""
-    plain = str.maketrans("", "", "*\u2060")
+    """Give the lines of the tables of dates."""
     return [
-        tuple(text["text"].translate(plain).split("\n"))
+        line
         for block in view["blocks"]
-        for text in block.get("fields", ())
+        for group in block.get("elements", ())
+        if group["type"] == "rich_text_preformatted"
+        for line in group["elements"][0]["text"].split("\n")
     ]
 
 
@@ -222,27 +223,13 @@ def test_the_dates_stand_side_by_side_in_both_zones(world, front):
     form = Form("pause", row.id, row.version)
     view = drawn(front, form, when={"value": "June 15"})
     assert fields(view) == [
-        (
-            "Freeze, this sequence's own way",
-            "Friday 18 June 2027, 15:00 (Europe/Berlin)",
-            "for the lead 09:00 (America/New_York)",
-        ),
-        (
-            "Keep",
-            "Wednesday 16 June 2027, 15:00 (Europe/Berlin)",
-            "for the lead 09:00 (America/New_York)",
-        ),
-        (
-            "At once",
-            "Wednesday 16 June 2027, 15:00 (Europe/Berlin)",
-            "for the lead 09:00 (America/New_York)",
-        ),
-        (
-            "Without the pause",
-            "Thursday 3 June 2027, 15:00 (Europe/Berlin)",
-            "for the lead 09:00 (America/New_York)",
-        ),
+        "                   Europe/Berlin         America/New_York",
+        "Freeze   Fri 18 June 2027, 15:00  Fri 18 June 2027, 09:00",
+        "Keep     Wed 16 June 2027, 15:00  Wed 16 June 2027, 09:00",
+        "At once  Wed 16 June 2027, 15:00  Wed 16 June 2027, 09:00",
     ]
+    assert "Freeze is this sequence's own way." in str(view["blocks"])
+    assert "Without the pause: Thursday 3 June 2027, 15:00 (Europe/Berlin)" in str(view["blocks"])
     assert "The pause ends Wednesday 16 June 2027, 15:00 (Europe/Berlin)" in str(view["blocks"])
 
 
@@ -266,7 +253,7 @@ def test_everywhere_shows_each_sequence(world, front):
     row = runs(world, due=timedelta(days=2))["always"]
     place = {f"place_{row.lead_id}": {"selected_option": {"value": "*"}}}
     view = drawn(front, Form("pause", row.id, row.version), when={"value": "June 15"}, **place)
-    assert len(fields(view)) == 3 * 4  # three sequences are shown, with four dates each
+    assert len(fields(view)) == 3 * 4  # three sequences are shown, each with a line of zones and three dates
 
 
 @pytest.mark.parametrize("chosen", [{}, {"when": {"value": "9/8"}}])
@@ -303,6 +290,59 @@ def test_the_reader_sees_their_own_zone(world, front):
         kathmandu,
         NOW,
     )
-    (freeze, *_) = fields(view)
-    at = datetime(2027, 6, 17, 9, tzinfo=ZoneInfo("Asia/Kathmandu"))
-    assert freeze[1] == f"Thursday 17 June 2027, {at:%H:%M} (Asia/Kathmandu)"
+    (zones, freeze, *_) = fields(view)
+    assert zones.split()[0] == "Asia/Kathmandu"
+    assert freeze.startswith("Freeze   Thu 17 June 2027, 09:00")
+
+
+def blocks_of(view):
+    return {block.get("block_id"): block for block in view["blocks"]}
+
+
+def test_a_sequence_that_cannot_be_read_keeps_its_field(world, front):
+    world.add(SPEC.format(name="Solo", rest=""))
+    world.enrol("bo@engines.example", sequence="Solo")
+    form = Form(codec.PAUSE_LEAD)
+    view = drawn(front, form, lead={"value": "bo@engines.example"}, sequence={"value": "Nope"})
+    assert "There is no sequence" in str(view["blocks"])
+    assert "sequence" in blocks_of(view)
+
+
+def test_a_date_below_is_what_the_quick_choice_says(world, front):
+    row = runs(world, due=timedelta(days=2))["always"]
+    view = drawn(front, Form("pause", row.id, row.version), when={"value": "June 15"})
+    assert blocks_of(view)["quick"]["element"]["placeholder"]["text"] == "On the date below"
+
+
+def test_a_lead_that_cannot_be_paused_is_refused_at_its_field(world, front):
+    world.say(f"stop {ADA}")
+    form = Form(codec.PAUSE_LEAD)
+    with pytest.raises(Wrong, match="is stopped and sends nothing. Use `start` for a new run."):
+        FORMS[form.form].read(front, form, state(lead={"value": ADA}), ANA.id, NOW, "UTC")
+    with world.db.write() as session:
+        leads.suppress(session, ADA, reason="bounced", actor=ANA, now=NOW)
+    with pytest.raises(Wrong, match="is suppressed and gets no mail, so there is nothing to pause.") as wrong:
+        FORMS[form.form].read(front, form, state(lead={"value": ADA}), ANA.id, NOW, "UTC")
+    assert list(wrong.value.errors) == ["lead"]
+    assert (
+        world.say(f"pause {ADA}").title
+        == f"{ADA} is suppressed and gets no mail, so there is nothing to pause."
+    )
+
+
+def test_an_ambiguous_date_names_its_two_days_once(world, front):
+    form = Form(codec.PAUSE_LEAD)
+    with pytest.raises(Wrong) as wrong:
+        FORMS[form.form].read(
+            front, form, state(lead={"value": ADA}, when={"value": "9/8"}), ANA.id, NOW, "UTC"
+        )
+    assert wrong.value.errors["when"] == (
+        "What does “9/8” mean: Monday 9 August 2027 or Wednesday 8 September 2027? Write 2027-08-09 or 2027-09-08."
+    )
+
+
+def test_forms_with_dates_say_who_halted_all_sending(world, front):
+    row = runs(world, due=timedelta(days=2))["always"]
+    world.say("halt because audit")
+    for form in ("pause", "resume"):
+        assert "All sending was halted by" in str(drawn(front, Form(form, row.id, row.version))["blocks"][0])

@@ -10,7 +10,7 @@ import pytest
 from core import commands
 from core.acts import load
 from core.answers import Answer
-from core.models import Enrollment
+from core.models import Enrollment, Lead
 from core.people import Actor
 from tests.world import ANA, BEN, PLAIN, World, make
 
@@ -192,3 +192,26 @@ def test_every_undo_is_in_the_journal(world: World) -> None:
     [line] = world.journal("undo")
     assert (line.actor, line.was, line.became, line.reason) == ("U0BEN", "paused", "pending", "pause undone")
     assert isinstance(world.enrollment(ADA), Enrollment)
+
+
+def test_an_enrolment_taken_back_before_anything_left_can_be_made_again(world: World) -> None:
+    with world.db.write() as session:
+        session.add(Lead(email="eve@acme.test", created_at=world.now))  # without a first name
+    batch = world.say("enrol eve@acme.test in Spring").batch_id
+    said = " ".join(undo(world, batch).lines)
+    assert "{{" not in said
+    assert "[first_name]" in said
+    answer = world.say("enrol eve@acme.test in Spring")
+    assert not answer.is_refusal
+    assert "Run 2, from step 1." in answer.lines
+    world.say("stop eve@acme.test")  # by a person: this one counts
+    assert world.say("enrol eve@acme.test in Spring").is_refusal
+
+
+def test_an_enrolment_taken_back_after_its_first_mail_counts(world: World) -> None:
+    with world.db.write() as session:
+        session.add(Lead(email="eve@acme.test", first_name="Eve", created_at=world.now))
+    batch = world.say("enrol eve@acme.test in Spring").batch_id
+    world.tick()
+    undo(world, batch)
+    assert world.say("enrol eve@acme.test in Spring").is_refusal

@@ -181,6 +181,6 @@ def test_lists(world: World) -> None:
     assert world.say(f"status {ADA}").title == f"{ADA} is paused in Spring."
     assert [row.title for row in world.say("preview sequence Spring").rows][
         1
-    ] == "2. Did it reach you, {{ first_name }}?"
+    ] == "2. Did it reach you, [first_name]?"
     assert world.say("edit sequence Spring").opens == ("settings", 1, 0)
     assert world.say("help pause").lines
