@@ -179,6 +179,11 @@ def due(session: Session, *, now: datetime, limit: int, pace: timedelta) -> list
     return [card_id for card_id in session.exec(first.order_by(*line).limit(limit)) if card_id]
 
 
+def are_waiting(session: Session) -> bool:
+    """Say whether a card is still to be drawn, or is being drawn; not what Slack has sent away."""
+    return session.exec(select(Card.id).where(_WAITS, col(Card.fault).is_(None)).limit(1)).first() is not None
+
+
 def _ready(now: datetime) -> ColumnElement[bool]:
     return or_(col(Card.retry_at).is_(None), col(Card.retry_at) <= now)
 

@@ -18,13 +18,16 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from pydantic import SecretStr
+from slack_sdk import WebClient
 
-from core import leads
+from bot.delivery import deliver
+from core import cards, leads
 from core.commands import Desk
 from core.db import Database
 from core.models import Mailbox
@@ -36,7 +39,7 @@ from jobs.reader import Reader
 from jobs.smtp_login import Server
 from sandbox import forty
 from sandbox.app import Info, create_app
-from sandbox.clock import SandboxClock
+from sandbox.clock import SandboxClock, nothing
 from sandbox.imap import Imap
 from sandbox.inboxes import Inboxes
 from sandbox.leads import Leads
@@ -52,6 +55,7 @@ CHANNEL = "C0OUTBOUND"
 HOOKS_SECRET = "sandbox-webhooks"  # noqa: S105 - for this machine only, and written in docs/hooks.md
 TICK_SECONDS = 1
 POLL_SECONDS = 1
+DRAWING_SECONDS, DRAWING_LOOKS, DRAWING_LOOK_SECONDS = 5, 300, 0.01
 IMAP_SECONDS = 10
 DAYS_HELD_IN_THE_TOUR = 21
 TOUR_LEAD = "ada@lindenhof.example"
@@ -186,7 +190,27 @@ async def talking(made: World) -> AsyncIterator[None]:
     """Run the bot over Socket Mode; a second block is a bot that was started anew. This Slack limits no rates."""
     pace = timedelta(0)
     async with serving.talking(made.settings, made.desk, is_guarded=False, clock=made.clock.now, pace=pace):
-        yield
+        made.clock.draw = partial(_draw, made)
+        try:
+            yield
+        finally:
+            made.clock.draw = nothing
+
+
+async def _draw(made: World) -> None:
+    """Draw what there is to draw, and wait for what the bot has in hand; what Slack does not take is not waited for."""
+    settings, desk = made.settings, made.desk
+    client = WebClient(settings.bot_token.get_secret_value(), settings.slack_api_url, timeout=DRAWING_SECONDS)
+
+    def draw() -> bool:
+        drawn = deliver(desk, client, now=made.clock.now(), pace=timedelta(0))
+        with desk.db.read() as session:
+            return bool(drawn) or cards.are_waiting(session)
+
+    for _ in range(DRAWING_LOOKS):
+        if not await asyncio.to_thread(draw):
+            return
+        await asyncio.sleep(DRAWING_LOOK_SECONDS)
 
 
 @asynccontextmanager

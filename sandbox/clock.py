@@ -18,6 +18,7 @@ class SandboxClock:
 
     `read` reads the mailboxes, `work` does what is due. Mailboxes are read before time moves as well, as of then: no
     follow-up leaves a mailbox that was not read lately (DESIGN G7), and time that jumps would make each look forgotten.
+    `draw` posts what that made, so that it stands in Slack with the hour at which it happened.
     """
 
     def __init__(self, start: datetime, db: Database) -> None:
@@ -25,8 +26,9 @@ class SandboxClock:
         self._since = time.monotonic()
         self._db = db
         self._ahead: datetime | None = None
-        self.read: Callable[[], Awaitable[None]] = _nothing
-        self.work: Callable[[], Awaitable[None]] = _nothing
+        self.read: Callable[[], Awaitable[None]] = nothing
+        self.work: Callable[[], Awaitable[None]] = nothing
+        self.draw: Callable[[], Awaitable[None]] = nothing
 
     def now(self) -> datetime:
         """Give the workspace's time."""
@@ -37,9 +39,10 @@ class SandboxClock:
         return self._ahead or self.now()
 
     async def settle(self) -> None:
-        """Let everything that is due now happen: first what came in, then what goes out."""
+        """Let everything that is due now happen: first what came in, then what goes out and what Slack shows of it."""
         await self.read()
         await self.work()
+        await self.draw()
 
     async def _move(self, moment: datetime) -> None:
         self._ahead = max(moment, self.now())
@@ -74,5 +77,5 @@ class SandboxClock:
         await self.settle()
 
 
-async def _nothing() -> None:
-    return
+async def nothing() -> None:
+    """Do nothing, where that part does not run."""

@@ -96,7 +96,7 @@ def _past(number: int) -> _Pause:
 def _live(session: Session, lead_id: int, past: _Pause, owner: Actor, *, now: datetime) -> None:
     then = now - past.days * DAY
     run = session.exec(select(Enrollment).where(Enrollment.lead_id == lead_id)).one()
-    _first_mail(session, run, then - timedelta(hours=20))
+    _first_mail(session, run, then - timedelta(hours=20), now=now)
     run.position, run.has_started = 1, True
     run.due_at = run.send_at = run.wake_at = then + 2 * DAY
     session.add(run)
@@ -110,15 +110,15 @@ def _live(session: Session, lead_id: int, past: _Pause, owner: Actor, *, now: da
     pause(session, order, actor=owner, now=then)
 
 
-def _first_mail(session: Session, run: Enrollment, at: datetime) -> None:
-    """Put the first step on record as sent."""
+def _first_mail(session: Session, run: Enrollment, at: datetime, *, now: datetime) -> None:
+    """Put the first step on record as sent then, and as made now: deliveries are numbered as they are made."""
     step = session.exec(select(Step).where(Step.sequence_id == run.sequence_id, Step.position == 0)).one()
     mailbox = session.exec(select(Mailbox)).first()
     run.mailbox_id = mailbox.id if mailbox else None
     session.add(
         Delivery(
             enrollment_id=run.id or 0, step_id=step.id, state=DeliveryState.SENT.value, subject="A question",
-            message_id=f"<forty.{run.id}@northwind.example>", mailbox_id=run.mailbox_id, created_at=at, claimed_at=at,
+            message_id=f"<forty.{run.id}@northwind.example>", mailbox_id=run.mailbox_id, created_at=now, claimed_at=at,
             sending_at=at, settled_at=at, code=250,
         )
     )  # fmt: skip

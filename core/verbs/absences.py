@@ -136,8 +136,10 @@ def _of_batch(row: Loaded, batch_id: int | None) -> frozenset[int]:
 
 
 def _go_on(spread: Spread, zone: str) -> str:
-    over = f", spread over {counted(spread.days, 'working day')}" if len(spread.ends) > 1 else ""
-    return f"They go on from {say(spread.first, zone)} on{over}."
+    if len(spread.ends) == 1:
+        return f"It goes on on {say(spread.first, zone)}."
+    last = max(spread.ends.values())
+    return f"They go on one after the other, in each lead's own open hours: the first on {say(spread.first, zone)}, the last on {say(last, zone)}."
 
 
 def back(

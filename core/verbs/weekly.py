@@ -38,12 +38,11 @@ def _weekly(session: Session, order: orders.Digest, *, actor: Actor, now: dateti
             return Outcome(_as_text(session, actor=actor, now=now))
         raise Refused("Say for which channel, for example: `digest weekly on Monday for #sales`.")
     row = row_for(session, order, actor=actor)
-    where = where_of(order)
+    where, trouble = where_of(order), tuple(filter(None, [fallen.trouble(session, row)]))
     if order.when == "now":
         if weekly.show_now(session, row, now=now) is None:
             return Outcome(Answer(NOTHING))
-        trouble = filter(None, [fallen.trouble(session, row)])
-        return Outcome(Answer(f"The report of the last seven days comes in {where}.", tuple(trouble)))
+        return Outcome(Answer(f"The report of the last seven days comes in {where}.", trouble))
     if order.when == "off":
         row.weekly_at = None
         session.add(row)

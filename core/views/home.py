@@ -13,8 +13,20 @@ from core.answers import Choice, DigestGroup, HomeSection, HomeView, Row
 from core.grammar import commands as orders
 from core.grammar import to_text
 from core.grammar.commands import Who
-from core.models import WORKSPACE_ID, Batch, Card, Journal, Lead, Member, SequenceStatus, Workspace
+from core.lifecycle import LIVE
+from core.models import (
+    WORKSPACE_ID,
+    Batch,
+    Card,
+    Enrollment,
+    Journal,
+    Lead,
+    Member,
+    SequenceStatus,
+    Workspace,
+)
 from core.models import Sequence as SequenceRow
+from core.names import names
 from core.schedule import local
 from core.views.digest import name_of
 from core.views.digest_rows import person, rows
@@ -23,11 +35,12 @@ from core.views.mailbox_words import state
 from core.views.timeline import act_words
 from core.views.titles import title
 from core.views.why import halted_words
-from core.words import clock, counted
+from core.words import clock, counted, listed
 from core.worklist import Group, Scope, Worklist
 
 EACH = 4  # lines of a group of paused leads
 NEXT_SHOWN, SEQUENCES_SHOWN, MAILBOXES_SHOWN = 4, 6, 6
+OWNERS_NAMED = 3
 JUST_NOW = timedelta(minutes=15)
 PRESSED = "home"  # the word of a sequence's buttons: `card home 3 resume seen 1623741660000000`
 NOT_A_MEMBER = "Only full members of this workspace can use Fermata, so there is nothing to see here for guests and people of other workspaces."
@@ -47,7 +60,7 @@ def card(session: Session, card: Card, *, now: datetime) -> HomeView:
     held = _Held(session, Worklist(now, zone, scope), now=now)
     day = today(session, scope, zone=zone, now=now, few=NEXT_SHOWN)
     count, boxes = senders(session, now=now, most=MAILBOXES_SHOWN)
-    halted = halted_words(session, workspace, zone)
+    halted, waiting = halted_words(session, workspace, zone), held.sizes.get(Group.REPLY, 0)
     due = sum(day.due.values())
     done, undo = _last_act(session, member.id, zone=zone, now=now)
     return HomeView(
@@ -55,18 +68,18 @@ def card(session: Session, card: Card, *, now: datetime) -> HomeView:
         summary=(
             counted(own, "lead") + " of yours" if own else "Everybody's leads, since you own none",
             f"{sum(day.sent.values()):,} sent today",
-            *([f"{paused_:,} paused"] if (paused_ := sum(held.sizes.values())) else []),
-            *([f"{waiting:,} waiting for our answer"] if (waiting := held.sizes.get(Group.REPLY, 0)) else []),
+            *([f"{paused_:,} paused"] if (paused_ := held.size(but=Group.REPLY)) else []),
+            *([f"{waiting:,} waiting for our answer"] if waiting else []),
         ),
         notices=tuple(filter(None, [halted, *_trouble(boxes)])),
         choices=tuple(_first(has_list=any(place != LATER for place in held.sizes))),
         done=done,
         undo=undo,
         sections=(
-            held.section(f"⏸️ {my} paused leads", but=Group.REPLY, empty=_NOBODY_PAUSED),
+            held.section(f"⏸️ {my} paused leads", but=Group.REPLY, empty=_NOBODY_ELSE if waiting else _NOBODY_PAUSED),
             held.section("💬 Waiting for an answer", only=Group.REPLY, empty="Nobody waits for an answer from us."),
             _today(session, day, zone=zone, now=now),
-            _sequences(funnels(session, scope), my),
+            _sequences(session, funnels(session, scope), my),
             _mailboxes(count, boxes, zone=zone, now=now),
         ),
     )  # fmt: skip
@@ -75,6 +88,8 @@ def card(session: Session, card: Card, *, now: datetime) -> HomeView:
 _NOBODY_PAUSED = (
     "None is paused. `pause lead@example.com until June 15` holds somebody, and so does the button above."
 )
+
+_NOBODY_ELSE = "None but those below, who wait for an answer."
 
 
 def _first(*, has_list: bool) -> Iterator[Choice]:
@@ -88,6 +103,9 @@ def _last_act(session: Session, person_id: str, *, zone: str, now: datetime) -> 
     """Give what the person did a moment ago, and the button that takes it back."""
     query = select(Batch).where(Batch.actor == person_id).order_by(col(Batch.id).desc()).limit(1)
     batch = session.exec(query).first()
+    since = max(batch.at, now - JUST_NOW) if batch else now - JUST_NOW
+    if latest := _last_act_on_a_sequence(session, person_id, since, zone=zone, now=now):
+        return latest
     if batch is None or batch.undone_at or not batch.size or batch.at < now - JUST_NOW:
         return "", None
     line, email, name = session.exec(
@@ -102,8 +120,31 @@ def _last_act(session: Session, person_id: str, *, zone: str, now: datetime) -> 
         return "", None
     undo = Choice("↩️ Undo", f"undo {batch.id}") if batch.verb != "undo" else None
     whom = f"{email}{f' in {name}' if name else ''}" if batch.size == 1 else counted(batch.size, "lead")
-    done = act_words(line, "you") if batch.size == 1 else f"your last act was “{line.verb}”"
+    done = act_words(line, "you") if batch.size == 1 else act_words(line, "you").replace(" it", " them", 1)
+    if batch.verb == "undo":
+        done = f"you took back “{line.reason.removesuffix('undone').strip() or 'start'}”"
     return f"{whom}: {done} at {clock(batch.at, zone, now)}.", undo
+
+
+def _last_act_on_a_sequence(
+    session: Session, person_id: str, since: datetime, *, zone: str, now: datetime
+) -> tuple[str, Choice | None] | None:
+    """Give the same of a sequence that the person changed after `since`; None: of none."""
+    query = select(SequenceRow).where(
+        SequenceRow.changed_by == person_id, col(SequenceRow.changed_at) > since
+    )
+    row = session.exec(query.order_by(col(SequenceRow.changed_at).desc()).limit(1)).first()
+    if row is None:
+        return None
+    acts = select(Journal).where(
+        Journal.sequence_id == row.id, Journal.at == row.changed_at, col(Journal.verb).endswith(" sequence")
+    )
+    line = session.exec(acts.order_by(col(Journal.id).desc()).limit(1)).first()
+    if line is None:
+        return None
+    whose = _running(session, [row.id or 0]).get(row.id or 0, "")
+    back = next(_turns(row.id or 0, row.name, row.status, row.changed_at, whose), None)
+    return f"{row.name}: {act_words(line, 'you')} it at {clock(row.changed_at, zone, now)}.", back
 
 
 def _trouble(boxes: Sequence[Sender]) -> Iterator[str]:
@@ -129,6 +170,10 @@ class _Held:
             for place, members in groupby(zip(items, lines, strict=True), key=lambda pair: pair[0][0])
         ]
 
+    def size(self, *, only: int | None = None, but: int | None = None) -> int:
+        """Give how many there are in all groups but one, or in one group alone."""
+        return sum(size for place, size in self.sizes.items() if place != but and only in (None, place))
+
     def section(
         self, name: str, *, empty: str, only: int | None = None, but: int | None = None
     ) -> HomeSection:
@@ -138,7 +183,7 @@ class _Held:
             for place, lines in self._groups
             if (only is None or place == only) and place != but
         )
-        size = sum(self.sizes[place] for place, _ in self._groups if place != but and only in (None, place))
+        size = self.size(only=only, but=but)
         is_cut = size > sum(len(group.rows) for group in groups)
         # The digest lists its reader's own leads; the other command everybody's, and those that are far from due.
         listing = (
@@ -183,8 +228,12 @@ def _today(session: Session, day: Today, *, zone: str, now: datetime) -> HomeSec
     return HomeSection("📤 Today", groups, note, facts=tuple(by_sequence))
 
 
-def _sequences(found: Sequence[Funnel], my: str) -> HomeSection:
-    lines = tuple(Row(one.name, _funnel(one), None, tuple(_about(one))) for one in found[:SEQUENCES_SHOWN])
+def _sequences(session: Session, found: Sequence[Funnel], my: str) -> HomeSection:
+    running = _running(session, [one.id for one in found[:SEQUENCES_SHOWN]])
+    lines = tuple(
+        Row(one.name, _funnel(one), None, tuple(_about(one, running.get(one.id, ""))))
+        for one in found[:SEQUENCES_SHOWN]
+    )
     empty = "There is no sequence yet. Make one with `fermata apply FILE.yaml`."
     more = (Choice(f"Show all {len(found):,}", "sequences"),) if len(found) > len(lines) else ()
     name = f"🎼 {my} sequences" + (f" ({len(found):,})" if found else "")
@@ -201,15 +250,46 @@ def _funnel(one: Funnel) -> str:
     return f"{one.status} · {' → '.join(way)} · {one.active:,} active, {one.paused:,} paused"
 
 
-def _about(one: Funnel) -> Iterator[Choice]:
-    """Give a sequence's buttons; Resume says which state it was made for, so that an old Home never starts mail."""
-    command = f"card {PRESSED} {one.id}"
-    if one.status == SequenceStatus.PUBLISHED:
-        yield Choice("Pause sequence", f"{command} pause")
-    if one.status == SequenceStatus.PAUSED:
-        resume = f"Mail of {one.name[:100]} leaves again, within its windows and caps."
-        yield Choice("Resume sequence", f"{command} resume seen {stamp(one.changed_at)}", "primary", resume)
+def _running(session: Session, sequence_ids: Sequence[int]) -> dict[int, str]:
+    """Give how many leads of whom are under way in each of these sequences, such as "3 leads of Ana and Ben"."""
+    live = (col(Enrollment.sequence_id).in_(sequence_ids), col(Enrollment.status).in_(LIVE))
+    query = (
+        select(Enrollment.sequence_id, Lead.owner, func.count())
+        .join(Lead, col(Lead.id) == Enrollment.lead_id)
+        .where(*live)
+        .group_by(col(Enrollment.sequence_id), col(Lead.owner))
+    )
+    found = session.exec(query).all()
+    called = names(session, [owner for _, owner, _ in found if owner])
+    said = {}
+    for number in sequence_ids:
+        of_owner = sorted(
+            ((count, owner) for one, owner, count in found if one == number), key=lambda pair: -pair[0]
+        )
+        whose = [called[owner] if owner else "nobody" for _, owner in of_owner]
+        more = [f"{counted(len(whose) - OWNERS_NAMED, 'other')}"] if len(whose) > OWNERS_NAMED else []
+        if whose:
+            said[number] = (
+                f"{counted(sum(count for count, _ in of_owner), 'lead')} of {listed([*whose[:OWNERS_NAMED], *more])}"
+            )
+    return said
+
+
+def _about(one: Funnel, whose: str) -> Iterator[Choice]:
+    """Give a sequence's buttons."""
+    yield from _turns(one.id, one.name, one.status, one.changed_at, whose)
     yield Choice("List", to_text(orders.List(one.name)))
+
+
+def _turns(number: int, name: str, status: str, changed_at: datetime, whose: str) -> Iterator[Choice]:
+    """Give the button that pauses it, or resumes it as it was shown, so that an old Home never starts mail."""
+    command = f"card {PRESSED} {number}"
+    if status == SequenceStatus.PUBLISHED:
+        pause = f"No more mail of {name[:100]} leaves{f', for {whose}' if whose else ''}, until somebody resumes it."
+        yield Choice("Pause sequence", f"{command} pause", confirm=pause)
+    if status == SequenceStatus.PAUSED:
+        resume = f"Mail of {name[:100]} leaves again, within its windows and caps."
+        yield Choice("Resume sequence", f"{command} resume seen {stamp(changed_at)}", "primary", resume)
 
 
 def stamp(moment: datetime) -> int:

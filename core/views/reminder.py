@@ -35,7 +35,7 @@ def card(session: Session, card: Card, *, now: datetime) -> NoticeCard:
     runs = [run for run in lead_card(session, lead.id, now=now).enrollments if run.status in LIVE]
     return NoticeCard(
         f"Reminder: {lead.name or lead.email}",
-        lines=tuple(_where(run, lead.zone or zone) for run in runs) or ("No sequence of this lead is running.",),
+        lines=tuple(_where(run, zone) for run in runs) or ("No sequence of this lead is running.",),
         icon=ICON,
         quote=row.note,
         facts=(lead.email, *_about(session, row, zone)),

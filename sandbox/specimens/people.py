@@ -103,7 +103,7 @@ def answers() -> Iterator[tuple[str, Answer]]:
         Answer(
             f"You are away until Friday 4 June 2027 (Europe/Berlin), and back on {_BACK}.",
             (
-                f"Paused 8 leads (9 enrollments). They go on from {_BACK} on, spread over 1 working day.",
+                f"Paused 8 leads (9 enrollments). They go on one after the other, in each lead's own open hours: the first on {_BACK}, the last on {_BACK.replace('09:00', '16:20')}.",
                 "What was paused before stays paused.",
             ),
             (Choice("I am back", "back"),),

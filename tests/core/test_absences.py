@@ -76,7 +76,10 @@ class TestWithoutACover:
             "You are away until Friday 4 June 2027 (Europe/Berlin), and back on Monday 7 June 2027, 09:00 (Europe/Berlin)."
         )
         assert answer.lines == (
-            f"Paused 2 leads (2 enrollments). They go on from {BACK_AT} on, spread over 1 working day.",
+            (
+                "Paused 2 leads (2 enrollments). They go on one after the other, in each lead's own open hours: "
+                f"the first on {BACK_AT}, the last on Monday 7 June 2027, 13:00 (Europe/Berlin)."
+            ),
             "What was paused before stays paused.",
         )
         assert (world.status(ADA), world.status(EVE)) == ("paused", "pending")
@@ -152,7 +155,7 @@ class TestMany:
     def test_the_return_is_spread_over_working_hours_and_days(self, world: World) -> None:
         answer = confirmed(world, world.say("away until Friday"))
 
-        assert answer.lines[0].endswith("spread over 5 working days.")
+        assert answer.lines[0].endswith("the last on Friday 11 June 2027, 16:02 (Europe/Berlin).")
         ends = sorted(
             hold.until
             for number in range(40)

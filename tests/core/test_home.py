@@ -110,6 +110,8 @@ def test_whoever_waits_for_an_answer_stands_apart(database_url):
     assert part(view, "Waiting").title == "💬 Waiting for an answer (1)"
     assert part(view, "paused").groups == ()
     assert "1 waiting for our answer" in view.summary
+    assert not [fact for fact in view.summary if fact.endswith(" paused")], "they stand under another name"
+    assert part(view, "paused").note == "None but those below, who wait for an answer."
     assert lines(part(view, "sequences"))[0][1] == (
         "published · 1 contacted → 1 answered → 0 interrupted → 0 completed · 0 active, 1 paused"
     )
@@ -168,7 +170,10 @@ def test_mailboxes_tell_their_state_and_todays_share_of_the_cap(database_url):
         Mailbox, imap_host="127.0.0.1", read_at=world.now, ramp_from=20, ramp_step=5, cap_per_day=100
     )
     assert lines(part(shown(world), "Mailboxes")) == [
-        ("ana@sales.example", "works · 2 of 20 today (ramp-up day 1, 100 from June 17) · last read at 10:05:00")
+        (
+            "ana@sales.example",
+            "works · 2 of 20 today (ramp-up day 1, 100 from June 17) · last read at 10:05:00",
+        )
     ]
     postbox.went_down(world.db, 1, "connection refused", is_lasting=False, now=world.now)
     view = shown(world)
@@ -189,18 +194,35 @@ def test_a_halt_stands_at_the_top_with_who_and_why(database_url):
 
 def test_the_last_act_is_told_with_its_undo(database_url):
     world = world_with(database_url)
-    assert (shown(world).done, shown(world).undo) == ("", None)
+    view = shown(world)
+    assert (view.done, view.undo.label) == ("Spring: you published it at 10:00:00.", "Pause sequence")
     world.say(f"pause {ADA}")
     view = shown(world)
     assert view.done == f"{ADA} in Spring: you paused it at 10:05:00."
     assert not world.say(view.undo.command).is_refusal
     assert world.status(ADA) == "pending"
     assert (shown(world).done, shown(world).undo) == (
-        f"{ADA} in Spring: you took an act back at 10:05:00.",
+        f"{ADA} in Spring: you took back “pause” at 10:05:00.",
         None,
     )
     world.say(f"pause {ADA}")
     assert shown(world.later(minutes=16)).done == ""
+
+
+def test_an_act_on_a_sequence_and_on_many_is_told_too(database_url):
+    world = world_with(database_url, EVE)
+    world.enrol(IDA, owner=BEN.id)
+    (pause,) = [
+        one for one in part(shown(world), "sequences").groups[0].rows[0].choices if "Pause" in one.label
+    ]
+    assert pause.confirm.startswith("No more mail of Spring leaves, for 2 leads of Ana and Ben")
+    assert not world.later(seconds=5).say(pause.command).is_refusal
+    view = shown(world)
+    assert view.done == "Spring: you paused it at 10:05:05."
+    assert not world.later(seconds=5).say(view.undo.command).is_refusal
+    assert shown(world).done == "Spring: you resumed it at 10:05:10."
+    world.later(seconds=5).say(f"pause {EVE} {IDA}")
+    assert shown(world).done.startswith("2 leads: you paused them at")
 
 
 def test_whoever_owns_no_lead_sees_everybodys(database_url):

@@ -1,8 +1,11 @@
 """The morning: the list of paused leads comes, is worked off by clicks, and says in the end that all is done."""
 
+from datetime import UTC, datetime
+
 import pytest
 
-from tests.stories.stage import Direct
+from core.schedule import local
+from tests.stories.stage import BERLIN, Direct
 
 ADA, EVE, IDA, KIM = "ada@x.test", "eve@x.test", "ida@x.test", "kim@x.test"
 
@@ -108,3 +111,12 @@ def test_digest_now_at_another_time_and_off(morning, ana, direct, clock):
     assert "is off" in ana.types("/sequence digest off")
     clock.until("2027-06-04", at="12:00")
     assert len([m for m in direct.messages() if "Paused leads" in m.text]) == 3
+
+
+def test_a_clock_that_is_moved_by_days_posts_each_list_at_its_hour(world, clock, ana, ben, direct):
+    world.enrols(ADA, owner=ana._at.id)
+    clock.settle()
+    ana.types(f"/sequence pause {ADA}")
+    clock.until("2027-06-04", at="12:00")
+    posted = [local(datetime.fromtimestamp(float(m.ts), UTC), BERLIN) for m in direct.messages() if "Paused leads" in m.text]
+    assert [(at.day, f"{at:%H:%M}") for at in posted] == [(2, "08:30"), (3, "08:30"), (4, "08:30")]
