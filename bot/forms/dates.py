@@ -43,8 +43,9 @@ def side_by_side(look: Outlook, *, zone: str, is_named: bool = True) -> Iterator
     """
     step = look.step or "No step is left."
     lines = [[words(look.sequence, 100, bold=True), words(f"  ·  {step}")] if is_named else [words(step)]]
-    if look.ends_at:
-        lines.append([words(f"The pause ends {_moment(look.ends_at, zone, look.zone)}.")])
+    ends = f"The pause ends {_moment(look.ends_at, zone, look.zone)}." if look.ends_at else ""
+    if ends and look.dates is None:
+        lines.append([words(ends)])
     if look.because:
         lines.append(sentence(look.because, italic=True))
     elif look.dates is None and look.planned:
@@ -56,10 +57,10 @@ def side_by_side(look: Outlook, *, zone: str, is_named: bool = True) -> Iterator
     ways += [("On that day", look.on)] if look.on else []
     yield from columns(_table(ways, zone, look.zone), len(ways))
     own = next(name for word, name in NAMES.items() if POLICIES[word] is look.own)
-    after = [f"{own} is this sequence's own way."]
+    after = [f"{own} is this sequence's own way. Times are in {zone}."]
     if look.planned and not look.on:
         after.append(f"Without the pause: {_moment(look.planned, zone, look.zone)}.")
-    yield context(*after)
+    yield context(*filter(None, [ends, *after]))
 
 
 def _table(ways: Sequence[tuple[str, datetime | None]], zone: str, leads: str) -> Table:
@@ -67,7 +68,8 @@ def _table(ways: Sequence[tuple[str, datetime | None]], zone: str, leads: str) -
     moments = [at for _, at in ways if at]
     has_two = any(local(at, zone).utcoffset() != local(at, leads or zone).utcoffset() for at in moments)
     zones = [zone, leads] if has_two else [zone]
-    return (("", *zones), *((name, *(_short(at, one) for one in zones)) for name, at in ways))
+    head = [("", *zones)] if has_two else []
+    return (*head, *((name, *(_short(at, one) for one in zones)) for name, at in ways))
 
 
 def _short(moment: datetime | None, zone: str) -> str:
@@ -79,18 +81,10 @@ def _short(moment: datetime | None, zone: str) -> str:
 
 
 def _moment(moment: datetime, zone: str, leads: str) -> str:
-    return ", ".join(_moments(moment, zone, leads))
-
-
-def _moments(moment: datetime | None, zone: str, leads: str) -> list[str]:
     """Give a moment in the reader's zone, and in the lead's where the clock shows another time there."""
-    if moment is None:
-        return ["not by itself"]
     here, there = local(moment, zone), local(moment, leads or zone)
     if here.utcoffset() == there.utcoffset():
-        return [say(moment, zone)]
+        return say(moment, zone)
     is_same_day = here.date() == there.date()
-    return [
-        say(moment, zone),
-        f"for the lead {f'{there:%H:%M} ({leads})' if is_same_day else say(moment, leads)}",
-    ]
+    theirs = f"{there:%H:%M} ({leads})" if is_same_day else say(moment, leads)
+    return f"{say(moment, zone)}, for the lead {theirs}"

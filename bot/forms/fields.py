@@ -104,7 +104,7 @@ def until_input(zone: str, *, initial: str = "", is_live: bool = False) -> JSON:
         "max_length": LONGEST_PHRASE_CHARS,
         "placeholder": plain("June 15, next Monday, 3 weeks", 150),
     }
-    hint = f"Read in your time zone, {zone}. Leave it empty to pause until somebody resumes it."
+    hint = f"In your time zone, {zone}. Empty: until somebody resumes it."
     return input_(WHEN, "Until", element | _initially(initial), hint=hint, is_optional=True, is_live=is_live)
 
 
