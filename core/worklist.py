@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import IntEnum
+from typing import Any
 
 from sqlalchemy import ColumnElement, Label, Subquery, Table, case, false, func, literal, or_, text, union_all
 from sqlalchemy import select as sql
@@ -131,6 +132,21 @@ class Worklist:
                 for row in session.execute(query)
             ]
         return found
+
+    def first_open(self, session: Session, counts: Sequence[Count]) -> int:
+        """Give how many lines stand before the first that is still to do."""
+        meetings = total(counts, Group.MEETING)
+        if left(counts, Group.MEETING):
+            rows = self.over()
+            return self._first_open(session, rows, rows.c.since, rows.c.id)
+        rows = self.held()
+        return meetings + self._first_open(session, rows, rows.c.rank, rows.c.since, rows.c.id)
+
+    def _first_open(self, session: Session, rows: Subquery, *order: ColumnElement[Any]) -> int:
+        numbered = sql(rows.c.is_open, func.row_number().over(order_by=order).label("number"))
+        numbered_rows = numbered.where(rows.c.rank.is_not(None)).subquery()
+        first = sql(func.min(numbered_rows.c.number)).where(numbered_rows.c.is_open == 1)
+        return (session.execute(first).scalar() or 1) - 1
 
     def open_in(self, session: Session, group: Group) -> list[int]:
         """Give the enrollments of a group that are still to do."""

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from core import cards, dates, digests, fallen, weekly
 from core.acts import load
-from core.answers import Answer, Choice
+from core.answers import Answer
 from core.dates import say
 from core.errors import Refused
 from core.grammar import commands as orders
@@ -115,7 +115,7 @@ def _everything(session: Session, *, actor: Actor, now: datetime) -> Answer:
 
 
 def press(session: Session, order: Press, *, actor: Actor, now: datetime) -> Outcome:
-    """Show the next page, or ask whether a whole group is resumed or stopped."""
+    """Show another page, or ask whether a whole group is resumed or stopped."""
     card, shown = _list(session, order.number)
     if found := MORE.fullmatch(order.answer):
         return Outcome(_page(session, card, shown, int(found[1]), now=now))
@@ -148,7 +148,7 @@ def _page(session: Session, card: Card, shown: Worklist, offset: int, *, now: da
     lines = rows(session, items, shown, now=now, page=f"{card.id} {offset}")
     title = f"Lines {offset + 1:,} to {offset + len(items):,} of {total(counts):,}, {left(counts):,} to do."
     return Answer(
-        title, rows=tuple(lines), more=view.more(card.id or 0, offset + len(items), total(counts))
+        title, rows=tuple(lines), more=view.more(card.id or 0, offset, items, counts)
     )  # fmt: skip
 
 
@@ -186,8 +186,11 @@ def press_row(session: Session, order: Press, *, actor: Actor, now: datetime) ->
     if card is not None and card.kind == weekly.KIND:  # its line was pressed on the report itself
         cards.touch_one(session, card)
         return outcome
-    back = Choice("Back to the list", f"card digest {found[3]} more {found[4]}")
-    return replace(outcome, answer=replace(outcome.answer, choices=(*outcome.answer.choices, back)))
+    if card is None or card.kind != digests.KIND:
+        return outcome
+    session.flush()
+    answer = _page(session, *_list(session, found[3]), int(found[4]), now=now)
+    return replace(outcome, answer=replace(outcome.answer, rows=answer.rows, more=answer.more))
 
 
 def _later(session: Session, enrollment_id: int, version: int, *, actor: Actor, now: datetime) -> Outcome:

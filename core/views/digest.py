@@ -60,13 +60,15 @@ def card(session: Session, card: Card, *, now: datetime) -> DigestCard:
     if row.card_id != card.id:
         rest = f"{done:,} of {whole:,} done; what is left stands on the newer list below."
         return DigestCard(title, is_done=is_done, verdict=all_done or rest)
+    begins = 0 if is_done else shown.first_open(session, counts) // ROWS_SHOWN * ROWS_SHOWN
+    items = page(session, shown, counts, offset=begins)
     return DigestCard(
         title,
         summary=() if is_done else (*_halted(session, reader.zone), *_summary(everybody, shown)),
-        groups=tuple(groups(session, shown, counts, card_id=card.id or 0, now=now)),
+        groups=tuple(groups(session, items, shown, counts, card_id=card.id or 0, now=now)),
         owners=_owners(session, everybody, shown) if reader.is_channel else (),
         progress=f"{done:,} of {whole:,} done" if done and not is_done else "",
-        more=more(card.id or 0, ROWS_SHOWN, total(counts)),
+        more=more(card.id or 0, begins, items, counts),
         is_done=is_done,
         verdict=all_done,
     )
@@ -80,10 +82,15 @@ def page(
 
 
 def groups(
-    session: Session, shown: Worklist, counts: Sequence[Count], *, card_id: int, now: datetime
+    session: Session,
+    items: Sequence[Item],
+    shown: Worklist,
+    counts: Sequence[Count],
+    *,
+    card_id: int,
+    now: datetime,
 ) -> list[DigestGroup]:
-    """Give the first page, by groups."""
-    items = page(session, shown, counts, offset=0)
+    """Give the lines of a page, by groups."""
     lines = iter(rows(session, items, shown, now=now))
     found = []
     for group, members in groupby(items, key=lambda item: item.group):
@@ -105,11 +112,15 @@ def name_of(group: Group, shown: Worklist) -> str:
     return _TITLES.get(group) or f"🌅 Due back {_next_day(shown)}"
 
 
-def more(card_id: int, offset: int, whole: int) -> Choice | None:
-    """Give the button for the lines from `offset` on; None where there are none."""
-    if offset >= whole:
+def more(card_id: int, offset: int, items: Sequence[Item], counts: Sequence[Count]) -> Choice | None:
+    """Give the button for what follows these lines, which begin at `offset`; None where nothing else is to be done.
+
+    It counts what is to be done beside these lines.
+    """
+    rest, following = left(counts) - sum(item.is_open for item in items), offset + len(items)
+    if rest <= 0 or following >= total(counts):
         return None
-    return Choice(f"{whole - offset:,} more", f"card digest {card_id} more {offset}")
+    return Choice(f"{rest:,} more…", f"card digest {card_id} more {following}")
 
 
 def _halted(session: Session, zone: str) -> list[str]:

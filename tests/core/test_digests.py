@@ -537,7 +537,7 @@ def test_ten_thousand_are_paged_with_a_handful_of_statements(many):
     view = shown(many)
     assert len(counted) < 20
     assert titles(view) == ["⏸️ Paused without an end date (10,001)"]
-    assert (len(rows(view)), view.more.label) == (12, "9,989 more")
+    assert (len(rows(view)), view.more.label) == (12, "9,989 more…")
     seen = [row.title for row in rows(view)]
     said = many.say(view.more.command)
     assert said.title == "Lines 13 to 24 of 10,001, 10,001 to do."
@@ -547,10 +547,29 @@ def test_ten_thousand_are_paged_with_a_handful_of_statements(many):
     assert said.more.command == f"card digest {card} more 24"
     done = many.say(said.rows[0].choices[0].command)
     assert done.title.startswith("Resumed")
-    assert done.choices[-1].label == "Back to the list"
-    back = many.say(done.choices[-1].command)
-    assert back.rows[0].verdict.startswith("Ana resumed it")
+    assert done.rows[0].verdict.startswith("Ana resumed it"), "the page stays, with what became of it"
+    assert [row.title for row in done.rows] == [row.title for row in said.rows]
     assert shown(many).progress == "1 of 10,001 done"
+
+
+def test_a_page_that_is_done_makes_room_for_the_next(database_url):
+    emails = [f"l{n:02}@x.test" for n in range(15)]
+    world = world_with(database_url, *emails)
+    for email in emails:
+        held(world, email, Source.REPLY)
+    come(world, MORNING)
+    assert shown(world).more.label == "3 more…"
+    for row in range(11):
+        press(world, shown(world), "Stop", row=row)
+    assert (len(rows(shown(world))), shown(world).more.label) == (12, "3 more…")
+    press(world, shown(world), "Stop", row=11)
+    view = shown(world)
+    assert [row.title.split()[0] for row in rows(view)] == emails[12:]
+    assert (view.progress, view.more) == ("12 of 15 done", None)
+    for row in range(3):
+        press(world, shown(world), "Stop", row=row)
+    view = shown(world)
+    assert (view.verdict, view.more, len(rows(view))) == ("All done: 15 of 15.", None, 12)
 
 
 def test_a_worklist_is_scoped_by_owner(world):
