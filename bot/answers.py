@@ -20,7 +20,7 @@ from bot.blocks import (
 from bot.text import JSON, sentence, words
 from core.answers import Answer, Choice, Row
 
-LINES_SHOWN = 40  # the whole of `help`
+LINES_SHOWN = 60  # the whole of `help`
 CHOICES_SHOWN = 20
 ROWS_SHOWN = 15
 TITLE_CHARS = 1_000

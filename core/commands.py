@@ -140,14 +140,12 @@ _READING: dict[type, Callable[..., Answer]] = {
     grammar_commands.Tasks: tasks.tasks,
     grammar_commands.Edit: editing.opens,
 }
-NOT_BUILT: frozenset[str] = frozenset()
 # What has nothing to do with whether mail leaves now, or says itself that all sending is halted.
 NOT_ABOUT_MAIL = frozenset({
     grammar_commands.Halt, grammar_commands.Unhalt, grammar_commands.Log, grammar_commands.Tag, grammar_commands.Owner,
     grammar_commands.Goals, grammar_commands.Edit, grammar_commands.Erase, grammar_commands.Remind, grammar_commands.Reminders,
 })  # fmt: skip
 NO_SUCH_NUMBER = "There is nothing of that number here."
-NOT_YET = "`{verb}` is not built yet; `help` lists what is."
 
 
 def run(desk: Desk, text: str, *, actor: Actor, now: datetime) -> Answer:
@@ -190,11 +188,8 @@ def _act(
     if isinstance(order, grammar_commands.Undo):
         batch_id = _number(order.batch, "batch") if order.batch else None
         return undoing.undo(session, batch_id, actor=actor, now=now, is_confirmed=only is not None)
-    if isinstance(order, grammar_commands.Press) and (pressed := _PRESSED.get(order.card)):
-        return pressed(session, order, actor=actor, now=now)
-    if verb := _WHOLE.get(type(order)):
-        return verb(session, order, actor=actor, now=now)
-    raise Refused(NOT_YET.format(verb=grammar.to_text(order).split()[0]))
+    verb = _PRESSED[order.card] if isinstance(order, grammar_commands.Press) else _WHOLE[type(order)]
+    return verb(session, order, actor=actor, now=now)
 
 
 def click(
@@ -318,9 +313,7 @@ def _cancel(session: Session, proposal: str, actor: Actor, now: datetime) -> Out
 
 
 def _help(topic: str | None) -> Answer:
-    if lines := grammar.help(topic, but=NOT_BUILT).splitlines():
-        return Answer("What you can say:", tuple(lines))
-    return Answer(NOT_YET.format(verb=topic), is_refusal=True)
+    return Answer("What you can say:", tuple(grammar.help(topic).splitlines()))
 
 
 def _number(text: str, what: str) -> int:

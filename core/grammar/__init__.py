@@ -7,7 +7,6 @@ can be done. It never guesses a verb: an unknown word gets the nearest command a
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from difflib import get_close_matches
 from typing import Final
 
@@ -201,15 +200,9 @@ def who(text: str) -> Who:
     return found
 
 
-def help(  # noqa: A001 - the public name of what the command `help` shows
-    topic: str | None = None, *, but: Collection[str] = ()
-) -> str:
-    """Give one line per command, or per command that begins with the topic; those that begin with `but` are left out."""
-    entries = [
-        entry
-        for entry in COMMANDS
-        if (topic is None or " ".join(entry.words).startswith(topic)) and entry.words[0] not in but
-    ]
+def help(topic: str | None = None) -> str:  # noqa: A001 - the public name of what the command `help` shows
+    """Give one line per command, or per command that begins with the topic."""
+    entries = [entry for entry in COMMANDS if topic is None or " ".join(entry.words).startswith(topic)]
     return "\n".join(f"`{entry.usage}`: {entry.does}" for entry in entries)
 
 

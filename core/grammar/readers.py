@@ -59,7 +59,6 @@ CARDS: Final = (
     "review",
     "meeting",
     "return",
-    "mailbox",
     "backlog",
     "collision",
     "digest",
@@ -97,7 +96,7 @@ class Asked:
         who, rest = read_who(self.parts.head)
         if who is None:
             verb = " ".join(self.entry.words)
-            raise Refused(f"Which lead do you want to {verb}? For example: `{self.entry.example}`.")
+            raise Refused(f"Which lead is `{verb}` about? For example: `{self.entry.example}`.")
         return who, rest
 
     def sequence(self) -> str | None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.stories.stage import Direct
 from tests.stories.test_start_and_stop import SUMMER
 
 TWO_STEPS = """
@@ -42,11 +43,11 @@ def contacts(world, clock):
     return CONTACTS
 
 
-def test_task_names_its_person_who_has_never_spoken(world, team, clock):
+def test_task_goes_to_its_person_who_has_never_spoken(world, ben, clock):
     world.publishes(WITH_A_CALL)
     world.enrols("ann@x.test", into="Calls", owner="U0BEN")
     clock.advance(days=1, hours=1)
-    assert "for Ben Okafor" in team.sees("📋 Call Ann", "To do")
+    assert "for Ben Okafor" in Direct(world, ben).sees("📋 Call Ann", "To do")
 
 
 def test_owner_who_has_never_spoken_is_named_on_card_and_in_answers(world, ana, team):
