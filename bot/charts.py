@@ -13,7 +13,7 @@ from io import BytesIO
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from core.answers import Chart, ForecastChart, FunnelChart
+from core.answers import Chart, ForecastChart, FunnelChart, PathChart
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 PIXELS = (1440, 880)  # twice what Slack shows at most
 DPI = 200
+WEEKLY_INCHES = (5, 5.6)  # narrow, so that its words are still 9 px high where it is shown 360 px wide
 INK, FAINT, GRID, PAPER = "#1d1c1d", "#55555f", "#e6e6ec", "#ffffff"
 # Told apart by the colour-blind (Okabe and Ito), and by their lightness in grey.
-SERIES = ("#0072b2", "#56b4e9", "#d55e00", "#009e73")
+SERIES = ("#0072b2", "#e69f00", "#d55e00", "#009e73")
 FUNNEL = ("#083f63", "#0072b2", "#5fa9d8", "#009e73")  # the last one is the goal
 AGED = ("#a9d3ee", "#5fa9d8", "#0072b2", "#083f63")  # the older, the darker
 TITLE_POINTS, TEXT_POINTS = 11.5, 9.6
@@ -32,11 +33,11 @@ BAR_SHARE = 0.82  # of a group's room
 _DRAWING = Lock()
 
 
-def drawn(chart: Chart | FunnelChart | ForecastChart) -> bytes:
+def drawn(chart: Chart | FunnelChart | ForecastChart | PathChart) -> bytes:
     """Give the picture of any of these."""
-    if isinstance(chart, ForecastChart):
+    if isinstance(chart, PathChart | ForecastChart):
         with _DRAWING:
-            return _png(forecast_figure(chart))
+            return _png(path_figure(chart) if isinstance(chart, PathChart) else forecast_figure(chart))
     return weekly(chart) if isinstance(chart, Chart) else stats(chart)
 
 
@@ -94,17 +95,29 @@ def weekly(chart: Chart) -> bytes:
 def weekly_figure(chart: Chart) -> Figure:
     """Give it before it is a PNG."""
     figure = _sheet()
-    left, right = figure.subplots(1, 2, width_ratios=(6, 3.6))
-    _grouped(left, "What happened, week by week", chart.weeks, chart.bars)
-    _histogram(right, "Paused now, how long", chart.ages)
+    figure.set_size_inches(*WEEKLY_INCHES)
+    above, below = figure.subplots(2, 1, height_ratios=(6, 3.4))
+    _grouped(above, "What happened, week by week", chart.weeks, chart.bars)
+    _histogram(below, "Paused now, how long", chart.ages)
     return figure
 
 
-def _sheet() -> Figure:
+def path_figure(chart: PathChart) -> Figure:
+    """Give a lead's path before it is a PNG: the days from left to right, a row for each step."""
+    from bot import path_chart
+
+    figure = _sheet(path_chart.height(chart))
+    axes = figure.subplots()
+    _bare(axes, path_chart.TITLE, TITLE_GAP_POINTS)
+    path_chart.draw(axes, chart)
+    return figure
+
+
+def _sheet(height: int = PIXELS[1]) -> Figure:
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    width, height = PIXELS
+    width = PIXELS[0]
     layout = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1, wspace=0.04)
     return Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor=PAPER, layout=layout)
 

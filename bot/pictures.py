@@ -14,7 +14,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot import charts
 from core import cards
-from core.answers import CardView, Chart, ForecastChart, FunnelChart, StatsCard, WeeklyCard
+from core.answers import CardView, Chart, ForecastChart, FunnelChart, PathChart, StatsCard, WeeklyCard
 from core.commands import Desk
 from core.models import Card
 
@@ -50,7 +50,9 @@ def with_picture(desk: Desk, client: WebClient, card: Card, view: CardView) -> C
     return replace(view, file_id=file_id)
 
 
-def _uploaded(client: WebClient, title: str, chart: Chart | FunnelChart | ForecastChart) -> str | None:
+def _uploaded(
+    client: WebClient, title: str, chart: Chart | FunnelChart | ForecastChart | PathChart
+) -> str | None:
     """Give the id of the file, shared with nobody until a message shows it; None where it cannot be drawn."""
     try:
         picture = charts.drawn(chart)

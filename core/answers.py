@@ -6,7 +6,7 @@ Everything is plain text. Whoever draws it must keep it plain: lead data can say
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 
 @dataclass(frozen=True)
@@ -317,13 +317,57 @@ class ForecastChart:
 
 
 @dataclass(frozen=True)
+class PathDot:
+    """A step on the picture of a lead's path, when it leaves in the lead's own zone; `was`: it has left.
+
+    A condition waits until `until`, and leads to one of its `branches`: if it comes true, else.
+    """
+
+    number: int
+    title: str
+    at: datetime
+    was: bool = False
+    until: datetime | None = None
+    branches: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PathChart:
+    """What the picture of one lead's path shows, all in the lead's zone. `closed`: days on which nothing leaves, and why.
+
+    `held`: of a lead that is held, until when; "" of one that is not. `held_until` None: until a person ends it.
+    """
+
+    now: datetime
+    dots: tuple[PathDot, ...]
+    closed: tuple[tuple[date, str], ...] = ()
+    held: str = ""
+    held_until: datetime | None = None
+
+    @property
+    def as_text(self) -> str:
+        """Give the same in words, for whoever does not see the picture."""
+        said = [f"Now it is {day_and_time(self.now)}.", *([f"{self.held}."] if self.held else [])]
+        for dot in self.dots:
+            ways = ", if so {}, else {}".format(*dot.branches) if dot.branches else ""
+            said.append(f"{dot.number}. {dot.title}: {'left ' if dot.was else ''}{day_and_time(dot.at)}{ways}.")
+        holidays = [f"{why} {day:%a} {day.day} {day:%b}" for day, why in self.closed if why]
+        return " ".join([*said, *([f"Holidays: {', '.join(holidays)}."] if holidays else [])])
+
+
+def day_and_time(at: datetime) -> str:
+    """Give a moment short: Mon 7 Jun, 09:00."""
+    return f"{at:%a} {at.day} {at:%b}, {at:%H:%M}"
+
+
+@dataclass(frozen=True)
 class StatsCard:
     """Figures of a sequence, or of all, as they were asked for. `file_id`: the picture's in Slack, None where there is none."""
 
     title: str
     lines: tuple[str, ...] = ()
     table: Table = ()
-    chart: FunnelChart | ForecastChart | None = None
+    chart: FunnelChart | ForecastChart | PathChart | None = None
     file_id: str | None = None
     choices: tuple[Choice, ...] = ()
 

@@ -16,13 +16,13 @@ from core.letters import FOLLOWING, Office, compiled, values_of
 from core.lifecycle import LIVE, Status, StepKind
 from core.mailboxes import rotation
 from core.mime import Sender
-from core.models import Enrollment, Lead, Mailbox, Sequence, Step
+from core.models import Delivery, DeliveryState, Enrollment, Lead, Mailbox, Sequence, Step
 from core.plans import PlannedSequence, planned
 from core.schedule import Calendar, closed_because, due_after, local, send_at
 from core.sequence_file.graph import say_way
 from core.sequence_file.spec import ConditionStep
 from core.template import render
-from core.views.forecast import if_resumed, next_at
+from core.views.forecast import hold_ends_at, if_resumed, next_at
 from core.views.titles import title
 
 
@@ -30,7 +30,8 @@ from core.views.titles import title
 class Shown:
     """One step as the lead would get it at `at`; `fault` says why it could not be written.
 
-    `effect`: what the window did to its date. `ways`: where a condition leads. `variant`: which version the lead gets.
+    `effect`: what the window did to its date. `variant`: which version the lead gets. `branches`: where a condition leads
+    if it comes true, and else; it waits no longer than `until`.
     """
 
     number: int
@@ -40,18 +41,36 @@ class Shown:
     text: str = ""
     fault: str = ""
     effect: str = ""
-    ways: str = ""
+    branches: tuple[str, ...] = ()
+    until: datetime | None = None
     variant: str = ""
+
+    @property
+    def ways(self) -> str:
+        """Say where a condition leads; "" for other steps."""
+        return "if so {}, else {}".format(*self.branches) if self.branches else ""
 
 
 @dataclass(frozen=True)
 class Path:
-    """The rest of a lead's way through a sequence. `sender`: its mailbox. `begins`: from where, a clause."""
+    """The rest of a lead's way through a sequence. `sender`: its mailbox. `begins`: from where, a clause.
+
+    `done`: the steps behind it, each with when it left. `held_until`: when its hold ends by itself; None while `is_held`: a
+    person ends it.
+    """
 
     steps: tuple[Shown, ...]
     sender: str
     begins: str
-    zone: str
+    calendar: Calendar
+    done: tuple[Shown, ...] = ()
+    is_held: bool = False
+    held_until: datetime | None = None
+
+    @property
+    def zone(self) -> str:
+        """Give the zone its dates are kept in."""
+        return self.calendar.zone
 
 
 NO_LINK = Office("https://link-to-unsubscribe.invalid", b"preview")  # a preview needs no link that works
@@ -69,11 +88,12 @@ def path(session: Session, row: Sequence, lead: Lead, *, now: datetime) -> Path:
     mailbox = session.get_one(Mailbox, mailbox_id) if mailbox_id else None
     sender = Sender(mailbox.address, mailbox.name) if mailbox else Sender("", "")
     plan = sequence.plan(lead.zone)
-    position, due, begins = 0, None, "as if it started now"
+    position, due, begins, is_held, held_until = 0, None, "as if it started now", False, None
     if run is not None and run.state.status in LIVE:
         position, due = run.state.position, run.state.due_at
         begins = f"from step {position + 1} on, where it stands"
         if run.state.status is Status.PAUSED:
+            is_held, held_until = True, hold_ends_at(run.state)
             due = next_at(run.state, plan, now=now)
             if due is None:
                 due = if_resumed(run.state, plan, now=now)[sequence.spec.resume]
@@ -85,7 +105,19 @@ def path(session: Session, row: Sequence, lead: Lead, *, now: datetime) -> Path:
         replace(sequence, steps=in_versions), lead, sender, NO_LINK, now, position=position, due=due
     )
     steps = (replace(one, variant=_of_versions(in_versions[one.number - 1], gets)) for one in found)
-    return Path(tuple(steps), sender.address, begins, plan.calendar.zone)
+    done = tuple(_done(session, run.id, sequence, lead)) if run and position else ()
+    return Path(tuple(steps), sender.address, begins, plan.calendar, done, is_held, held_until)
+
+
+def _done(session: Session, enrollment_id: int, sequence: PlannedSequence, lead: Lead) -> Iterator[Shown]:
+    """Give the steps that have left, in their order."""
+    rows = select(Delivery.step_id, Delivery.settled_at).where(
+        Delivery.enrollment_id == enrollment_id, Delivery.state == DeliveryState.SENT.value
+    )
+    left_at = dict(session.exec(rows).all())
+    for number, step in enumerate(sequence.steps):
+        if at := left_at.get(step.id):
+            yield Shown(number + 1, step.kind, at, title(sequence.steps, number, lead, sequence.name))
 
 
 def _version(step: Step, name: str | None) -> Step:
@@ -139,16 +171,20 @@ def _steps(
             due = due_after(before, plan.steps[number].delay, calendar)
         at = send_at(max(due, now), calendar)
         subject = title(sequence.steps, number, lead, sequence.name)
-        text, fault, ways = step.body, "", ""
+        text, fault, until = step.body, "", None
+        branches: tuple[str, ...] = ()
         if step.kind == StepKind.EMAIL:
             text, fault = _written(step, lead, sender, sequence.name, office)
         elif isinstance(spec, ConditionStep):
             subject = spec.title
-            ways = f"if so {say_way(specs, number, spec.then)}, else {say_way(specs, number, spec.otherwise)}"
-        yield Shown(
-            number + 1, step.kind, at, subject, text, fault, _effect(max(due, now), at, calendar), ways
-        )
-        before = due_after(at, spec.within, calendar) if isinstance(spec, ConditionStep) else at
+            branches = (
+                say_way(specs, number, spec.then),
+                say_way(specs, number, spec.otherwise),
+            )
+            until = due_after(at, spec.within, calendar)
+        effect = _effect(max(due, now), at, calendar)
+        yield Shown(number + 1, step.kind, at, subject, text, fault, effect, branches, until)
+        before = until or at
 
 
 def _effect(due: datetime, at: datetime, calendar: Calendar) -> str:

@@ -76,6 +76,7 @@ def _pieces() -> Iterator[Piece]:
         "Weekly report": weekly.reports(),
         "Figures": stats.cards(),
         "The days to come": preview.forecasts(),
+        "A lead's path": preview.paths(),
         "Deliveries and tasks": leads.questions(),
         "Telling other systems": hooks.hooks(),
         "A sequence's life": life.cards(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from uuid import uuid4
 
 from sqlmodel import Session, select
 
@@ -15,11 +16,13 @@ from core.errors import Refused
 from core.grammar import to_text
 from core.grammar.commands import SequenceVerb
 from core.models import Lead, Sequence
+from core.names import SLACK_ID
 from core.people import Actor
 from core.plans import planned
 from core.preview import Path, Shown
 from core.sequence_file.words import say_delay
 from core.verbs.whens import zone_of
+from core.views import path as drawn
 from core.words import counted
 
 ASKED = re.compile(r"(?P<name>.+) for (?P<email>\S+@\S+?)(?: step (?P<step>\d{1,3}))?", re.IGNORECASE)
@@ -44,7 +47,10 @@ def preview(session: Session, text: str, *, actor: Actor, now: datetime) -> Answ
     title = (
         f"{row.name} ({row.status}) for {lead.email}, {path.begins}{sender}: {counted(len(rows), 'step')}."
     )
-    return Answer(title, rows=rows)
+    if not SLACK_ID.fullmatch(actor.id):
+        return Answer(title, rows=rows)
+    key = drawn.key_of(row.id or 0, lead.id or 0, actor.id, uuid4().hex)
+    return Answer(title, ("The picture comes in our direct messages.",), rows=rows, cards=(key,))
 
 
 def _row(shown: Shown, path: Path, row: Sequence, lead: Lead, zone: str) -> Row:

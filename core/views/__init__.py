@@ -28,6 +28,7 @@ from core.views import (
     new_step,
     note,
     outlooks,
+    path,
     reminder,
     returning,
     review,
@@ -75,6 +76,8 @@ def view(session: Session, card: Card, *, now: datetime) -> CardView:
             return digest.card(session, card, now=now)
         case outlooks.KIND:
             return outlooks.card(session, card, now=now)
+        case path.KIND:
+            return path.card(session, card)
         case stats.KIND:
             return stats.card(session, card, now=now)
         case "weekly":

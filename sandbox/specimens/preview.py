@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
-from core.answers import Answer, CardView, Choice, ForecastChart, Row, StatsCard
+from core.answers import Answer, CardView, Choice, ForecastChart, PathChart, PathDot, Row, StatsCard
 
 DAYS = ("Tue 1", "Wed 2", "Thu 3", "Fri 4", "Sat 5", "Sun 6", "Mon 7", "Tue 8", "Wed 9", "Thu 10", "Fri 11", "Sat 12",
         "Sun 13", "Mon 14")  # fmt: skip
@@ -19,7 +21,7 @@ CHART = ForecastChart(
     ),
 )  # fmt: skip
 FILE = "F0FORECAST"
-PICTURES = {FILE: CHART}
+PICTURES: dict[str, ForecastChart | PathChart] = {FILE: CHART}
 SUMS = tuple(
     (day, *(f"{sum(numbers):,}" for numbers in counts))
     for day, *counts in zip(
@@ -101,3 +103,67 @@ def answers() -> Iterator[tuple[str, Answer]]:
             choices=FORECAST.choices,
         ),
     )
+
+
+ZONE = ZoneInfo("Europe/Berlin")
+
+
+def _moment(month: int, day: int, hour: int = 9) -> datetime:
+    return datetime(2027, month, day, hour, tzinfo=ZONE)
+
+
+_SHUT = tuple(
+    (day, "Whit Monday" if day == date(2027, 5, 17) else "")
+    for day in (date(2027, 5, 1) + timedelta(days=number) for number in range(90))
+    if day.weekday() >= 5 or day == date(2027, 5, 17)
+)
+_SUBJECT = "Ada, a question about the Lindenhof season"
+ON_THE_WAY = PathChart(
+    _moment(5, 12, 11),
+    (
+        PathDot(1, _SUBJECT, _moment(5, 10, 10), was=True),
+        PathDot(2, f"Re: {_SUBJECT}", _moment(5, 14)),
+        PathDot(3, "Did a link get clicked?", _moment(5, 18), False, _moment(5, 20), ("step 5 (call)", "step 4 (close)")),
+        PathDot(4, "A last word", _moment(5, 21)),
+        PathDot(5, "Call Ada", _moment(5, 25)),
+    ),
+    _SHUT,
+)  # fmt: skip
+HELD = PathChart(
+    _moment(5, 12, 11),
+    (PathDot(1, _SUBJECT, _moment(5, 10, 10), was=True), PathDot(2, f"Re: {_SUBJECT}", _moment(6, 15)),
+     PathDot(3, "A last word", _moment(6, 22))),
+    _SHUT,
+    "Held until Tue 15 Jun",
+    _moment(6, 15),
+)  # fmt: skip
+WAITS = replace(HELD, held="Held until somebody resumes it; shown as if that were now", held_until=None)
+LONG = PathChart(
+    _moment(5, 12, 11),
+    tuple(PathDot(n, f"Letter {n} of a long correspondence", _moment(5, 12) + timedelta(days=7 * n)) for n in range(1, 13)),
+    _SHUT,
+)  # fmt: skip
+PATHS = {"F0PATHWAY": ON_THE_WAY, "F0PATHHELD": HELD, "F0PATHWAITS": WAITS, "F0PATHLONG": LONG}
+PICTURES |= PATHS
+
+
+def paths() -> Iterator[tuple[str, CardView]]:
+    """Give the picture of a lead's path in every state, and without the picture."""
+    lines = ("From step 2 on, where it stands; times of Europe/Berlin.",)
+    for name, file_id in (
+        ("on its way", "F0PATHWAY"),
+        ("held until a day", "F0PATHHELD"),
+        ("held until a person", "F0PATHWAITS"),
+        ("many steps", "F0PATHLONG"),
+    ):
+        yield (
+            f"path: {name}",
+            StatsCard(
+                "Spring outreach for ada@lindenhof.example", lines, chart=PICTURES[file_id], file_id=file_id
+            ),
+        )
+    yield (
+        "path: without its picture",
+        StatsCard("Spring outreach for ada@lindenhof.example", lines, chart=ON_THE_WAY),
+    )
+    yield "path: of whom is gone", StatsCard("What this was about is no longer here.")
