@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, Table, func, or_
+from sqlalchemy import Select, Table, func, literal, or_
 from sqlalchemy import select as sql
 
 from core.acts import DELIVERIES
@@ -28,6 +28,11 @@ IS_GENUINE = (VISITS.c.suspect == "") & VISITS.c.settled_at.is_not(None)
 IS_CLICK = IS_GENUINE & (VISITS.c.kind == CLICK)
 IS_OPEN = IS_GENUINE & or_(VISITS.c.kind == OPEN, VISITS.c.kind == CLICK)  # whoever has clicked has opened
 IS_ANSWER = MESSAGES.c.kind == Kind.REPLY.value
+# A server that goes on trying has not refused yet; what a person called a bounce is one.
+IS_BOUNCE = (MESSAGES.c.kind == Kind.BOUNCE.value) & or_(
+    MESSAGES.c.corrected_by.is_not(None),
+    ~func.coalesce(Message.findings["is_delay"].as_boolean(), literal(value=False)),
+)
 IS_MEETING = MEETINGS.c.state.not_in(CALLED_OFF)
 # When a delivery counts: when it was settled, or, while it is not, when it was made.
 DATED = func.coalesce(DELIVERIES.c.settled_at, DELIVERIES.c.created_at)

@@ -18,10 +18,9 @@ from sqlalchemy import select as sql
 from sqlmodel import Session
 
 from core.acts import DELIVERIES, JOURNAL, LEADS
-from core.facts import HAS_LEFT, IS_ANSWER, MESSAGES, meetings
-from core.inbound import Kind
+from core.facts import HAS_LEFT, IS_ANSWER, IS_BOUNCE, MESSAGES, meetings
 from core.lifecycle import Status
-from core.models import Batch, Message, Suppression
+from core.models import Batch, Suppression
 from core.people import SYSTEM
 from core.schedule import DAY, at_local
 from core.worklist import Group, Item, Scope, Worklist
@@ -180,11 +179,7 @@ def _acts(weeks: Weeks) -> Select[Any]:
 
 def _messages(weeks: Weeks) -> Select[Any]:
     """Who answered, and whose mail came back; a server that goes on trying has not refused yet."""
-    is_delay = func.coalesce(Message.findings["bounce"]["is_delay"].as_boolean(), literal(value=False))
-    figure = case(
-        (IS_ANSWER, Figure.ANSWERED.value),
-        (and_(MESSAGES.c.kind == Kind.BOUNCE.value, ~is_delay), Figure.BOUNCED.value),
-    ).label("figure")
+    figure = case((IS_ANSWER, Figure.ANSWERED.value), (IS_BOUNCE, Figure.BOUNCED.value)).label("figure")
     leads = func.count(MESSAGES.c.lead_id.distinct())
     came = sql(weeks.week_of(MESSAGES.c.came_at), figure, leads).select_from(MESSAGES)
     return came.where(weeks.holds(MESSAGES.c.came_at), figure.is_not(None)).group_by("week", "figure")

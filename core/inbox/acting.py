@@ -250,5 +250,6 @@ def stored(findings: Findings) -> dict[str, Any]:
         "status": bounce.status if bounce else None,
         "diagnostic": bounce.diagnostic if bounce else "",
         "is_hard": bounce.is_hard if bounce else None,
+        "is_delay": bounce.is_delay if bounce else None,
     }
     return {name: value for name, value in kept.items() if value not in (None, "", [])}

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from core import inbox
+from core import figures, inbox
 from core.db import Database
 from core.errors import Refused
+from core.figures import Figure, Weeks
 from core.handover import Fate
 from core.inbound import Kind
 from core.inbox import FolderMark, Raw, Received
@@ -237,6 +238,15 @@ class TestBounce:
         arrive(world, bounce(mail_of(world), status="4.4.1", action="delayed"))
         assert world.status(ADA) == "pending"
         assert world.cards() == []
+
+    def test_delay_is_no_bounce_in_the_figures_until_the_server_gives_up(self, world: World) -> None:
+        arrive(world, bounce(mail_of(world), status="4.4.1", action="delayed"))
+        week = Weeks(end=world.now.date() + timedelta(days=1), zone="UTC", number=1)
+        with world.read() as session:
+            assert figures.count(session, week)[Figure.BOUNCED] == [0]
+        arrive(world, bounce(mail_of(world)))
+        with world.read() as session:
+            assert figures.count(session, week)[Figure.BOUNCED] == [1]
 
     def test_forged_bounce_of_a_mail_never_sent_is_nobodys(self, world: World) -> None:
         [received] = arrive(world, bounce("<never@sales.example>"))

@@ -10,7 +10,8 @@ from core import figures, releases, views, weekly
 from core.acts import apply, open_batch
 from core.figures import Figure, Weeks
 from core.handover import Fate
-from core.inbound import Kind
+from core.inbound import Bounce, Findings, Kind
+from core.inbox.acting import stored
 from core.lifecycle import Hold, Pause, Source
 from core.meetings import MeetingNews, State, note
 from core.models import (
@@ -245,10 +246,10 @@ def happen(world: World) -> None:
 def came(world: World, email: str, kind: Kind, *, is_delay: bool = False) -> None:
     lead_id = world.lead_id(email)
     with world.db.write() as session:
-        findings = {"bounce": {"is_delay": is_delay}} if kind is Kind.BOUNCE else {}
+        told = Bounce(is_hard=not is_delay, is_delay=is_delay) if kind is Kind.BOUNCE else None
         session.add(
             Message(key=f"{email}{world.now}", lead_id=lead_id, came_at=world.now, matched_by="thread", sender=email,
-                    kind=kind.value, judged_kind=kind.value, findings=findings)
+                    kind=kind.value, judged_kind=kind.value, findings=stored(Findings(kind, bounce=told)))
         )  # fmt: skip
 
 
@@ -285,7 +286,7 @@ def recount(session, weeks: Weeks) -> dict[Figure, list[int]]:
     for one in session.exec(select(Message)):
         if one.kind == "reply":
             add(Figure.ANSWERED, one.came_at, one.lead_id)
-        if one.kind == "bounce" and not one.findings["bounce"]["is_delay"]:
+        if one.kind == "bounce" and not one.findings["is_delay"]:
             add(Figure.BOUNCED, one.came_at, one.lead_id)
     for one in session.exec(select(Delivery)):
         if one.kind != "task" and one.state == "sent":
