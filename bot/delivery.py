@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import re
 from collections.abc import Callable
@@ -71,6 +73,14 @@ def _message(view: CardView, card: Card, *, is_new: bool = True) -> JSON:
     return message if card.meant_for is None else misplaced(message, card.meant_for)
 
 
+def _mark(view: CardView, card: Card) -> str | None:
+    """Give a hash of a notice, which is wished for with its lead and often stays the same; None: it is always drawn."""
+    if not isinstance(view, NoticeCard):
+        return None
+    drawn = json.dumps(_message(view, card, is_new=False), sort_keys=True)
+    return hashlib.sha256(drawn.encode()).hexdigest()
+
+
 def misplaced(message: JSON, channel: str) -> JSON:
     """Give a message with the line that says in which channel it would stand, and how it gets there."""
     is_name = CHANNEL_NAME.fullmatch(channel) is not None
@@ -128,11 +138,15 @@ def _deliver(desk: Desk, client: WebClient, card: Card, *, now: datetime, pace: 
         view = replace(view, owner=admin or None)
     try:
         view = with_picture(desk, client, known, view)
-        channel, ts = draw(client, view, card, parent=parent)
+        mark = _mark(view, card)
+        if card.ts is not None and mark is not None and mark == known.drawn_hash:
+            channel, ts = card.channel, card.ts
+        else:
+            channel, ts = draw(client, view, card, parent=parent)
     except UNREACHABLE as error:
         return _failed(desk, card, place, error, now=now, admin=admin)
     with desk.db.write() as session:
-        cards.drawn(session, _id(card), wanted=wanted, ts=ts, channel=channel)
+        cards.drawn(session, _id(card), wanted=wanted, ts=ts, channel=channel, mark=mark)
         if channel != place:
             cards.breathe(session, place, until=now + pace)
         if card.fault in SHUT:

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from bot.answers import choice_buttons
 from bot.blocks import BUTTONS_IN_ROW, actions, context, divider, fitting, header, message, rich
-from bot.text import JSON, clipped, sentence, words
+from bot.text import JSON, clipped, sentence, unmarked, words
 from core.answers import DigestCard, DigestGroup, Row
 
 TITLE_CHARS = 120
 DETAIL_CHARS = 200
-OWNER_CHARS = 100
+OWNER_CHARS = 300
 FALLBACK_LINES = 5
 
 
@@ -26,7 +26,7 @@ def _blocks(view: DigestCard, *, is_airy: bool) -> Iterator[JSON]:
     """Give its blocks; `is_airy` with a line across above each group."""
     yield header(f"⏸️ {view.title}")
     if view.summary or view.progress:
-        yield context(*view.summary, *filter(None, [view.progress]))
+        yield context(*map(unmarked, view.summary), *filter(None, [view.progress]))
     if view.owners:
         owners = [[words(clipped(line, OWNER_CHARS))] for line in view.owners]
         yield rich([words("Everybody's lists", bold=True)], bullets=owners)

@@ -46,7 +46,7 @@ def _blocks(view: WeeklyCard, owners: int, rows: int) -> Iterator[JSON]:
 def _compared(one: Compared) -> str:
     """Give a figure as markup: nothing in it comes from outside."""
     change = one.now - one.before
-    sign = f"▲ {change:,}" if change > 0 else f"▼ {-change:,}" if change < 0 else "as in the week before"
-    before = f"{sign}, {one.before:,} the week before" if change else sign
+    how = f"{abs(change):,} {'more' if change > 0 else 'fewer'} than" if change else "as"
+    before = f"{how} {'' if change else 'in '}the week before"
     detail = f"\n{one.detail}" if one.detail else ""
     return f"*{one.now:,} {one.name}*\n{before}{detail}"

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import Integer, bindparam, text, update
 from sqlmodel import Session, col, select
@@ -15,13 +15,14 @@ from core import cards, owners
 from core.acts import HOLDS, MOST_ANNOUNCED, Loaded, load
 from core.db import Database
 from core.lifecycle import Hold, Status
-from core.models import Batch, Card, Enrollment, Lead, Member, Seen
+from core.models import Batch, Card, Digest, Enrollment, Lead, Member, Seen
 from core.models import Hold as HoldRow
 from core.names import SLACK_ID
 from core.schedule import local
 from core.types import UtcDateTime
 
 KIND = "return"
+LATELY = timedelta(hours=8)
 _OPEN = text("hold.released_at IS NULL")
 _DUE = (
     select(HoldRow)
@@ -73,6 +74,8 @@ def _announce(session: Session, lead: Lead, due: set[int | None], now: datetime)
             continue
         first = min(fresh, key=lambda one: one.hold.id or 0)
         channel = _channel(session, lead, first.row, now)
+        if all(_is_listed(session, channel, one.hold, now) for one in fresh):
+            continue
         cards.show(
             session,
             f"{KIND}:{first.hold.id}",
@@ -83,6 +86,13 @@ def _announce(session: Session, lead: Lead, due: set[int | None], now: datetime)
         )
         wanted += 1
     return wanted
+
+
+def _is_listed(session: Session, place: str, hold: Hold, now: datetime) -> bool:
+    """Say whether the list that came to a person this morning has it, with the same buttons."""
+    row = session.exec(select(Digest).where(Digest.place == place, col(Digest.is_channel).is_(False))).first()
+    card = session.get(Card, row.card_id) if row and row.card_id else None
+    return card is not None and hold.placed_at <= card.created_at and now - card.created_at < LATELY
 
 
 def _is_known(session: Session, group: list[Returning]) -> bool:

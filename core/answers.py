@@ -167,7 +167,7 @@ class NoticeCard:
 
     `icon` is one emoji. `quote`: what somebody wrote. `owner`: the Slack id of whom it is for, called when it is posted;
     a redraw shows `owner_name` instead, "" for nobody. `facts` stand small below. `verdict`: what was answered, and by
-    whom; it then asks no more. `is_for_admins`: an admin is called, where one is named.
+    whom; it then asks no more; `verdict_icon` before it. `is_for_admins`: an admin is called, where one is named.
     """
 
     title: str
@@ -179,6 +179,7 @@ class NoticeCard:
     facts: tuple[str, ...] = ()
     choices: tuple[Choice, ...] = ()
     verdict: str | None = None
+    verdict_icon: str = "✅"
     is_for_admins: bool = False
 
 
@@ -264,7 +265,7 @@ class Chart:
     def as_text(self) -> str:
         """Give the numbers in words, for whoever does not see the picture."""
         lines = [f"{name} by week: {', '.join(f'{n:,}' for n in numbers)}." for name, numbers in self.bars]
-        ages = ", ".join(f"{number:,} {age}" for age, number in self.ages)
+        ages = ", ".join(f"{number:,} for {age}" for age, number in self.ages)
         return f"Weeks from {self.weeks[0]} to {self.weeks[-1]}. {' '.join(lines)} Paused now: {ages}."
 
 

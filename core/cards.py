@@ -217,9 +217,15 @@ def left(session: Session, card_ids: Iterable[int]) -> None:
     session.execute(update(Card).where(col(Card.id).in_(list(card_ids))).values(retry_at=None))
 
 
-def drawn(session: Session, card_id: int, *, wanted: int, ts: str, channel: str = "") -> None:
-    """Record that the state up to the wish `wanted` is on the screen as message `ts` of `channel`, "" where known."""
+def drawn(
+    session: Session, card_id: int, *, wanted: int, ts: str, channel: str = "", mark: str | None = None
+) -> None:
+    """Record that the state up to the wish `wanted` is on the screen as message `ts` of `channel`, "" where known.
+
+    `mark`: a hash of what is drawn.
+    """
     values: dict[str, Any] = {"drawn": wanted, "ts": ts, "tries": 0, "retry_at": None, "fault": None}
+    values["drawn_hash"] = mark
     if channel:
         values["channel"] = channel
     session.execute(update(Card).where(col(Card.id) == card_id).values(**values))

@@ -240,7 +240,7 @@ def _sentence(
         return "No sequence of this lead is running, so nothing was changed."
     if all(rule.reaction.do is Act.CONTINUE for rule in rules):
         return "The sequence's rule says to continue, so nothing was changed."
-    return "It was held like this already; nothing was changed."
+    return "It was paused like this already; nothing was changed."
 
 
 def _by_end(paused: tuple[Change, ...]) -> dict[datetime | None, list[Change]]:

@@ -52,3 +52,11 @@ def clock(moment: datetime, zone: str, now: datetime) -> str:
     if here.date() == local(now, zone).date():
         return f"{here:%H:%M:%S}"
     return f"{here:%H:%M:%S} on {say(moment, zone).partition(',')[0]}"
+
+
+def short(text: str, longest: int) -> str:
+    """Give the text cut to `longest` characters between two words, the cut shown by an ellipsis."""
+    if len(text) <= longest:
+        return text
+    cut = text[: longest - 1]
+    return f"{cut.rpartition(' ')[0] or cut}…"

@@ -89,14 +89,19 @@ def _let_in(session: Session, row: Collision, state: State, *, actor: Actor, now
         session,
         row.lead_ids,
         row.sequence_id,
-        actor=asker,
+        actor=replace(asker, zone=actor.zone),  # whose answer it is
         now=now,
         is_restart=False,
         agreed=row.colleague,
         batch_id=batch_id,
     )
     done = "Handed over" if state is State.HANDED_OVER else "Accepted"
-    answer = replace(outcome.answer, title=f"{done}: {outcome.answer.title}", card_leads=(), batch_id=None)
+    answer = replace(
+        outcome.answer,
+        title=f"{done}; {outcome.answer.title[:1].lower()}{outcome.answer.title[1:]}",
+        card_leads=(),
+        batch_id=None,
+    )
     return replace(outcome, answer=answer)
 
 

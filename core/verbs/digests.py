@@ -14,9 +14,10 @@ from core.answers import Answer
 from core.dates import say
 from core.errors import Refused
 from core.grammar import commands as orders
+from core.grammar import to_text
 from core.grammar.commands import Press, Who
 from core.lifecycle import Source
-from core.models import LARGEST_ID, Card, Digest, Enrollment
+from core.models import LARGEST_ID, WORKSPACE_ID, Card, Digest, Enrollment, Workspace
 from core.names import SLACK_ID
 from core.people import Actor
 from core.schedule import local
@@ -50,9 +51,12 @@ def digest(session: Session, order: orders.Digest, *, actor: Actor, now: datetim
         said = _now(session, row, where, now=now)
         return Outcome(replace(said, lines=(*said.lines, *trouble)))
     if order.when == "off":
+        if not is_on(session, row):
+            raise Refused(f"No digest comes in {where}, so there is nothing to turn off.")
         row.is_off = True
         session.add(row)
-        return Outcome(Answer(f"The digest in {where} is off. `digest at 8:30` brings it back."))
+        again = to_text(replace(order, when="at 8:30"))
+        return Outcome(Answer(f"The digest in {where} is off. `{again}` brings it back."))
     reader = digests.reader_of(session, row)
     if order.when != "on":
         row.at = f"{clock_of(order.when):%H:%M}"
@@ -67,6 +71,12 @@ def digest(session: Session, order: orders.Digest, *, actor: Actor, now: datetim
         Answer(f"The digest comes in {where} at {row.at} from Monday to Friday; the next one on {comes}.",
                ("On a day without anything to do none comes.", *trouble))
     )  # fmt: skip
+
+
+def is_on(session: Session, row: Digest) -> bool:
+    """Say whether one comes there by itself: for a person, for the workspace's channel, or where one was named."""
+    usual = not row.is_channel or row.place == session.get_one(Workspace, WORKSPACE_ID).channel
+    return not row.is_off and (usual or row.at is not None)
 
 
 def row_for(session: Session, order: orders.Digest, *, actor: Actor) -> Digest:

@@ -36,7 +36,7 @@ ANSWERS = frozenset({"as planned", "one week later", "stop"})
 def press(session: Session, order: orders.Press, *, actor: Actor, now: datetime) -> Outcome:
     """Do it for all that the card names; a card that asks no more says why, but stop still acts (DESIGN G5)."""
     if order.answer not in ANSWERS:
-        raise Refused("Say how it goes on: *As planned*, *One week later* or *Stop*.")
+        raise Refused("Say how it goes on: *As planned*, *+1 week* or *Stop*.")
     hold, lead = _locked(session, order.number)
     cards.touch(session, lead_ids=[lead.id or 0])
     zone = lead.zone or session.get_one(Workspace, WORKSPACE_ID).zone

@@ -29,7 +29,7 @@ def card(session: Session, card: Card, *, now: datetime) -> NoticeCard:
         f"A backlog after an outage: {steps} wait for an answer",
         icon="⏳",
         lines=(
-            f"Nothing of them left since {say(found.since, zone)}; sent now, they would leave in a burst.",
+            f"None of them has left since {say(found.since, zone)}; sent now, they would leave in a burst.",
             f"Spread: evenly over {counted(found.days, 'working day')}, with half the cap of each mailbox.",
             f"Shift all: every date moves by {span(now - found.since)}, so the distances stay.",
             "Drop: this step is left out for all, and the next one follows at its usual delay.",

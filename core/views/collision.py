@@ -21,6 +21,7 @@ ICON = "🤝"
 LEADS_SHOWN = 10
 GONE = "This question is no longer here."
 NEWS = "news"
+_SIGNS = {State.EXPIRED: "⌛", State.DECLINED: "✖️", State.WITHDRAWN: "✖️"}
 
 
 def card(session: Session, card: Card, *, now: datetime) -> NoticeCard:
@@ -41,7 +42,11 @@ def card(session: Session, card: Card, *, now: datetime) -> NoticeCard:
     )
     if row.state != State.OPEN:
         return NoticeCard(
-            title, _emails(session, row), ICON, verdict=verdict(session, row, zone=zone, reader=reader)
+            title,
+            _emails(session, row),
+            ICON,
+            verdict=verdict(session, row, zone=zone, reader=reader),
+            verdict_icon=_SIGNS.get(State(row.state), "✅"),
         )
     lines = tuple(_lines(session, row, reader, zone=zone, now=now))
     until = say(row.expires_at, zone)

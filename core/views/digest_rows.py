@@ -10,22 +10,23 @@ from sqlmodel import Session, col, func, select
 
 from core.acts import Loaded, load
 from core.answers import Choice, Row
+from core.conversations import ANSWERABLE, stamp
 from core.dates import say_day
 from core.grammar import to_text
 from core.grammar.commands import Press, Settle
 from core.lifecycle import Hold, Source
 from core.meetings import ANSWERED
-from core.models import Delivery, DeliveryState, Journal, Lead, Meeting
+from core.models import Delivery, DeliveryState, Journal, Lead, Meeting, Message
 from core.names import names
 from core.schedule import local
 from core.views.forecast import hold_ends_at
 from core.views.timeline import SENDER_VERBS, act_words
-from core.words import clock, counted
+from core.words import clock, counted, short
 from core.worklist import Group, Item, Worklist
 
 ROW_KIND = "paused"  # the word of a row's commands: `card paused 12 resume seen 7`
 LATER = "one week later"
-WHY_CHARS = 80
+WHY_CHARS = 160
 NAME_CHARS = 60
 _WHY = {
     Source.PERSON: "paused by {author}",
@@ -55,6 +56,7 @@ class _Known:
     leads: dict[int, Lead]
     enrollments: dict[int, Loaded]
     meetings: dict[int, Meeting]
+    replies: dict[int, Message]  # lead → what they wrote last
     uncertain: dict[int, int]  # enrollment → delivery
     done: dict[tuple[int, int], Journal]  # (enrollment, meeting) → the last act on it
     called: dict[str, str]
@@ -82,7 +84,17 @@ def _known(session: Session, items: Sequence[Item], shown: Worklist) -> _Known:
     owners = [lead.owner for lead in leads.values()]
     called = names(session, [*authors, *owners, *(line.actor for line in done.values())])
     asked = [item.enrollment_id for item in items if item.group is Group.UNCERTAIN and item.is_open]
-    return _Known(leads, enrollments, meetings, _uncertain(session, asked), done, called)
+    waiting = {item.lead_id for item in items if item.group is Group.REPLY and item.is_open}
+    return _Known(
+        leads, enrollments, meetings, _replies(session, waiting), _uncertain(session, asked), done, called
+    )
+
+
+def _replies(session: Session, lead_ids: set[int]) -> dict[int, Message]:
+    if not lead_ids:
+        return {}
+    query = select(Message).where(col(Message.lead_id).in_(lead_ids), col(Message.kind).in_(ANSWERABLE))
+    return {one.lead_id or 0: one for one in session.exec(query.order_by(col(Message.id)))}
 
 
 def _uncertain(session: Session, ids: Sequence[int]) -> dict[int, int]:
@@ -132,7 +144,7 @@ def _row(item: Item, known: _Known, shown: Worklist, now: datetime, page: str) -
         title += f" · for {known.called[lead.owner]}"
     if not item.is_open:
         line = known.done.get((item.enrollment_id, item.meeting_id))
-        return Row(title, "", verdict=_verdict(line, known, shown, now))
+        return Row(title, "", verdict=_verdict(line, row, known, shown, now))
     if row is None:
         choices = tuple(_about_meeting(item.meeting_id))
         what = f" “{meeting.title[:NAME_CHARS]}”" if meeting and meeting.title else ""
@@ -159,7 +171,7 @@ def _shown_hold(group: Group, holds: tuple[Hold, ...]) -> Hold | None:
 def _detail(hold: Hold, row: Loaded, known: _Known, shown: Worklist, now: datetime) -> str:
     why = _WHY[hold.source].format(author=known.called[hold.author], step=row.state.position + 1)
     has_reason = hold.reason and hold.source in {Source.PERSON, Source.FAILED, Source.MISSING_VALUE}
-    because = f" ({hold.reason[:WHY_CHARS].rstrip('.')})" if has_reason else ""
+    because = f" ({short(hold.reason.rstrip('.'), WHY_CHARS)})" if has_reason else ""
     ends_at = hold_ends_at(row.state)
     until = f", goes on {_on(ends_at, shown.zone, now)}" if ends_at else ""
     step = f" · step {min(row.state.position + 1, len(row.sequence.steps))} of {len(row.sequence.steps)}"
@@ -184,11 +196,19 @@ def plain_day(here: datetime) -> str:
     return say_day(here.date()).rpartition(" ")[0]
 
 
-def _verdict(line: Journal | None, known: _Known, shown: Worklist, now: datetime) -> str:
+def moved_words(line: Journal, who: str, row: Loaded | None, zone: str) -> str:
+    """Give who did what; of a pause that was made a week longer when it ends now."""
+    ends_at = hold_ends_at(row.state) if row and line.verb == "pause" and line.reason == LATER else None
+    if ends_at is None:
+        return act_words(line, who)
+    return f"{who} moved its end to {plain_day(local(ends_at, zone))}"
+
+
+def _verdict(line: Journal | None, row: Loaded | None, known: _Known, shown: Worklist, now: datetime) -> str:
     if line is None:
         return "It has changed."
     who = known.called[line.actor]
-    done = f"{who} said: {line.reason}" if line.verb == ANSWERED else act_words(line, who)
+    done = f"{who} said: {line.reason}" if line.verb == ANSWERED else moved_words(line, who, row, shown.zone)
     return f"{done} at {clock(line.at, shown.zone, now)}."
 
 
@@ -207,8 +227,11 @@ def _choices(item: Item, row: Loaded, known: _Known, page: str) -> Iterator[Choi
         yield Choice("Leave the step out", press("cancel"))
         yield stop
         return
-    yield Choice("Resume", press("resume"), "primary")
-    yield Choice("On a date…", form=("resume", row.id, row.version))
+    reply = known.replies.get(row.lead_id) if item.group is Group.REPLY else None
+    if reply is not None:
+        yield Choice("Reply…", style="primary", form=("reply", reply.id or 0, stamp(reply)))
+    yield Choice("Resume", press("resume"), None if reply else "primary")
+    yield Choice("Resume on a date…", form=("resume", row.id, row.version))
     yield Choice("+1 week", press(LATER))
     yield stop
 

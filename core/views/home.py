@@ -29,7 +29,7 @@ from core.models import Sequence as SequenceRow
 from core.names import names
 from core.schedule import local
 from core.views.digest import name_of
-from core.views.digest_rows import person, rows
+from core.views.digest_rows import moved_words, person, rows
 from core.views.home_figures import LATER, Funnel, Sender, Today, funnels, paused, senders, today
 from core.views.mailbox_words import state
 from core.views.timeline import act_words
@@ -120,10 +120,19 @@ def _last_act(session: Session, person_id: str, *, zone: str, now: datetime) -> 
         return "", None
     undo = Choice("↩️ Undo", f"undo {batch.id}") if batch.verb != "undo" else None
     whom = f"{email}{f' in {name}' if name else ''}" if batch.size == 1 else counted(batch.size, "lead")
-    done = act_words(line, "you") if batch.size == 1 else act_words(line, "you").replace(" it", " them", 1)
+    done = (
+        _one_act(session, line, zone)
+        if batch.size == 1
+        else act_words(line, "you").replace(" it", " them", 1)
+    )
     if batch.verb == "undo":
         done = f"you took back “{line.reason.removesuffix('undone').strip() or 'start'}”"
     return f"{whom}: {done} at {clock(batch.at, zone, now)}.", undo
+
+
+def _one_act(session: Session, line: Journal, zone: str) -> str:
+    row = next(iter(load(session, [line.enrollment_id])), None) if line.enrollment_id else None
+    return moved_words(line, "you", row, zone)
 
 
 def _last_act_on_a_sequence(

@@ -17,7 +17,7 @@ from core.names import name_of
 from core.reactions import holding
 from core.views.forecast import hold_ends_at
 from core.views.titles import title
-from core.words import clock, listed
+from core.words import clock, listed, short
 
 GONE = "That meeting is no longer here."
 WORDS = {
@@ -47,7 +47,7 @@ def card(session: Session, card: Card, *, now: datetime) -> NoticeCard:
     held = _held(session, meeting)
     return NoticeCard(
         _heading(meeting, lead.name or lead.email, now),
-        lines=tuple(filter(None, (_when(meeting, zone), _held_words(held, zone)))),
+        lines=tuple(filter(None, (_when(meeting, zone, now), _held_words(held, zone)))),
         icon="📅",
         quote=meeting.title,
         owner=owners.stands_for(session, lead.owner, now=now) if is_question else None,
@@ -99,10 +99,11 @@ def _heading(meeting: Meeting, name: str, now: datetime) -> str:
             return f"The meeting with {name}"
 
 
-def _when(meeting: Meeting, zone: str) -> str:
-    return (
-        f"It was set for {say(meeting.starts_at, zone)}." if meeting.starts_at else "Its time is not known."
-    )
+def _when(meeting: Meeting, zone: str, now: datetime) -> str:
+    if meeting.starts_at is None:
+        return "Its time is not known."
+    is_ahead = meeting.state == State.BOOKED and meeting.starts_at > now
+    return f"It {'is' if is_ahead else 'was'} set for {say(meeting.starts_at, zone)}."
 
 
 def _held(session: Session, meeting: Meeting) -> list[Loaded]:
@@ -139,7 +140,7 @@ def _from_steps(meeting: Meeting, lead: Lead, held: list[Loaded], say_: str) -> 
     row, steps = rows[0], rows[0].sequence.steps
     choices = []
     for position in range(row.state.position + 1, min(len(steps), row.state.position + 1 + STEPS_OFFERED)):
-        name = title(steps, position, lead, row.sequence.name)[:STEP_CHARS]
+        name = short(title(steps, position, lead, row.sequence.name), STEP_CHARS)
         choices.append(
             Choice(f"No-show: step {position + 1} {name}".strip(), f"{say_} no show from step {position + 1}")
         )

@@ -89,9 +89,9 @@ def _choices(row: Reminder, lead: Lead, runs: list[EnrollmentView]) -> Iterator[
     if len(paused) == 1:
         [run] = paused
         yield Choice("Resume", row_command(run.id, "resume", run.version), "primary")
-        yield Choice("On a date…", form=("resume", run.id, run.version))
+        yield Choice("Resume on a date…", form=("resume", run.id, run.version))
     yield Choice("Done", f"{press} done", None if paused else "primary")
-    yield Choice("Tomorrow again", f"{press} tomorrow")
+    yield Choice("Tomorrow", f"{press} tomorrow")
     yield Choice("+1 week", f"{press} one week later")
     if runs:
         stop = to_text(Stop(Who(addresses=(lead.email,))))

@@ -87,6 +87,6 @@ def _choices(hold: Hold, lead: Lead, ends: list[Returning]) -> tuple[Choice, ...
     command = f"card {KIND} {hold.id}"
     return (
         Choice("As planned", f"{command} as planned", "primary"),
-        Choice("One week later", f"{command} one week later"),
+        Choice("+1 week", f"{command} one week later"),
         Choice("Stop", f"{command} stop", "danger", confirm=f"Stop {lead.email} in {where} for good?"),
     )

@@ -38,7 +38,7 @@ _DONE = {
     "owner": "changed the owner",
     "edit lead": "changed the lead's data",
     "remind": "asked to be reminded",
-    "reminded": "reminded",
+    "reminded": "sent the reminder",
     "away": "is away",
     "back": "is back",
     "tag": "tagged the lead",
@@ -148,6 +148,10 @@ def _sentence(line: Journal, sequence: str | None, called: dict[str, str]) -> st
     change = change.replace("_", " ")
     is_known = is_goal and line.verb == "stop"  # its reason is its own name
     because = f": {line.reason}" if line.reason and not is_known else ""
+    if line.verb == "reply":
+        because = f" {line.reason}"  # to whom
+    if line.verb == "away" and line.enrollment_id:
+        return f"{line.reason or act_words(line, who)}; paused{where}{change}."
     return f"{act_words(line, who)}{where}{change}{because}."
 
 

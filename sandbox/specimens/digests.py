@@ -47,7 +47,7 @@ def row(name: str, email: str, detail: str, number: int) -> Row:
     command = f"card paused {number} {{}} seen 3"
     choices = (
         Choice("Resume", command.format("resume"), "primary"),
-        Choice("On a date…", form=("resume", number, 3)),
+        Choice("Resume on a date…", form=("resume", number, 3)),
         Choice("+1 week", command.format("one week later")),
         Choice("Stop", command.format("stop"), "danger", f"Stop {email} in {WHERE} for good?"),
     )

@@ -24,7 +24,7 @@ def notices() -> Iterator[tuple[str, CardView]]:
     backlog = NoticeCard(
         "A backlog after an outage: 240 steps wait for an answer",
         (
-            "Nothing of them left since Friday 28 May 2027, 17:02; sent now, they would leave in a burst.",
+            "None of them has left since Friday 28 May 2027, 17:02; sent now, they would leave in a burst.",
             "Spread: evenly over 3 working days, with half the cap of each mailbox.",
             "Shift all: every date moves by 4 days, so the distances stay.",
             "Drop: this step is left out for all, and the next one follows at its usual delay.",
@@ -137,7 +137,7 @@ def _returns() -> Iterator[tuple[str, CardView]]:
             facts=("ada@lindenhof.example", absence),
             choices=(
                 Choice("As planned", "card return 7 as planned", "primary"),
-                Choice("One week later", "card return 7 one week later"),
+                Choice("+1 week", "card return 7 one week later"),
                 Choice(
                     "Stop",
                     "card return 7 stop",

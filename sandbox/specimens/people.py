@@ -12,7 +12,7 @@ _BACK = "Monday 7 June 2027, 09:00 (Europe/Berlin)"
 _LAST = "Friday 11 June 2027, 16:12 (Europe/Berlin)"
 _PRESS = "card reminder 3"
 _LATER = (
-    Choice("Tomorrow again", f"{_PRESS} tomorrow"),
+    Choice("Tomorrow", f"{_PRESS} tomorrow"),
     Choice("+1 week", f"{_PRESS} one week later"),
 )
 _STOP = Choice(
@@ -33,7 +33,7 @@ def cards() -> Iterator[tuple[str, CardView]]:
             ),
             choices=(
                 Choice("Resume", "card paused 5 resume seen 3", "primary"),
-                Choice("On a date…", form=("resume", 5, 3)),
+                Choice("Resume on a date…", form=("resume", 5, 3)),
                 Choice("Done", f"{_PRESS} done"),
                 *_LATER,
                 _STOP,

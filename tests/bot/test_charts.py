@@ -24,9 +24,9 @@ def size_of(png):
 
 
 @pytest.mark.parametrize("chart", [*PICTURES.values(), ONE_WEEK, ODD_WORDS])
-def test_every_state_draws_at_twice_slacks_size(chart):
+def test_every_state_is_wider_than_slack_shows_it_and_small(chart):
     png = charts.weekly(chart)
-    assert size_of(png) == charts.PIXELS
+    assert size_of(png) == tuple(round(inches * charts.DPI) for inches in charts.WEEKLY_INCHES)
     assert len(png) < 200_000
 
 

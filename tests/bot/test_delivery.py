@@ -57,6 +57,19 @@ def test_card_is_posted_once_and_then_redrawn(desk, database, client, slack, ada
     assert messages(slack)[0].revision == 1
 
 
+def test_notice_that_says_the_same_is_not_drawn_again(desk, database, client, slack, ada):
+    with database.write() as session:
+        notice = cards.show(session, "meeting:77", channel="C0OUTBOUND", lead_id=ada, about_id=77, now=NOW)
+        number = notice.id
+    play(desk, client, seconds=3)
+    touch(database, ada)
+    play(desk, client, start=NOW + 5 * SECOND, seconds=3)
+    with database.read() as session:
+        card = session.get(Card, number)
+        assert card.wanted == card.drawn == 2
+        assert slack.state.message("C0OUTBOUND", card.ts).revision == 0
+
+
 def test_nothing_wanted_draws_nothing(desk, client, slack):
     assert deliver(desk, client, now=NOW) == 0
     assert slack.calls == []

@@ -22,7 +22,7 @@ def fullest(text="a text of ours", length=1):
     text *= length
     pressed = (
         Choice("Resume", "card paused 12 resume seen 3", "primary"),
-        Choice("On a date…", form=("resume", 12, 3)),
+        Choice("Resume on a date…", form=("resume", 12, 3)),
         Choice("+1 week", "card paused 12 one week later seen 3"),
         Choice("Stop", "card paused 12 stop seen 3", "danger", confirm=f"Stop {text[:100]} for good?"),
     )
@@ -69,7 +69,7 @@ def test_all_done_stands_last_and_offers_nothing():
 
 
 def test_on_a_date_opens_the_form():
-    (asks, *_) = [b for b in objects(card(fullest()), "button") if b["text"]["text"] == "On a date…"]
+    (asks, *_) = [b for b in objects(card(fullest()), "button") if b["text"]["text"] == "Resume on a date…"]
     assert codec.read_action(asks) == codec.OpenForm("resume", 12, 3)
 
 

@@ -155,11 +155,11 @@ def test_figures_stand_beside_the_week_before():
     (section,) = [block for block in drawing(USUAL)["blocks"] if block["type"] == "section"]
     texts = [field["text"] for field in section["fields"]]
     assert texts[:3] == [
-        "*19 paused*\n▲ 3, 16 the week before",
-        "*14 resumed*\n▲ 5, 9 the week before\n8 by people and 6 by their date",
+        "*19 paused*\n3 more than the week before",
+        "*14 resumed*\n5 more than the week before\n8 by people and 6 by their date",
         "*3 stopped*\nas in the week before",
     ]
-    assert texts[5] == "*212 sent*\n▼ 28, 240 the week before"
+    assert texts[5] == "*212 sent*\n28 fewer than the week before"
 
 
 def test_notification_says_the_week_in_words():

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core import announcements, commands, releases, views
+from core import announcements, commands, digests, releases, views
 from core.acts import MOST_ANNOUNCED, apply, open_batch
 from core.lifecycle import Hold, Pause, Source
 from core.models import Card
@@ -65,6 +65,15 @@ def _sequences(world: World) -> list[str]:
 # When, to whom, what
 
 
+def test_who_has_it_on_the_list_of_that_morning_is_not_told_twice(database_url):
+    world = world_with(database_url)
+    digests.digest_due(world.db, now=world.now)  # the first look at the owners
+    world.say(f"pause {ADA} until June 15")
+    world.now = TUESDAY_15 - timedelta(minutes=30)
+    assert digests.digest_due(world.db, now=world.now) == 2
+    assert announce(world, TUESDAY_15) == 0
+
+
 def test_the_owner_is_told_the_working_morning_before(database_url):
     world = world_with(database_url)
     world.say(f"pause {ADA} until June 15")  # back on Wednesday 16 June
@@ -78,7 +87,7 @@ def test_the_owner_is_told_the_working_morning_before(database_url):
         "Spring: step 2 “Did it reach you, Ada?” leaves on Monday 21 June 2027, 09:00 (Europe/Berlin).",
     )
     assert view.owner == ANA.id
-    assert [choice.label for choice in view.choices] == ["As planned", "One week later", "Stop"]
+    assert [choice.label for choice in view.choices] == ["As planned", "+1 week", "Stop"]
     assert announce(world) == 0
 
 

@@ -12,7 +12,7 @@ from core.acts import apply, open_batch
 from core.handover import Fate
 from core.lifecycle import Hold, Pause, Source
 from core.meetings import MeetingNews, note
-from core.models import Card, Digest, Enrollment, Lead, Member
+from core.models import Card, Digest, Enrollment, Lead, Member, Message
 from core.people import SYSTEM, Actor
 from core.worklist import Group, Scope, Worklist, left
 from tests.world import ANA, BEN, DAY, PLAIN, World, make
@@ -209,7 +209,7 @@ def test_each_lead_stands_in_one_group_with_what_can_be_done(database_url):
     ]
     labels = [[choice.label for choice in row.choices] for row in rows(view)]
     assert labels[1] == ["Try again", "Leave the step out", "Stop"]
-    assert labels[2:] == [["Resume", "On a date…", "+1 week", "Stop"]] * 5
+    assert labels[2:] == [["Resume", "Resume on a date…", "+1 week", "Stop"]] * 5
     assert view.summary[:3] == ("1 uncertain", "1 failed", "1 due back today")
 
 
@@ -218,8 +218,17 @@ def test_those_who_wait_longest_for_an_answer_come_first(database_url):
     for email in (EVE, ADA, IDA):
         held(world, email, Source.REPLY)
         world.later(minutes=5)
+    with world.db.write() as session:
+        session.add(
+            Message(key="1", lead_id=world.lead_id(EVE), enrollment_id=world.enrollment(EVE).id, came_at=world.now,
+                    matched_by="thread", sender=EVE, kind="reply", judged_kind="reply")
+        )  # fmt: skip
     come(world, MORNING)
-    assert [row.title.split(" ")[0] for row in rows(shown(world))] == [EVE, ADA, IDA]
+    found = rows(shown(world))
+    assert [row.title.split(" ")[0] for row in found] == [EVE, ADA, IDA]
+    first = [[choice.label for choice in row.choices if choice.style == "primary"] for row in found]
+    assert first == [["Reply…"], ["Resume"], ["Resume"]]
+    assert found[0].choices[0].form == ("reply", 1, 0)
 
 
 def test_an_uncertain_delivery_is_settled_from_its_line(database_url):
@@ -305,7 +314,7 @@ def test_one_week_later_waits_a_week_and_is_done_for_today(world):
     assert said.title == f"Paused {ADA} in Spring for one week more."
     (hold,) = world.holds(ADA)
     assert (hold.author, hold.until) == (ANA.id, world.now + 7 * DAY)
-    assert rows(shown(world))[0].verdict == "Ana paused it at 08:40:00."
+    assert rows(shown(world))[0].verdict == "Ana moved its end to Wednesday 9 June at 08:40:00."
 
 
 def test_a_line_can_be_worked_by_anybody_and_nobody_acts_twice(world):
@@ -478,7 +487,9 @@ def test_a_time_set_in_the_afternoon_begins_the_next_day(database_url):
 
 def test_another_channel_and_the_usual_one_off(world):
     assert "that channel at 08:30" in world.say("digest for <#C0BOSSES|bosses>").title
-    assert world.say("digest off for <#C0SALES|sales>").title.startswith("The digest in that channel is off")
+    off = world.say("digest off for <#C0SALES|sales>").title
+    assert off == "The digest in that channel is off. `digest at 8:30 for #C0SALES` brings it back."
+    assert world.say("digest off for #general").is_refusal, "none comes there"
     come(world, MORNING + DAY)
     assert [card.channel for card in lists(world)][-2:] == [ANA.id, "C0BOSSES"]
     assert "#sales at 07:00" in world.say("digest at 7am for #sales").title

@@ -382,10 +382,10 @@ REFUSED = [
     ("help puase", "nearest is `pause`"),
     ("sequences now", "not understood in `sequences`"),
     # Who.
-    ("pause", "Which lead do you want to pause? For example: `pause lead@x.com until June 15`"),
+    ("pause", "Which lead is `pause` about? For example: `pause lead@x.com until June 15`"),
     ("pause until June 15", "Which lead"),
     ("stop because won", "Which lead"),
-    ("resend step", "Which lead do you want to resend step"),
+    ("resend step", "Which lead is `resend step` about"),
     ("pause foo", "names no lead"),
     ("pause a@x.com then keep", "name the day with “until”"),
     ("pause a@x.com until Friday then", "Something is missing after “then”"),

@@ -73,7 +73,7 @@ def test_paused_leads_stand_in_the_groups_of_the_digest_with_its_buttons(databas
         f"{email} · Spring" for email in (ADA, IDA, EVE)
     ]
     labels = {tuple(choice.label for choice in row.choices) for group in section.groups for row in group.rows}
-    assert labels == {("Resume", "On a date…", "+1 week", "Stop")}
+    assert labels == {("Resume", "Resume on a date…", "+1 week", "Stop")}
     assert press(world, section, "Resume").title.startswith(f"Resumed {ADA}")
     assert part(shown(world.later(seconds=1)), "paused").title == "⏸️ My paused leads (2)"
 

@@ -218,7 +218,7 @@ class TestTheCard:
             "Spring, step 2 of 3: Paused by Ana since Tuesday 1 June 2027, 10:00 (Europe/Berlin): budget.",
         )
         assert [choice.label for choice in view.choices] == [
-            "Resume", "On a date…", "Done", "Tomorrow again", "+1 week", "Stop",
+            "Resume", "Resume on a date…", "Done", "Tomorrow", "+1 week", "Stop",
         ]  # fmt: skip
 
     def test_resumes_once_and_never_from_an_old_card(self, world: World) -> None:
@@ -237,7 +237,7 @@ class TestTheCard:
         [after] = [card.wanted for card in world.cards() if card.kind == "reminder"]
         assert after > before
         assert shown(world).lines == ("No sequence of this lead is running.",)
-        assert [choice.label for choice in shown(world).choices] == ["Done", "Tomorrow again", "+1 week"]
+        assert [choice.label for choice in shown(world).choices] == ["Done", "Tomorrow", "+1 week"]
 
     def test_done_is_said_once_and_names_who_was_first(self, world: World) -> None:
         assert world.say("card reminder 1 done").title == f"Done: the reminder of {ADA}."

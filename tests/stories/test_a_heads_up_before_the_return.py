@@ -43,7 +43,7 @@ def test_as_planned(told, direct, clock, dates_of_mail_to):
 
 
 def test_one_week_later(told, direct, clock, mail_to):
-    direct.clicks("One week later")
+    direct.clicks("+1 week")
     direct.sees(f"Paused {LEAD} in Spring for one week more.")
     clock.until("2027-06-22", at="12:00")
     assert len(mail_to(LEAD)) == 1

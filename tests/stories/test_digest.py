@@ -79,7 +79,7 @@ def test_a_worker_that_was_away_in_the_morning_sends_it_late(world, clock, ana, 
 
 
 def test_a_date_is_chosen_in_a_form(morning, world, direct, ana):
-    direct.opens("On a date…", line=ADA)
+    direct.opens("Resume on a date…", line=ADA)
     direct.fills_in(day="2027-06-21", time="14:30")
     direct.sees("Paused leads", "1 of 3 done")
     assert world.status(ADA) == "pending"
