@@ -94,11 +94,8 @@ def _lead_blocks(view: LeadCard, sequences: int, entries: int) -> list[JSON]:
         blocks += actions(button(f"{rest} more", codec.Say(f"status {view.email}"), "more"))
     if view.timeline and entries:
         blocks += [divider(), _timeline(view.timeline[:entries], view.zone)]
-    menu: list[tuple[str, codec.Intent]] = [
-        ("Edit lead…", codec.OpenForm("edit_lead", view.lead_id, 0)),
-        ("Why is nothing sent now?", codec.Say(f"why {view.email}")),
-    ]
-    return blocks + actions(overflow(menu, "lead"))
+    edit = button("Edit lead…", codec.OpenForm("edit_lead", view.lead_id, 0), "edit")
+    return blocks + actions(edit, button("Why is nothing sent now?", codec.Say(f"why {view.email}"), "why"))
 
 
 def _name(view: LeadCard) -> str:
