@@ -367,7 +367,7 @@ def test_the_worker_sends_for_real_and_ends_when_told(shell, tmp_path, sink, sto
     assert line["message_id"].encode() in message.message
 
 
-def _wait(look, seconds=20.0):
+def _wait(look, seconds=60.0):
     ends = time.monotonic() + seconds
     while not (found := look()):
         assert time.monotonic() < ends, "it never came"

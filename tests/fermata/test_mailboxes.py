@@ -145,7 +145,7 @@ async def _work(shell) -> None:
         sys.executable, "-m", "fermata", "worker", env=shell.environment(), stderr=asyncio.subprocess.PIPE
     )
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(80):
             while "“Thanks!”" not in await asyncio.to_thread(shell.does, "say", "why lead0@b.test"):  # noqa: ASYNC110
                 await asyncio.sleep(0.2)
     finally:

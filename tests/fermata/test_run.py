@@ -16,7 +16,7 @@ from sandbox.slack import SignedHttp, Workspace, running
 from tests.services import ROOT, free_port
 
 SECRET = "a-secret-of-this-test-only"
-START_SECONDS = 30
+START_SECONDS = 80
 
 
 def reachable(url):
