@@ -17,7 +17,7 @@ function one(block, env) {
     case "image": return h("figure", {}, block.title && h("figcaption", {}, plain(block.title.text)), image(block, "big"));
     case "input": return input(block, env);
     case "rich_text": return h("div.text", {}, block.elements.map((e) => rich(e, env)));
-    default: return h("div.hint", {}, `(${block.type})`);
+    default: return h("div.hint.unknown", {}, `(${block.type})`);
   }
 }
 
@@ -75,7 +75,7 @@ function element(e, block, env, id) {
   const act = (value, node, label) => env.act(key, value, node, label, block);
   const make = MAKERS[e.type];
   const enter = block.dispatch_action && env.enter ? (node) => env.enter(key, node) : null;
-  return make ? make(e, { act, enter, stored, id, env, key, block }) : h("span.hint", {}, `(${e.type})`);
+  return make ? make(e, { act, enter, stored, id, env, key, block }) : h("span.hint.unknown", {}, `(${e.type})`);
 }
 
 function button(e, { act }) {

@@ -57,7 +57,7 @@ function sidebar() {
   if (me.options.length !== S.slack.people.length) me.replaceChildren(...S.slack.people.map((id) => h("option", { value: id }, S.slack.users[id].name)));
   me.value = S.me;
   const user = S.slack.users[S.me];
-  $("launch").hidden = user.title === "Guest"; // the bot answers no guest
+  $("launch").hidden = S.tab === "home" || user.title === "Guest"; // the bot answers no guest
   $("me-note").textContent = `${user.title}, ${user.tz.split("/").pop().replace("_", " ")}`;
   const rows = S.slack.channels.filter((c) => !c.direct).map((c) => ({ id: c.id, tab: "messages", name: `# ${c.name}`, news: news(c.id) }));
   const d = direct();

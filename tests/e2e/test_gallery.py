@@ -30,7 +30,7 @@ def test_every_piece_hangs_on_the_wall(chromium: Path, width: int):
         expect(page.locator(".piece")).to_have_count(len(pieces()))
         expect(page.locator("#summary")).to_contain_text("all as Slack wants them")
         expect(page.locator(".faults")).to_have_count(0)
-        expect(page.locator(".hint").filter(has_text="(")).to_have_count(0)
+        expect(page.locator(".unknown")).to_have_count(0)
         for surface in ("message", "modal"):
             shown = page.locator(f"[data-surface={surface}]").evaluate_all(
                 "nodes => nodes.every(n => n.offsetHeight > 60)"
