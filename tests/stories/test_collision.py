@@ -59,7 +59,7 @@ def test_the_free_ones_start_and_the_colleague_is_asked(asked, world, anas, bens
 
 def test_accepted(asked, world, clock, anas, bens, mail_to):
     anas.clicks("Accept")
-    anas.sees(f"Accepted: Started {ADA} in Autumn.")
+    anas.sees(f"Accepted; started {ADA} in Autumn.")
     anas.sees("You accepted on Tuesday 1 June 2027")
     bens.sees(f"{ADA} for Autumn: Ana Ruiz accepted on", "1 lead enrolled")
     bens.sees("You asked Ana Ruiz", "Ana Ruiz accepted on")
