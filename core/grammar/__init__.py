@@ -212,6 +212,8 @@ def _entry(words: list[Word]) -> tuple[Entry, list[Word]]:
     second = SECOND_WORDS.get(words[1].keyword, "") if len(words) > 1 else ""
     if (first, second) == ("skip", "step"):  # the card's menu calls it so
         first = "cancel"
+    if words[0].keyword == "restore" and second != "sequence":  # only sequences are archived
+        return _BY_WORDS["resume", "sequence"], words[1:]
     if pair := _BY_WORDS.get((first, second)):
         return pair, words[2:]
     if single := _BY_WORDS.get((first,)):

@@ -277,6 +277,7 @@ EXAMPLES = [
     ("archive Spring", SequenceVerb("archive", "Spring")),
     ("publish sequence Spring", SequenceVerb("publish", "Spring")),
     ("restore sequence Spring", SequenceVerb("resume", "Spring")),
+    ("restore Spring outreach", SequenceVerb("resume", "Spring outreach")),
     ("delete sequence Spring", SequenceVerb("delete", "Spring")),
     ("new", New()),
     ("new Spring", New("Spring")),
