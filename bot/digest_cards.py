@@ -11,7 +11,7 @@ from core.answers import DigestCard, DigestGroup, Row
 
 TITLE_CHARS = 120
 DETAIL_CHARS = 200
-OWNER_CHARS = 160
+OWNER_CHARS = 130
 FALLBACK_LINES = 5
 
 
