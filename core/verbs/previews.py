@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from textwrap import shorten
 from uuid import uuid4
 
 from sqlmodel import Session, select
@@ -54,7 +55,7 @@ def preview(session: Session, text: str, *, actor: Actor, now: datetime) -> Answ
 
 
 def _row(shown: Shown, path: Path, row: Sequence, lead: Lead, zone: str) -> Row:
-    first = " ".join(shown.text.split())[:FIRST_CHARS]
+    first = shorten(shown.text, FIRST_CHARS, placeholder=" …")
     parts = [
         _when(shown, path, zone),
         shown.effect,
