@@ -175,7 +175,8 @@ def test_lists(world: World) -> None:
     [spring] = world.say("sequences").rows
     assert (spring.title, spring.detail) == ("Spring", "published, 3 steps, 1 paused")
     assert "Mails: 1 sent." in world.say("stats Spring").lines
-    assert world.say("mailboxes").rows[0].detail == "0 of 10000 sent today, 1 live lead, answers are not read"
+    works = "works · 0 of 10,000 today · answers are not read · 1 live lead"
+    assert world.say("mailboxes").rows[0].detail == works
     assert world.say("log").lines[0].endswith("Ana paused it in Spring (pending → paused): travelling.")
     assert len(world.say(f"history {ADA}").lines) == 4
     assert world.say(f"status {ADA}").title == f"{ADA} is paused in Spring."
