@@ -11,24 +11,26 @@ from core.answers import DigestCard, DigestGroup, Row
 
 TITLE_CHARS = 120
 DETAIL_CHARS = 200
-OWNER_CHARS = 130
+OWNER_CHARS = (300, 160, 90)  # of a line; the fewer, the more lines there are
 FALLBACK_LINES = 5
 
 
 def digest_card(view: DigestCard) -> JSON:
     """Give the list; redrawn, each line says what became of it, and the last one that all is done."""
     fallback = [f"⏸️ {view.title}", *view.summary[:FALLBACK_LINES], view.verdict]
-    drafts = (list(_blocks(view, is_airy=is_airy)) for is_airy in (True, False))
+    drafts = (
+        list(_blocks(view, longest, is_airy=is_airy)) for longest in OWNER_CHARS for is_airy in (True, False)
+    )
     return message("\n".join(filter(None, fallback)), fitting(drafts))
 
 
-def _blocks(view: DigestCard, *, is_airy: bool) -> Iterator[JSON]:
-    """Give its blocks; `is_airy` with a line across above each group."""
+def _blocks(view: DigestCard, longest: int, *, is_airy: bool) -> Iterator[JSON]:
+    """Give its blocks; `longest`: of an owner's line; `is_airy` with a line across above each group."""
     yield header(f"⏸️ {view.title}")
     if view.summary or view.progress:
         yield context(*map(unmarked, view.summary), *filter(None, [view.progress]))
     if view.owners:
-        owners = [[words(clipped(line, OWNER_CHARS))] for line in view.owners]
+        owners = [[words(clipped(line, longest))] for line in view.owners]
         yield rich([words("Everybody's lists", bold=True)], bullets=owners)
     for number, group in enumerate(view.groups):
         yield from [divider()] if is_airy else ()
