@@ -38,6 +38,7 @@ from core.models import (
     Reply,
     Seen,
     Suppression,
+    Trial,
 )
 from core.people import Actor
 
@@ -93,6 +94,7 @@ def _forgetting(lead_id: int, runs: Any, email: str) -> Iterable[Any]:
     deliveries = col(Delivery.enrollment_id).in_(runs)
     journal = col(Journal.lead_id) == lead_id
     yield delete(LeadTag).where(col(LeadTag.lead_id) == lead_id)
+    yield delete(Trial).where(col(Trial.lead_id) == lead_id)
     yield delete(HookEvent).where(col(HookEvent.lead_id) == lead_id)
     said: dict[str, Any] = {"sender": "", "sender_name": "", "subject": "", "text": "", "outcome": ""}
     yield _blank(Message, col(Message.lead_id) == lead_id, **said, message_id=None, findings={})

@@ -637,6 +637,24 @@ class GoalMet(SQLModel, table=True):
     batch_id: int | None = Field(default=None, foreign_key="batch.id")
 
 
+class Trial(SQLModel, table=True):
+    """A mail that somebody sends to themselves to see it: written, begun once, never tried again, counted nowhere."""
+
+    id: int | None = _id()
+    key: str = Field(unique=True)  # of the form: pressing twice sends once
+    mailbox_id: int = Field(foreign_key="mailbox.id")
+    lead_id: int = Field(foreign_key="lead.id", index=True)  # as whom it is written
+    sequence: str
+    step: int  # its number
+    recipient: str
+    content: str = _long()  # the whole message; "" from when it has begun
+    asked_by: str
+    created_at: datetime = _instant(required=True)
+    begun_at: datetime | None = _instant(index=True)
+    sent_at: datetime | None = _instant()
+    fault: str | None = _long(None)
+
+
 class ApiToken(SQLModel, table=True):
     """A key to the API; only its hash is kept. `scopes`: what it may do."""
 

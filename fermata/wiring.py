@@ -119,20 +119,20 @@ def make_engine(
     from jobs.sender import Desk as SendingDesk
     from jobs.sender import Post
     from jobs.telling import Teller
+    from jobs.trials import Trials
 
     teller = Teller(db, make_vault(settings), clock=clock, may_be_private=settings.hooks_private)
-    post = Post(
-        SendingDesk(
-            db,
-            make_office(settings),
-            clock,
-            os.environ.get,
-            lease=timedelta(seconds=settings.lease_seconds),
-            timeout_seconds=settings.smtp_timeout_seconds,
-            tokens=make_tokens(settings),
-            look=look,
-        )
+    desk = SendingDesk(
+        db,
+        make_office(settings),
+        clock,
+        os.environ.get,
+        lease=timedelta(seconds=settings.lease_seconds),
+        timeout_seconds=settings.smtp_timeout_seconds,
+        tokens=make_tokens(settings),
+        look=look,
     )
+    post, tests = Post(desk), Trials(desk)
     return Engine(
-        db, post, clock=clock, tick_seconds=settings.tick_seconds, redis_url=settings.redis_url, also=(*also, teller.look)
+        db, post, clock=clock, tick_seconds=settings.tick_seconds, redis_url=settings.redis_url, also=(*also, teller.look, tests.look)
     )

@@ -97,6 +97,7 @@ def _pieces() -> Iterator[Piece]:
         *enrol.enrolments(),
         *settings.all_settings(),
         *life.forms(),
+        *preview.forms(),
     ):
         yield Piece("Forms", name, "modal", payload, errors)
 

@@ -7,7 +7,19 @@ are the same for all (`bot/listeners`).
 from __future__ import annotations
 
 from bot import codec
-from bot.forms import away, enrol, lead, pausing, reply, resuming, sequence, settings, stopping, tasks
+from bot.forms import (
+    away,
+    enrol,
+    lead,
+    pausing,
+    reply,
+    resuming,
+    sequence,
+    settings,
+    stopping,
+    tasks,
+    test_mail,
+)
 from bot.forms.kinds import Kind, Opened, Shows
 
 FORMS: dict[str, Kind] = {
@@ -23,6 +35,7 @@ FORMS: dict[str, Kind] = {
     "enrol": enrol.KIND,
     "settings": settings.KIND,
     "new_sequence": sequence.KIND,
+    "test_mail": test_mail.KIND,
 }
 
 __all__ = ["FORMS", "Kind", "Opened", "Shows"]

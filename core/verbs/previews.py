@@ -50,8 +50,11 @@ def preview(session: Session, text: str, *, actor: Actor, now: datetime) -> Answ
     )
     if not SLACK_ID.fullmatch(actor.id):
         return Answer(title, rows=rows)
+    test = Choice("Send me a test…", form=("test_mail", row.id or 0, lead.id or 0))
     key = drawn.key_of(row.id or 0, lead.id or 0, actor.id, uuid4().hex)
-    return Answer(title, ("The picture comes in our direct messages.",), rows=rows, cards=(key,))
+    return Answer(
+        title, ("The picture comes in our direct messages.",), rows=rows, choices=(test,), cards=(key,)
+    )
 
 
 def _row(shown: Shown, path: Path, row: Sequence, lead: Lead, zone: str) -> Row:

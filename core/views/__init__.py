@@ -33,6 +33,7 @@ from core.views import (
     returning,
     review,
     stats,
+    trial,
     weekly,
 )
 from core.views.lead import lead_card
@@ -80,6 +81,8 @@ def view(session: Session, card: Card, *, now: datetime) -> CardView:
             return path.card(session, card)
         case stats.KIND:
             return stats.card(session, card, now=now)
+        case "trial":
+            return trial.card(session, card)
         case "weekly":
             return weekly.card(session, card, now=now)
         case "new_step":

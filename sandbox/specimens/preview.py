@@ -7,7 +7,21 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from core.answers import Answer, CardView, Choice, ForecastChart, PathChart, PathDot, Row, StatsCard
+from bot.codec import Form
+from bot.forms import test_mail
+from core.answers import (
+    Answer,
+    CardView,
+    Choice,
+    ForecastChart,
+    NoticeCard,
+    PathChart,
+    PathDot,
+    Row,
+    StatsCard,
+)
+from core.trials import Shown
+from sandbox.specimens.enrol import Specimen
 
 DAYS = ("Tue 1", "Wed 2", "Thu 3", "Fri 4", "Sat 5", "Sun 6", "Mon 7", "Tue 8", "Wed 9", "Thu 10", "Fri 11", "Sat 12",
         "Sun 13", "Mon 14")  # fmt: skip
@@ -167,3 +181,33 @@ def paths() -> Iterator[tuple[str, CardView]]:
         StatsCard("Spring outreach for ada@lindenhof.example", lines, chart=ON_THE_WAY),
     )
     yield "path: of whom is gone", StatsCard("What this was about is no longer here.")
+    yield (
+        "trial: it has left",
+        NoticeCard("The test of step 2 of Spring outreach has left for ana@northwind.example.", icon="✉️"),
+    )
+    yield (
+        "trial: it has not",
+        NoticeCard(
+            "The test of step 2 of Spring outreach has not left for ana@northwind.example.",
+            ("550 5.1.1 No such user here", "Nothing tries it again; ask for another from the preview."),
+            icon="✉️",
+        ),
+    )
+
+
+def forms() -> Iterator[Specimen]:
+    """Give the form for a test to oneself, as it opens and with a wrong address."""
+    found = Shown(
+        "Spring outreach",
+        "Ada Lovelace",
+        (
+            (1, "short", "1. A question (short)"),
+            (1, "long", "1. A question (long)"),
+            (2, "", "2. Re: A question"),
+        ),
+        "ana@northwind.example",
+    )
+    shown = test_mail.view(Form("test_mail", 3, 4, about="x"), found)
+    yield "test to oneself", shown, {}
+    wrong = "A test goes to ourselves alone: write an address at northwind.example."
+    yield "test to oneself: another's address", shown, {test_mail.ADDRESS: wrong}

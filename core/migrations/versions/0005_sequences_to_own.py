@@ -61,6 +61,29 @@ def upgrade() -> None:
     sa.Column('off_because', sa.String(), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_hook'))
     )
+    op.create_table('trial',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('key', sa.String(), nullable=False),
+    sa.Column('mailbox_id', sa.Integer(), nullable=False),
+    sa.Column('lead_id', sa.Integer(), nullable=False),
+    sa.Column('sequence', sa.String(), nullable=False),
+    sa.Column('step', sa.Integer(), nullable=False),
+    sa.Column('recipient', sa.String(), nullable=False),
+    sa.Column('content', sa.Text(), nullable=False),
+    sa.Column('asked_by', sa.String(), nullable=False),
+    sa.Column('created_at', core.types.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('begun_at', core.types.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('sent_at', core.types.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('fault', sa.Text(), nullable=True),
+    sa.ForeignKeyConstraint(['lead_id'], ['lead.id'], name=op.f('fk_trial_lead_id')),
+    sa.ForeignKeyConstraint(['mailbox_id'], ['mailbox.id'], name=op.f('fk_trial_mailbox_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_trial')),
+    sa.UniqueConstraint('key', name=op.f('uq_trial_key'))
+    )
+    with op.batch_alter_table('trial', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_trial_begun_at'), ['begun_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_trial_lead_id'), ['lead_id'], unique=False)
+
     op.create_table('goal_met',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('goal_id', sa.Integer(), nullable=False),
@@ -227,6 +250,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_goal_met_goal_id'))
 
     op.drop_table('goal_met')
+    with op.batch_alter_table('trial', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_trial_lead_id'))
+        batch_op.drop_index(batch_op.f('ix_trial_begun_at'))
+
+    op.drop_table('trial')
     op.drop_table('hook')
     op.drop_table('goal')
     op.drop_table('api_token')
