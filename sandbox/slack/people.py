@@ -54,7 +54,7 @@ class Person:
     def home(self) -> View | None:
         return self.workspace.home(self.id)
 
-    def wait_for_text(self, text: str, channel: str = "#outbound", timeout: float = 5.0) -> Message:
+    def wait_for_text(self, text: str, channel: str = "#outbound", timeout: float = 20.0) -> Message:
         """The newest message this person sees in the channel that contains `text` (any case)."""
         wanted = text.casefold()
 

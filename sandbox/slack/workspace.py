@@ -337,7 +337,7 @@ class Workspace:
     def home(self, user: str) -> View | None:
         return copy.deepcopy(self.state.homes.get(self.person(user).id))
 
-    def wait_for(self, predicate: Callable[[], T | None], timeout: float = 5.0) -> T:
+    def wait_for(self, predicate: Callable[[], T | None], timeout: float = 20.0) -> T:
         """The first truthy result of `predicate`, looked at again after every change.
 
         Raises AssertionError with the newest messages when `timeout` seconds pass.

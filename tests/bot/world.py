@@ -59,7 +59,7 @@ class World:
         )
         self.ana, self.ben, self.gus = (slack.person(name) for name in ("ana", "ben", "gus"))
 
-    def until(self, look, timeout: float = 5.0):
+    def until(self, look, timeout: float = 20.0):
         """Give the first truthy result; unlike the emulator's own waiting it lets the bot talk to it meanwhile."""
         deadline = time.monotonic() + timeout
         while not (found := look()):
@@ -92,7 +92,7 @@ class World:
 def connected(world: World) -> Iterator[World]:
     """Connect the bot over Socket Mode until the block ends."""
     handler = socket.start(world.app, world.slack.app_token)
-    world.slack.delivery.wait_until_reachable(5.0)
+    world.slack.delivery.wait_until_reachable(20.0)
     try:
         yield world
     finally:
