@@ -41,7 +41,7 @@ function draw() {
   const key = `${M.box}${everyone.join()}`;
   if (filter.dataset.key !== key) {
     filter.dataset.key = key;
-    filter.replaceChildren(h("option", { value: "" }, "everybody"), ...everyone.map((one) => h("option", { value: one }, one)));
+    filter.replaceChildren(h("option", { value: "" }, "all"), ...everyone.map((one) => h("option", { value: one }, one)));
     filter.value = M.who[M.box];
   }
   $("mail-filter-name").textContent = M.box === "out" ? "To" : "From";

@@ -130,6 +130,11 @@ def test_the_tour_ticks_itself(world: World) -> None:
     assert world.done() == [True, True, True, False, True, False]
 
 
+def test_a_paused_sequence_is_no_held_lead(world: World) -> None:
+    world.post("type", {"user": "U0ANA", "channel": "C0OUTBOUND", "text": "/sequence pause sequence Spring"})
+    assert not world.done()[1]
+
+
 def test_mail_to_the_held_lead_leaves_the_step_open(world: World) -> None:
     world.post("type", {"user": "U0ANA", "channel": "C0OUTBOUND", "text": f"/sequence pause {LEAD}"})
     world.post("clock/next", {})
