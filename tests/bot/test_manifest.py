@@ -26,6 +26,8 @@ SCOPES = {
     "chat_postEphemeral": "chat:write",
     "chat_update": "chat:write",
     "conversations_open": "im:write",
+    "files_completeUploadExternal": "files:write",
+    "files_getUploadURLExternal": "files:write",
     "files_upload_v2": "files:write",
     "functions_completeError": None,
     "functions_completeSuccess": None,
