@@ -30,7 +30,7 @@ def test_the_owner_sees_the_exact_next_mail(told):
         "Spring: step 2 “Lead, did it reach you?” leaves on Friday 18 June 2027, 09:00 (Europe/Berlin)."
         in told
     )
-    for button in ("[As planned]", "[One week later]", "[Stop]"):
+    for button in ("[As planned]", "[+1 week]", "[Stop]"):
         assert button in told
 
 
