@@ -177,11 +177,11 @@ def test_lists(world: World) -> None:
     assert "Mails: 1 sent." in world.say("stats Spring").lines
     works = "works · 0 of 10,000 today · answers are not read · 1 live lead"
     assert world.say("mailboxes").rows[0].detail == works
-    assert world.say("log").lines[0].endswith("Ana paused it in Spring (pending → paused): travelling.")
+    assert world.say("log acts").lines[0].endswith("Ana paused it in Spring (pending → paused): travelling.")
     assert len(world.say(f"history {ADA}").lines) == 4
     assert world.say(f"status {ADA}").title == f"{ADA} is paused in Spring."
     assert [row.title for row in world.say("preview sequence Spring").rows][
         1
-    ] == "2. Did it reach you, [first_name]?"
-    assert world.say("edit sequence Spring").opens == ("settings", 1, 0)
+    ] == "2. Did it reach you, {{ first_name }}?"
+    assert world.say("edit sequence Spring").opens == ("new_sequence", 1, 0)
     assert world.say("help pause").lines
