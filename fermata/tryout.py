@@ -101,6 +101,7 @@ async def run(port: int, home: Path, *, stop: asyncio.Event | None = None) -> No
             sys.stdout.write(f"Open {settings.base_url} in a browser. Ctrl-C ends it; nothing is kept.\n")
             sys.stdout.flush()
             await stop.wait()
+            made.clock.stop()
 
 
 def settings_for(port: int, home: Path, *, database_url: str = "") -> Settings:
@@ -203,12 +204,14 @@ async def _draw(made: World) -> None:
     client = WebClient(settings.bot_token.get_secret_value(), settings.slack_api_url, timeout=DRAWING_SECONDS)
 
     def draw() -> bool:
-        drawn = deliver(desk, client, now=made.clock.now(), pace=timedelta(0))
+        drawn = deliver(
+            desk, client, now=made.clock.now(), pace=timedelta(0), is_over=lambda: made.clock.is_over
+        )
         with desk.db.read() as session:
             return bool(drawn) or cards.are_waiting(session)
 
     for _ in range(DRAWING_LOOKS):
-        if not await asyncio.to_thread(draw):
+        if made.clock.is_over or not await asyncio.to_thread(draw):
             return
         await asyncio.sleep(DRAWING_LOOK_SECONDS)
 

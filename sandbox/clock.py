@@ -26,6 +26,7 @@ class SandboxClock:
         self._since = time.monotonic()
         self._db = db
         self._ahead: datetime | None = None
+        self.is_over = False
         self.read: Callable[[], Awaitable[None]] = nothing
         self.work: Callable[[], Awaitable[None]] = nothing
         self.draw: Callable[[], Awaitable[None]] = nothing
@@ -37,6 +38,10 @@ class SandboxClock:
     def reading_now(self) -> datetime:
         """Give the time for those who read mailboxes: while time is about to move, the moment it moves to."""
         return self._ahead or self.now()
+
+    def stop(self) -> None:
+        """Let what is on its way end at the next event: the sandbox closes."""
+        self.is_over = True
 
     async def settle(self) -> None:
         """Let everything that is due now happen: first what came in, then what goes out and what Slack shows of it."""
@@ -67,6 +72,8 @@ class SandboxClock:
         while (event := await asyncio.to_thread(self.next_event)) and event[0] <= target:
             await self._move(max(event[0], self.now() + SHORTEST_STEP))
             await self.settle()
+            if self.is_over:
+                return
         await self._move(target)
         await self.settle()
 

@@ -185,6 +185,14 @@ def test_what_a_lead_does_comes_back(page, sandbox):
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
+def test_it_ends_at_once_while_days_pass(sandbox):
+    """Its fixture sees it end within seconds, and without a complaint."""
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.post(
+            f"{sandbox}/sandbox/clock/advance", json={"seconds": 30 * 86_400}, trust_env=False, timeout=1
+        )
+
+
 def _until(condition, seconds: float = 60.0) -> None:
     ends = time.monotonic() + seconds
     while not condition():
