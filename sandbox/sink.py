@@ -28,7 +28,10 @@ __all__ = ["Accepted", "Offer", "Sink"]
 
 
 class Sink:
-    """The server; `accepted` fills up unless `deliver` takes each message, `complaints` lists rude clients."""
+    """The server; `accepted` fills up unless `deliver` takes each message, `complaints` lists rude clients.
+
+    `hangs` is called whenever it stops answering because its script says so.
+    """
 
     def __init__(
         self,
@@ -40,6 +43,7 @@ class Sink:
         log: Path | None = None,
         clock: Callable[[], datetime] | None = None,
         deliver: Callable[[Accepted], None] | None = None,
+        hangs: Callable[[], None] = lambda: None,
     ) -> None:
         self.host, self.port = host, port
         self.offer = offer or Offer()
@@ -51,6 +55,7 @@ class Sink:
         self.clock = clock
         self.sessions: set[Session] = set()
         self._deliver = deliver or self.accepted.append
+        self.hangs = hangs
         self._log_path = log
         self._log: BinaryIO | None = None
         self._server: asyncio.Server | None = None
@@ -84,7 +89,7 @@ class Sink:
 
 
 def main() -> None:
-    """Run a sink as its own process until it is told to end; its first line of output names the port."""
+    """Run a sink as its own process until it is told to end; it prints its port first, and each time it hangs."""
     options = _options()
     specs = [*options.fault, *(TROUBLED if options.troubled else ())]
     sink = Sink(
@@ -95,6 +100,7 @@ def main() -> None:
         log=options.log,
         clock=lambda: datetime.now(UTC),
         deliver=lambda _: None,  # the log is what this process is for; a list would only grow
+        hangs=lambda: print("hangs", flush=True),
     )
     with suppress(KeyboardInterrupt):
         asyncio.run(_serve(sink))

@@ -195,6 +195,7 @@ class Session(asyncio.BufferedProtocol):
         elif fault.hang:
             self._busy = True
             self._transport.pause_reading()
+            self._sink.hangs()
         elif fault.drop:
             self._close()
         else:
