@@ -224,12 +224,6 @@ def _mailbox(mailbox: Mailbox | None, zone: str) -> Iterator[Reason]:
             f"The mailbox {mailbox.address} is held since {say(mailbox.guarded_at, zone)}: {mailbox.guarded_because}; "
             "a person releases it on its card.",
         )
-    elif mailbox.guarded_at:
-        yield Reason(
-            Kind.MAILBOX,
-            f"The mailbox {mailbox.address} is held since {say(mailbox.guarded_at, zone)}: {mailbox.guarded_because}; "
-            "a person releases it on its card.",
-        )
     elif mailbox.down_at:
         retry = f"; it is tried again on {say(mailbox.retry_at, zone)}" if mailbox.retry_at else ""
         because = f": {mailbox.down_because.rstrip('.')}" if mailbox.down_because else ""
