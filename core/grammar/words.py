@@ -157,7 +157,8 @@ def is_span(words: Sequence[Word]) -> bool:
 
 
 def text_of(words: Sequence[Word]) -> str:
-    return " ".join(word.text for word in words)
+    """Give the words as one text with single spaces, also where a quoted one begins or ends with some."""
+    return " ".join(part for word in words for part in word.text.split())
 
 
 def name_of(words: Sequence[Word], what: str) -> str:

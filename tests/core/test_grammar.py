@@ -4,7 +4,7 @@ import time as stopwatch
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.errors import Refused
@@ -514,6 +514,8 @@ TEXTS = st.one_of(
 
 
 @given(text=TEXTS)
+@example('preview Spring " x y"')
+@example('new , "" older')
 def test_any_text_is_read_or_refused_and_survives_as_text(text):
     try:
         command = parse(text)
