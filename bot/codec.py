@@ -39,7 +39,22 @@ VERBS = frozenset(
     "pause resume stop skip unskip start restart cancel resend task_done task_skip task_tomorrow task_week".split()  # noqa: SIM905 - a list of words
 )
 AWAY = "away"  # the form on a review card that asks until when somebody is out; its numbers are a message's
-FORMS = frozenset({"pause", "resume", "stop", AWAY, "reply", "enrol", "edit_lead", "settings", "new_sequence", "task_done", "snooze", "test_mail"})
+FORMS = frozenset(
+    {
+        "pause",
+        "resume",
+        "stop",
+        AWAY,
+        "reply",
+        "enrol",
+        "edit_lead",
+        "settings",
+        "new_sequence",
+        "task_done",
+        "snooze",
+        "test_mail",
+    }
+)
 PAUSE_LEAD = "pause_lead"  # the form behind the shortcuts and on a Home: it acts on whoever is named in it
 PAUSE_A_LEAD, PAUSE_IN_MESSAGE = f"{PREFIX}shortcut:pause", f"{PREFIX}shortcut:pause_in_message"
 OLD_BUTTON = "This button is from another version of Fermata. Type /sequence status LEAD for a fresh card."

@@ -246,9 +246,7 @@ class Members:
             known = sorted(session.exec(query))
         return f"{sentence} Ask {some(known, MOST_ASKED) if known else 'whoever runs it'}."
 
-    def _is_among(
-        self, user_id: str, ids: Collection[str], *, now: datetime, if_silent: bool | None
-    ) -> bool:
+    def _is_among(self, user_id: str, ids: Collection[str], *, now: datetime, if_silent: bool | None) -> bool:
         """Say whether a user is named or in a named group; `if_silent` None: raises Refused where Slack does not say."""
         if user_id in ids:
             return True

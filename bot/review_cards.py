@@ -132,7 +132,9 @@ def _notice_blocks(view: NoticeCard, shown: int, *, is_new: bool) -> list[JSON]:
     blocks = [rich(_joined(title, owner), *([] if is_list else lines), bullets=lines if is_list else [])]
     blocks += [quote(view.quote)] if view.quote.strip() else []
     if view.verdict:
-        blocks.append(rich([words(f"{view.verdict_icon} "), *sentence(view.verdict, SENTENCE_CHARS, bold=True)]))
+        blocks.append(
+            rich([words(f"{view.verdict_icon} "), *sentence(view.verdict, SENTENCE_CHARS, bold=True)])
+        )
     else:
         blocks += actions(*choice_buttons(view.choices[:CHOICES_SHOWN], "answer"))
     return blocks + ([context(*view.facts)] if view.facts else [])

@@ -43,7 +43,10 @@ def in_columns(table: Table) -> list[str]:
     """Give a table as lines of equal width: what it is about on the left, numbers on the right."""
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     return [
-        "  ".join(cell.rjust(width) if at else cell.ljust(width) for at, (cell, width) in enumerate(zip(row, widths, strict=True)))
+        "  ".join(
+            cell.rjust(width) if at else cell.ljust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
         for row in table
     ]
 
@@ -298,7 +301,9 @@ class FunnelChart:
     @property
     def as_text(self) -> str:
         """Give the numbers in words, for whoever does not see the picture."""
-        bars = ", ".join(f"{name} {'not tracked' if number is None else f'{number:,}'}" for name, number in self.funnel)
+        bars = ", ".join(
+            f"{name} {'not tracked' if number is None else f'{number:,}'}" for name, number in self.funnel
+        )
         weeks = f"Answers by week, from {self.weeks[0]} to {self.weeks[-1]}"
         return f"Funnel: {bars}. {weeks}: {', '.join(f'{number:,}' for number in self.answers)}."
 
@@ -351,7 +356,9 @@ class PathChart:
         said = [f"Now it is {day_and_time(self.now)}.", *([f"{self.held}."] if self.held else [])]
         for dot in self.dots:
             ways = ", if so {}, else {}".format(*dot.branches) if dot.branches else ""
-            said.append(f"{dot.number}. {dot.title}: {'left ' if dot.was else ''}{day_and_time(dot.at)}{ways}.")
+            said.append(
+                f"{dot.number}. {dot.title}: {'left ' if dot.was else ''}{day_and_time(dot.at)}{ways}."
+            )
         holidays = [f"{why} {day:%a} {day.day} {day:%b}" for day, why in self.closed if why]
         return " ".join([*said, *([f"Holidays: {', '.join(holidays)}."] if holidays else [])])
 
@@ -397,4 +404,14 @@ class HomeView:
     sections: tuple[HomeSection, ...] = ()
 
 
-CardView = LeadCard | UncertainCard | TaskCard | NoticeCard | ReviewCard | DigestCard | HomeView | WeeklyCard | StatsCard
+CardView = (
+    LeadCard
+    | UncertainCard
+    | TaskCard
+    | NoticeCard
+    | ReviewCard
+    | DigestCard
+    | HomeView
+    | WeeklyCard
+    | StatsCard
+)

@@ -114,9 +114,11 @@ def _forgetting(lead_id: int, runs: Any, email: str) -> Iterable[Any]:
     yield _blank(Seen, col(Seen.answer).contains(email, autoescape=True), answer=None)
     yield _blank(ApiCall, col(ApiCall.answer).contains(email, autoescape=True), answer=None)
     # A picture of their path stands in a direct message under the lead's number.
-    yield update(cards.CARDS).where(
-        cards.CARDS.c.kind == "path", cards.CARDS.c.key.endswith(f":{lead_id}")
-    ).values(wanted=cards.CARDS.c.wanted + 1, file_id=None)
+    yield (
+        update(cards.CARDS)
+        .where(cards.CARDS.c.kind == "path", cards.CARDS.c.key.endswith(f":{lead_id}"))
+        .values(wanted=cards.CARDS.c.wanted + 1, file_id=None)
+    )
     yield delete(Proposal).where(col(Proposal.command).contains(email, autoescape=True))
 
 

@@ -32,7 +32,9 @@ def leads(session: Session, text: str, *, limit: int) -> list[Found]:
         begins = or_(*(one.startswith(words[0], autoescape=True) for one in fields))
         query = query.order_by(case((begins, 0), else_=1))
     rows = session.exec(query.order_by(Lead.email).limit(limit))
-    return [Found(number, email, name, company) for number, email, name, company in rows if number is not None]
+    return [
+        Found(number, email, name, company) for number, email, name, company in rows if number is not None
+    ]
 
 
 def sequences(session: Session, text: str, *, limit: int) -> list[tuple[int, str, str]]:

@@ -183,7 +183,11 @@ def _instead_of(session: Session, lead_id: int, news: MeetingNews, now: datetime
 
 
 def _taken_in(session: Session, meeting: Meeting, news: MeetingNews, now: datetime) -> str:
-    was, state, was_held = meeting.state, State(news.state), meeting.id is None and meeting.batch_id is not None
+    was, state, was_held = (
+        meeting.state,
+        State(news.state),
+        meeting.id is None and meeting.batch_id is not None,
+    )
     is_elsewhere = (meeting.starts_at, meeting.ends_at) != (news.starts_at, news.ends_at)
     meeting.number, meeting.changed_at = news.number, news.changed_at
     session.add(meeting)
@@ -204,7 +208,9 @@ def _taken_in(session: Session, meeting: Meeting, news: MeetingNews, now: dateti
         meeting.asked_at = meeting.settled_by = None
         sentence = _hold(session, meeting, news, "meeting", now)
     session.flush()
-    if not (state is State.BOOKED and (was == State.BOOKED or was_held)):  # a meeting that is moved is no new one
+    if not (
+        state is State.BOOKED and (was == State.BOOKED or was_held)
+    ):  # a meeting that is moved is no new one
         tell_goals(session, meeting, is_certain=news.may_release, now=now)
     _show(session, meeting, now)
     told(session, [meeting.lead_id])

@@ -134,5 +134,10 @@ def make_engine(
     )
     post, tests = Post(desk), Trials(desk)
     return Engine(
-        db, post, clock=clock, tick_seconds=settings.tick_seconds, redis_url=settings.redis_url, also=(*also, teller.look, tests.look)
+        db,
+        post,
+        clock=clock,
+        tick_seconds=settings.tick_seconds,
+        redis_url=settings.redis_url,
+        also=(*also, teller.look, tests.look),
     )

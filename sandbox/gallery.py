@@ -89,7 +89,18 @@ def _pieces() -> Iterator[Piece]:
         yield Piece("Without its channel", name, "message", payload)
     for name, view in homes.homes():
         yield Piece("App Home", name, "home", cards.card(view))
-    for name, shown in (*leads.answers(), *hooks.answers(), *life.answers(), *guard.mailboxes(), *collisions.previews(), *people.answers(), *stats.answers(), *preview.answers(), *goals.answers(), *flow.answers()):
+    for name, shown in (
+        *leads.answers(),
+        *hooks.answers(),
+        *life.answers(),
+        *guard.mailboxes(),
+        *collisions.previews(),
+        *people.answers(),
+        *stats.answers(),
+        *preview.answers(),
+        *goals.answers(),
+        *flow.answers(),
+    ):
         yield Piece("Answers", name, "message", answers.answer(shown))
     for name, payload, errors in (
         *forms.forms(),

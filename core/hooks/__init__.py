@@ -44,7 +44,9 @@ def take_in(db: Database, key: str, told: Sequence[Told], *, now: datetime) -> s
         if not awaited:  # not written down, so that it can come again once its goal is there
             return IGNORED
         concerned = [(one, lead_id) for one in awaited for lead_id in _leads(session, one)]
-        new = [one.new for one in awaited if one.new is not None and not concerned and _is_welcome(session, one)]
+        new = [
+            one.new for one in awaited if one.new is not None and not concerned and _is_welcome(session, one)
+        ]
         if not concerned and not new:
             return UNKNOWN
         lock_leads(session, {lead_id for _, lead_id in concerned})
@@ -74,7 +76,9 @@ def _is_welcome(session: Session, told: Told) -> bool:
 def _show_goals(session: Session, now: datetime) -> None:
     """Show the leads that goals have started or stopped: nobody was there who saw it happen."""
     for lead_id in sorted(goals.settle(session, now=now).lead_ids):
-        cards.show_lead(session, lead_id=lead_id, channel=meetings.channel_of(session, lead_id, None), now=now)
+        cards.show_lead(
+            session, lead_id=lead_id, channel=meetings.channel_of(session, lead_id, None), now=now
+        )
 
 
 def _leads(session: Session, told: Told) -> list[int]:

@@ -61,7 +61,9 @@ def act(session: Session, row_id: int, findings: Findings, match: Match, *, now:
 
 def tell_goals(session: Session, message: Message, *, is_certain: bool, now: datetime) -> None:
     """Let the goals see that a lead has answered."""
-    event = GoalEvent(goals.Kind.REPLY, "", (message.lead_id,), f"message:{message.id}", is_certain=is_certain)
+    event = GoalEvent(
+        goals.Kind.REPLY, "", (message.lead_id,), f"message:{message.id}", is_certain=is_certain
+    )
     goals.meet(session, event, now=now)
 
 

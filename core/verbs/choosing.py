@@ -173,7 +173,9 @@ def lead_ids(session: Session, who: Who, *, actor: Actor) -> list[int]:
 def matching(session: Session, who: Who, lead_ids: Iterable[int]) -> list[int]:
     """Give those of these leads that are meant, in order; nobody asks, so nothing is of anybody's own."""
     among = col(Lead.id).in_(spelling(session).these(lead_ids))
-    found = session.exec(select(Lead.id).where(among, _condition(session, who, SYSTEM)).order_by(col(Lead.id)))
+    found = session.exec(
+        select(Lead.id).where(among, _condition(session, who, SYSTEM)).order_by(col(Lead.id))
+    )
     return [lead_id for lead_id in found if lead_id is not None]
 
 

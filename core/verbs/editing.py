@@ -218,7 +218,9 @@ def edit(
         lines.append(f"{after.label(name)}: {was} → {became}.")
     title = f"Saved {after.lead.email}: {listed(after.label(name).lower() if name in FIELDS else after.label(name) for name in changed)}."
     choices = (*_resumes(after), *undo_choices(met))
-    return Outcome(Answer(title, (*lines, *met.lines, *_still_missing(after)), choices), begun(session, met.stopped))
+    return Outcome(
+        Answer(title, (*lines, *met.lines, *_still_missing(after)), choices), begun(session, met.stopped)
+    )
 
 
 def _said(text: str, called: Mapping[str, str]) -> str:

@@ -96,7 +96,9 @@ def _named(session: Session, deliveries: list[Delivery]) -> tuple[Begun, ...]:
     for delivery in deliveries:
         row = rows[delivery.enrollment_id]
         position = next((n for n, step in enumerate(row.sequence.steps) if step.id == delivery.step_id), None)
-        step = f"Step {position + 1}" if position is not None else "A step" if delivery.step_id else "An answer"
+        step = (
+            f"Step {position + 1}" if position is not None else "A step" if delivery.step_id else "An answer"
+        )
         subject = delivery.subject
         if not subject and position is not None:
             subject = title(row.sequence.steps, position, leads[row.lead_id], row.sequence.name)

@@ -135,7 +135,9 @@ def sequences(session: Session, order: orders.Sequences, *, actor: Actor, now: d
     )
     new = (Choice("New sequence", to_text(orders.New())),)
     if not rows:
-        return Answer("There is no sequence yet. Make one with `new`, or with `fermata apply FILE.yaml`.", choices=new)
+        return Answer(
+            "There is no sequence yet. Make one with `new`, or with `fermata apply FILE.yaml`.", choices=new
+        )
     return Answer(f"{counted(len(rows), 'sequence')}.", rows=rows, choices=new)
 
 

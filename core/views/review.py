@@ -65,7 +65,11 @@ def card(session: Session, card: Card, *, now: datetime) -> ReviewCard | NoticeC
         question=_question(message, lead),
         facts=tuple(_facts(found)) if kind is Kind.BOUNCE else (),
         answered=given,
-        choices=(*_reply(message, shown, is_first=not given), *_answers(message, lead), *_offers(session, message, lead)),
+        choices=(
+            *_reply(message, shown, is_first=not given),
+            *_answers(message, lead),
+            *_offers(session, message, lead),
+        ),
         corrections=_choices(message, lead, buttons),
         away_label="Out until…" if kind is Kind.OUT_OF_OFFICE else "Out of office until…",
         stamp=stamp(message),
@@ -174,7 +178,9 @@ def _question(message: Message, lead: Lead) -> str:
 
 
 def _reply(message: Message, shown: LeadCard, *, is_first: bool) -> Iterator[Choice]:
-    is_asked = message.matched_by in DOUBTFUL and message.corrected_at is None  # first: is it about them at all?
+    is_asked = (
+        message.matched_by in DOUBTFUL and message.corrected_at is None
+    )  # first: is it about them at all?
     if Kind(message.kind) in ANSWERABLE and not is_asked and shown.enrollments and not shown.suppressed:
         label = "Reply…" if is_first else "Reply again…"
         form = ("reply", message.id or 0, stamp(message))

@@ -187,7 +187,9 @@ def _image_element(element: JSON, at: str) -> Faults:
 
 def _image_source(node: JSON, at: str) -> Faults:
     file = node.get("slack_file")
-    yield from string(node.get("image_url"), f"{at}/image_url", limits.IMAGE_URL_CHARS, optional=file is not None)
+    yield from string(
+        node.get("image_url"), f"{at}/image_url", limits.IMAGE_URL_CHARS, optional=file is not None
+    )
     if file is not None and "image_url" in node:
         yield fault("must provide either image_url or slack_file, not both", at)
     if file is not None and not (isinstance(file, dict) and len(file) == 1 and {*file} <= {"id", "url"}):

@@ -56,7 +56,10 @@ _SPRING = _running(
 )
 _BOXES = (
     Row("ana@northwind.example", "works · 42 of 200 today · last read at 09:28:10"),
-    Row("ben@northwind.example", "works · 20 of 20 today (ramp-up day 1, 150 from June 27) · last read at 09:28:12"),
+    Row(
+        "ben@northwind.example",
+        "works · 20 of 20 today (ramp-up day 1, 150 from June 27) · last read at 09:28:12",
+    ),
 )
 
 FULL = HomeView(

@@ -49,8 +49,10 @@ def test_one_change_is_one_sentence(after, crowd, sentence):
 def test_new_last_step_holds_those_who_had_finished():
     assert said(THREE + D) == (
         "Step 4 (d) is new: 18 leads get it.",
-        "12 leads had finished before step 4 (d) was added: held as “new step, not scheduled” until somebody chooses "
-        "to send it or to leave them finished.",
+        (
+            "12 leads had finished before step 4 (d) was added: held as “new step, not scheduled” until somebody "
+            "chooses to send it or to leave them finished."
+        ),
     )
 
 

@@ -467,7 +467,10 @@ def faults_in(step: str, first: str = SHORT, **given: bool) -> list[str]:
         ("delay: 1 day\nsubject: Hi {{ nobody\nbody: Hi", "Step-2: "),
         ("delay: 1 day\nkind: task\ntitle: Call {{ first_nmae }}", "first_nmae"),
         ("delay: 1 day\nkind: task\ntitle: Call\nnote: '{{ first_nmae }}'", "first_nmae"),
-        ("delay: 1 day\nkind: condition\nwhen: clicked", "Step-2: It needs clicks to be tracked; add `track: {clicks: true}`."),
+        (
+            "delay: 1 day\nkind: condition\nwhen: clicked",
+            "Step-2: It needs clicks to be tracked; add `track: {clicks: true}`.",
+        ),
         ("delay: 1 day\nsubject: Hi\nbody: '[x](javascript:alert)'", "javascript:alert"),
         ("delay: 1 day\nsubject: Hi\nbody: '[x](www.acme.example)'", "www.acme.example"),
         ("delay: 1 day\nsubject: Hi\nbody: see https:///page", 'The link "https:///page" names no host'),

@@ -134,7 +134,9 @@ def test_a_faulty_version_gets_a_sentence(was: str, becomes: str, sentence: str)
 
 
 def test_each_version_is_checked_like_a_mail() -> None:
-    spec = load(TWO.replace("Hello, reply STOP to opt out.", "Hello {{ nobody }}").replace("A question", '""'))
+    spec = load(
+        TWO.replace("Hello, reply STOP to opt out.", "Hello {{ nobody }}").replace("A question", '""')
+    )
     faults = check(spec, mailboxes=None, fields=frozenset(), unsubscribe_link=False)
     assert [fault.partition(": ")[0] for fault in faults] == ["Step intro"] * 3
     assert [fault[12:21] for fault in faults] == ["Variant A", "Variant B", "Variant B"]

@@ -193,13 +193,17 @@ def test_export_gives_a_file_that_changes_nothing(shop, tmp_path):
 
 
 def test_goals_are_applied_listed_and_exported(shop, tmp_path):
-    (tmp_path / "customer.yaml").write_text("goal: Customer\nwhen: {tag: customer}\nstop: [Spring]\n", "utf-8")
+    (tmp_path / "customer.yaml").write_text(
+        "goal: Customer\nwhen: {tag: customer}\nstop: [Spring]\n", "utf-8"
+    )
     assert shop.shell.does("apply", str(tmp_path)) == "Customer: goal, new\n"
     (tmp_path / "customer.yaml").write_text(shop.shell.does("export", "--goal", "customer"), "utf-8")
     assert shop.shell.does("apply", str(tmp_path)) == "Customer: goal, unchanged\n"
     assert "Customer: A tag “customer” stops Spring." in shop.shell.does("say", "goals")
     assert "Name one sequence" in shop.shell.refuses("export")
-    (tmp_path / "customer.yaml").write_text("goal: Customer\nwhen: {tag: customer}\nstop: [Sprnig]\n", "utf-8")
+    (tmp_path / "customer.yaml").write_text(
+        "goal: Customer\nwhen: {tag: customer}\nstop: [Sprnig]\n", "utf-8"
+    )
     assert "There is no sequence called “Sprnig”" in shop.shell.refuses("apply", str(tmp_path))
 
 

@@ -118,5 +118,9 @@ def test_a_clock_that_is_moved_by_days_posts_each_list_at_its_hour(world, clock,
     clock.settle()
     ana.types(f"/sequence pause {ADA}")
     clock.until("2027-06-04", at="12:00")
-    posted = [local(datetime.fromtimestamp(float(m.ts), UTC), BERLIN) for m in direct.messages() if "Paused leads" in m.text]
+    posted = [
+        local(datetime.fromtimestamp(float(m.ts), UTC), BERLIN)
+        for m in direct.messages()
+        if "Paused leads" in m.text
+    ]
     assert [(at.day, f"{at:%H:%M}") for at in posted] == [(2, "08:30"), (3, "08:30"), (4, "08:30")]

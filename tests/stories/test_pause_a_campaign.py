@@ -117,7 +117,9 @@ def test_a_message_added_to_a_running_campaign_holds_who_had_finished_until_resc
     assert world.writes(LONGER) == ("step news added",)
     ana.types("/sequence publish sequence Spring")
     ana.clicks("Publish", on="Publish Spring as it was edited?")
-    team.sees("1 lead had finished Spring before step 4 was added", "[Send it to them]", "[Leave them finished]")
+    team.sees(
+        "1 lead had finished Spring before step 4 was added", "[Send it to them]", "[Leave them finished]"
+    )
 
     assert world.status("done@x.test") == "paused"
     assert "new step, not scheduled" in ana.types("/sequence why done@x.test")
