@@ -42,8 +42,10 @@ EMAILS = [f"lead{number}@x.test" for number in range(60)]
         ),
         (
             Rates(200, 20, 2),
-            "20 of 200 mails of the last 7 days bounced (10 %; the limit is 5 %), and "
-            "2 of 200 mails of the last 7 days were reported as spam (1 %; the limit is 0.1 %)",
+            (
+                "20 of 200 mails of the last 7 days bounced (10 %; the limit is 5 %), and "
+                "2 of 200 mails of the last 7 days were reported as spam (1 %; the limit is 0.1 %)"
+            ),
         ),
     ],
 )

@@ -323,7 +323,7 @@ def test_newer_message_or_answer_must_be_seen_first(world: World) -> None:
     with world.read() as session:
         saw = seen(session, last(world))
     answer(world, saw=saw)
-    with pytest.raises(Refused, match="Somebody wrote or answered in the same moment"):
+    with pytest.raises(Refused, match="Somebody wrote, answered or stopped the lead in the same moment"):
         answer(world, key="form:2", actor=BEN, saw=saw)
     with world.read() as session:
         now = seen(session, last(world))
@@ -399,7 +399,7 @@ def test_every_record_names_the_answer(world: World) -> None:
     assert TEXT not in str(lines)
     history = world.say(f"history {ADA}").as_text()
     assert "The answer “Re: Ada, a question” (Spring) was sent." in history
-    assert "Ana answered it in Spring: to ada@acme.test." in history
+    assert "Ana answered it in Spring to ada@acme.test." in history
 
 
 def test_undo_and_cancel_step_leave_an_answer_alone(world: World) -> None:
