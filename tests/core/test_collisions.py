@@ -232,7 +232,7 @@ def test_accepting_enrolls_as_the_askers_act_and_tells_them(world: World) -> Non
     world.say("start ada@acme.test in Autumn", BEN)
     answer = press(world.later(hours=2), "accept")
 
-    assert answer.title == "Accepted: Started ada@acme.test in Autumn."
+    assert answer.title == "Accepted; started ada@acme.test in Autumn."
     assert in_autumn(world) == ["ada@acme.test"]
     [row] = rows(world)
     with world.read() as session:
@@ -267,7 +267,7 @@ def test_declining_enrolls_nobody(world: World) -> None:
 
 def test_handing_over_makes_them_the_askers_and_an_undo_gives_them_back(world: World) -> None:
     world.say("start ada@acme.test in Autumn", BEN)
-    assert press(world, "hand over").title == "Handed over: Started ada@acme.test in Autumn."
+    assert press(world, "hand over").title == "Handed over; started ada@acme.test in Autumn."
     with world.read() as session:
         assert session.get_one(Lead, world.lead_id("ada@acme.test")).owner == BEN.id
     assert clashes(world, "ada@acme.test") == {}
@@ -331,7 +331,7 @@ def test_what_changed_meanwhile_is_looked_at_anew(world: World) -> None:
     with world.db.write() as session:
         leads.suppress(session, "ann@acme.test", reason="asked", actor=ANA, now=world.now)
     answer = press(world, "accept")
-    assert answer.title == "Accepted: Started ada@acme.test in Autumn."
+    assert answer.title == "Accepted; started ada@acme.test in Autumn."
     assert "ann@acme.test is suppressed and gets no mail." in answer.lines
 
 
