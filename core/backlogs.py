@@ -139,13 +139,17 @@ def later(due: datetime, backlog: Backlog, *, now: datetime) -> datetime:
     return now + max(due - backlog.since, timedelta(0))
 
 
-def settled_words(session: Session, batch_id: int, *, zone: str) -> str:
-    """Give who answered and what, once nothing waits any more."""
+def answered(session: Session, batch_id: int, verb: str, did: str, *, zone: str) -> str:
+    """Give who `did` what about a batch that waited for a person, and when; "" where nobody did."""
     line = session.exec(
         select(Journal)
-        .where(Journal.batch_id == batch_id, col(Journal.verb).startswith(f"{VERB} "))
+        .where(Journal.batch_id == batch_id, col(Journal.verb).startswith(f"{verb} "))
         .order_by(col(Journal.id).desc())
     ).first()
-    if line is None:
-        return "Nothing of it waits any more: all have gone on or were stopped."
-    return f"{name_of(session, line.actor)} answered on {say(line.at, zone)}: {line.reason}."
+    return f"{name_of(session, line.actor)} {did} on {say(line.at, zone)}: {line.reason}." if line else ""
+
+
+def settled_words(session: Session, batch_id: int, *, zone: str) -> str:
+    """Give who answered and what, once nothing waits any more."""
+    words = answered(session, batch_id, VERB, "answered", zone=zone)
+    return words or "Nothing of it waits any more: all have gone on or were stopped."

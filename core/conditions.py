@@ -12,13 +12,14 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Integer, Select, and_, bindparam, or_, text, update
+from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, or_, text, update
 from sqlalchemy import select as sql
 from sqlmodel import Session, col, func, select
 
 from core.acts import CHUNK, ENROLLMENTS, Loaded, apply, load, tried
 from core.awaited import AWAITS
 from core.db import Database
+from core.facts import IS_CLICK, IS_OPEN
 from core.inbound.words import Kind
 from core.lifecycle import Awaited, Branched, Hold, Source, Status, StepKind, StepsChanged
 from core.mailboxes import is_read
@@ -43,7 +44,6 @@ from core.sequence_file.graph import say_way, target
 from core.sequence_file.spec import ConditionStep
 from core.sql import spelling
 from core.types import UtcDateTime
-from core.visits import CLICK, OPEN
 
 VERB = "branch"
 SOON = timedelta(seconds=10)  # a visit is not judged yet, or the mailbox not read: asked again after this
@@ -234,17 +234,12 @@ def _holds(lead: Lead, asked: Asked) -> bool:
 OUR_FIELDS = ("email", "first_name", "last_name", "name", "company", "domain", "stage", "zone")
 
 
-def _visited(kinds: Sequence[str]) -> Select[Any]:
+def _visited(is_so: ColumnElement[bool]) -> Select[Any]:
     return (
         sql(_E.id)
         .join(Delivery, col(Delivery.enrollment_id) == _E.id)
         .join(Visit, col(Visit.delivery_id) == col(Delivery.id))
-        .where(
-            col(Visit.kind).in_(kinds),
-            col(Visit.suspect) == "",
-            col(Visit.settled_at).is_not(None),
-            col(Visit.at) >= _E.awaits_since,
-        )
+        .where(is_so, col(Visit.at) >= _E.awaits_since)
     )
 
 
@@ -270,8 +265,8 @@ def _staged(asked: Asked) -> Select[Any]:
 
 
 _HAPPENED = {
-    Fact.CLICKED: lambda _: _visited([CLICK]),
-    Fact.OPENED: lambda _: _visited([OPEN, CLICK]),  # whoever has clicked has opened
+    Fact.CLICKED: lambda _: _visited(IS_CLICK),
+    Fact.OPENED: lambda _: _visited(IS_OPEN),
     Fact.REPLIED: _replied,
     Fact.BOOKED: _booked,
     Fact.TAG: _tagged,

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
 
-from core.dates import say
+from core.backlogs import answered
 from core.lifecycle import Source
-from core.models import Batch, Enrollment, Hold, Journal, Sequence
-from core.names import name_of
+from core.models import Batch, Enrollment, Hold, Sequence
 from core.plans import planned
 
 VERB = Source.NEW_STEP.value
@@ -48,11 +47,5 @@ def get(session: Session, batch: Batch) -> Waiting | None:
 
 def settled_words(session: Session, batch_id: int, *, zone: str) -> str:
     """Give who answered and what, once nobody waits any more."""
-    line = session.exec(
-        select(Journal)
-        .where(Journal.batch_id == batch_id, col(Journal.verb).startswith(f"{VERB} "))
-        .order_by(col(Journal.id).desc())
-    ).first()
-    if line is None:
-        return "Nobody waits any more: all were sent on or left one by one."
-    return f"{name_of(session, line.actor)} chose on {say(line.at, zone)}: {line.reason}."
+    words = answered(session, batch_id, VERB, "chose", zone=zone)
+    return words or "Nobody waits any more: all were sent on or left one by one."

@@ -19,6 +19,8 @@ from core.sequence_diff import Diff
 from core.sequence_file import dump
 from core.sequence_file.spec import SequenceSpec
 
+GONE = "That sequence is no longer here."
+
 
 @dataclass(frozen=True)
 class Saved:
@@ -41,6 +43,18 @@ def find(session: Session, name: str) -> Sequence:
         raise Refused(msg)
     msg = f"There is no sequence called “{name}”. Did you mean {' or '.join(near)}?"
     raise Refused(msg)
+
+
+def lock(session: Session, sequence_id: int, version: int) -> Sequence:
+    """Give a sequence to be changed, locked; raises Refused where it is gone or no longer the version that a form showed."""
+    query = select(Sequence).where(Sequence.id == sequence_id).with_for_update(key_share=True)
+    row = session.exec(query.execution_options(populate_existing=True)).first()
+    if row is None:
+        raise Refused(GONE)
+    if row.version != version:
+        msg = f"Somebody has changed {row.name} since this form was opened, so nothing was saved; open it again."
+        raise Refused(msg)
+    return row
 
 
 def save(session: Session, spec: SequenceSpec, *, actor: Actor, now: datetime) -> Saved:

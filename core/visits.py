@@ -7,7 +7,6 @@ tick settles it (core/scanners has the rules), and what is suspected never chang
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -17,7 +16,6 @@ from sqlmodel import Session, col, select
 from core import cards, goals
 from core.acts import tried
 from core.awaited import news
-from core.chunks import chunks
 from core.db import Database
 from core.goals import GoalEvent, Kind
 from core.lifecycle import Source
@@ -138,41 +136,3 @@ def _step(session: Session, delivery: Delivery) -> str:
     if step is None:
         return "an answer"
     return f"step {step.key}" if step.position is None else f"step {step.position + 1}"
-
-
-# What conditions ask
-
-
-def has_clicked(session: Session, enrollment_ids: Iterable[int], since: datetime | None = None) -> set[int]:
-    """Give those of the enrollments whose lead has clicked a link of one of its mails since then; None: ever.
-
-    A click counts a few seconds after it came, once it is certain that no scanner made it.
-    """
-    return _has(session, CLICK, enrollment_ids, since)
-
-
-def has_opened(session: Session, enrollment_ids: Iterable[int], since: datetime | None = None) -> set[int]:
-    """Give those of the enrollments whose lead has opened one of its mails since then; None: ever.
-
-    Whoever has clicked has opened. What a mail program's proxy fetched says nothing about the lead.
-    """
-    ids = list(enrollment_ids)
-    return _has(session, OPEN, ids, since) | _has(session, CLICK, ids, since)
-
-
-def _has(session: Session, kind: str, enrollment_ids: Iterable[int], since: datetime | None) -> set[int]:
-    found: set[int] = set()
-    for chunk in chunks(list(enrollment_ids), IDS_AT_ONCE):
-        query = (
-            select(Delivery.enrollment_id)
-            .join(Visit, col(Visit.delivery_id) == Delivery.id)
-            .where(
-                col(Delivery.enrollment_id).in_(chunk),
-                Visit.kind == kind,
-                Visit.suspect == "",
-                col(Visit.settled_at).is_not(None),
-            )
-            .distinct()
-        )
-        found.update(session.exec(query if since is None else query.where(col(Visit.at) >= since)))
-    return found

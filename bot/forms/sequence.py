@@ -35,7 +35,6 @@ from core.sequence_file.revising import Faulty, built
 from core.sequence_file.spec import EmailStep, SequenceSpec, Step, TaskStep
 from core.sequence_file.words import say_delay
 from core.verbs import building
-from core.verbs.settings import GONE
 
 NAME, DAYS, HOURS, ZONE, MAILBOXES = "name", settings.DAYS, settings.HOURS, settings.ZONE, settings.MAILBOXES
 DELAY, THREAD, SUBJECT, BODY = "delay", "thread", "subject", "body"
@@ -84,7 +83,7 @@ def _opened(front: Front, form: Form, _actor: Actor, _now: datetime) -> Opened:
             return Opened(new_view(form, frame, [Slot(1, -1, EMAIL, delay="0 days")]), "new")
         row = session.get(SequenceRow, form.enrollment_id)
     if row is None:
-        raise Refused(GONE)
+        raise Refused(sequences.GONE)
     return Opened(edit_view(form, row), to_text(SequenceVerb("edit", row.name)))
 
 
@@ -344,7 +343,7 @@ def _read(
         row = session.get(SequenceRow, form.enrollment_id) if form.enrollment_id else None
         fields = publishing.custom_fields(session)
     if form.enrollment_id and row is None:
-        raise Refused(GONE)
+        raise Refused(sequences.GONE)
     slots = _typed(form, row, state)
     spec = parsed(row.spec) if row else None
     steps = [_said(slot, place, spec) for place, slot in enumerate(slots)]

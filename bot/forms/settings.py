@@ -62,7 +62,7 @@ def _opened(front: Front, form: Form, _actor: Actor, _now: datetime) -> Opened:
     with front.desk.db.read() as session:
         row = session.get(Sequence, form.enrollment_id)
         if row is None:
-            raise Refused(settings.GONE)
+            raise Refused(sequences.GONE)
         senders = session.exec(select(Mailbox.address).order_by(col(Mailbox.address))).all()
         view = locked_view(form, row) if sequences.protection(row) else open_view(form, row, senders)
         return Opened(view, to_text(SequenceVerb("edit", row.name)))
@@ -232,7 +232,7 @@ def _read(
     with front.desk.db.read() as session:
         row = session.get(Sequence, form.enrollment_id)
         if row is None:
-            raise Refused(settings.GONE)
+            raise Refused(sequences.GONE)
         has_senders = session.exec(select(Mailbox.id).limit(1)).first() is not None
     spec = parsed(row.spec)
     changes = changes_in(spec, state, has_senders=has_senders or spec.mailboxes is not None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ from core.acts import DELIVERIES, ENROLLMENTS, Loaded, apply
 from core.db import Database
 from core.errors import Refused
 from core.handover import replies
+from core.handover.locks import lock_enrollments
 from core.handover.words import BATCH, RETRY_AFTER, Claimed, ClaimedReply, Fate, Hand, Report
 from core.lifecycle import (
     Done,
@@ -42,7 +43,7 @@ def record(db: Database, reports: Iterable[Report], *, now: datetime) -> None:
     by_hand = {(report.delivery_id, report.fence): report for report in reports}
     ids = [delivery_id for delivery_id, _ in by_hand]
     with db.write() as session:
-        _lock(session, ids)
+        lock_enrollments(session, ids)
         rows = session.connection().execute(_REPORTED, {"ids": ids}).all()
         events: dict[int, _Told] = {}
         values: list[dict[str, Any]] = []
@@ -116,24 +117,8 @@ class _Told:
         raise Refused(f"{state.label} has moved on from that step.")
 
 
-def _lock(session: Session, delivery_ids: Sequence[int | None]) -> None:
-    """Lock the enrollments of these deliveries, by id: nobody else changes a delivery of theirs until the commit.
-
-    Read the deliveries after it. Whoever looks at them before the lock, or locks them first, meets a pause half-way.
-    """
-    if session.get_bind().dialect.name == "sqlite":  # BEGIN IMMEDIATE has locked everything already
-        return
-    session.connection().execute(_LOCK, {"ids": list(delivery_ids)})
-
-
 # Written once: they run for every group of mails.
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
-_LOCK = (
-    select(Enrollment.id)
-    .where(col(Enrollment.id).in_(select(Delivery.enrollment_id).where(col(Delivery.id).in_(_IDS))))
-    .order_by(col(Enrollment.id))
-    .with_for_update()
-)
 _REPORTED = DELIVERIES.select().where(DELIVERIES.c.id.in_(_IDS)).order_by(DELIVERIES.c.id)
 
 
@@ -249,7 +234,7 @@ def release(db: Database, claims: Iterable[Hand], *, now: datetime, retry_at: da
     """
     by_id = {claimed.delivery_id: claimed for claimed in claims}
     with db.write() as session:
-        _lock(session, list(by_id))
+        lock_enrollments(session, list(by_id))
         rows = session.exec(
             select(Delivery.id, Delivery.fence).where(
                 col(Delivery.id).in_(list(by_id)), Delivery.state == DeliveryState.CLAIMED.value
@@ -287,7 +272,7 @@ def reap(db: Database, *, now: datetime) -> int:
         found = session.exec(select(Delivery.id).where(*gone).order_by(col(Delivery.id)).limit(BATCH)).all()
         if not found:
             return 0
-        _lock(session, found)
+        lock_enrollments(session, found)
         lost = session.exec(select(Delivery).where(col(Delivery.id).in_(found), *gone)).all()
         reason = "The worker stopped in the middle of the hand-over, so nobody knows whether the mail left."
         steps = [row for row in lost if row.reply_id is None]
@@ -326,7 +311,7 @@ def _give_back(db: Database, *, now: datetime) -> None:
     if not found:
         return
     with db.write() as session:
-        _lock(session, found)
+        lock_enrollments(session, found)
         session.execute(
             update(DELIVERIES)
             .where(

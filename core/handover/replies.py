@@ -15,6 +15,7 @@ from sqlmodel import Session, col, func, select
 
 from core import cards
 from core.conversations import recipient_of, references, suppressed_of
+from core.handover.locks import lock_enrollments
 from core.handover.words import ClaimedReply, Hand
 from core.lifecycle import Status
 from core.models import (
@@ -45,12 +46,6 @@ _DUE = text(
     "SELECT id FROM delivery WHERE kind = 'reply' AND state = 'ready' AND mailbox_id = :mailbox "
     "AND (lease_until IS NULL OR lease_until <= :now) ORDER BY id LIMIT :most"
 ).bindparams(bindparam("now", type_=UtcDateTime()))
-_LOCK = (
-    select(Enrollment.id)
-    .where(col(Enrollment.id).in_(select(Delivery.enrollment_id).where(col(Delivery.id).in_(_IDS))))
-    .order_by(col(Enrollment.id))
-    .with_for_update()
-)
 # A stop after it was written ends it; somebody whom a rule had stopped before can be answered.
 IS_WANTED: ColumnElement[bool] = or_(
     col(Enrollment.status) != Status.STOPPED.value, col(Enrollment.ended_at) < col(Delivery.created_at)
@@ -81,7 +76,7 @@ def claim(session: Session, mailbox_id: int, now: datetime, lease: timedelta, li
     ids = list(session.connection().execute(_DUE, which).scalars())
     if not ids:
         return []
-    session.connection().execute(_LOCK, {"ids": ids})
+    lock_enrollments(session, ids)
     zone = session.get_one(Workspace, WORKSPACE_ID).zone
     claimed: list[Hand] = []
     for delivery, reply, message, lead in session.exec(_waiting(ids)).all():

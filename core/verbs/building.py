@@ -22,7 +22,6 @@ from core.sequence_file import dump
 from core.sequence_file.revising import built, revised
 from core.verbs.outcome import Outcome
 from core.verbs.settings import FORM as SETTINGS
-from core.verbs.settings import GONE, OVERTAKEN
 from core.words import counted
 
 FORM = "new_sequence"
@@ -59,12 +58,7 @@ def change(
     now: datetime,
 ) -> Answer:
     """Save edited steps; `version` is what the form showed, and a later change is never overwritten."""
-    query = select(Sequence).where(Sequence.id == sequence_id).with_for_update(key_share=True)
-    row = session.exec(query.execution_options(populate_existing=True)).first()
-    if row is None:
-        raise Refused(GONE)
-    if row.version != version:
-        raise Refused(OVERTAKEN.format(name=row.name))
+    row = sequences.lock(session, sequence_id, version)
     taken = session.exec(select(Step.key).where(Step.sequence_id == sequence_id))
     spec = revised(parsed(row.spec), {"steps": numbered(steps, taken)})
     if dump(spec) == row.spec:

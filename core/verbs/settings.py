@@ -6,23 +6,19 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from core import sequences
 from core.answers import Answer, Choice
-from core.errors import Refused
 from core.grammar import to_text
 from core.grammar.commands import SequenceVerb
 from core.journal import note
-from core.models import Sequence
 from core.people import Actor
 from core.plans import parsed
 from core.sequence_file.revising import differences, revised
 from core.words import counted
 
 FORM = "settings"
-GONE = "That sequence is no longer here."
-OVERTAKEN = "Somebody has changed {name} since this form was opened, so nothing was saved; open it again."
 
 
 def change(
@@ -35,12 +31,7 @@ def change(
     now: datetime,
 ) -> Answer:
     """Save changed settings; `version` is what the form showed, and a later change is never overwritten."""
-    query = select(Sequence).where(Sequence.id == sequence_id).with_for_update(key_share=True)
-    row = session.exec(query.execution_options(populate_existing=True)).first()
-    if row is None:
-        raise Refused(GONE)
-    if row.version != version:
-        raise Refused(OVERTAKEN.format(name=row.name))
+    row = sequences.lock(session, sequence_id, version)
     before = parsed(row.spec)
     after = revised(before, changes)
     changed = differences(before, after)

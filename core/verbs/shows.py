@@ -21,7 +21,6 @@ from core.views.timeline import dated, timeline
 from core.words import counted
 
 LEADS_SHOWN = 10
-CARDS_SHOWN = 3
 LINES_OF_HISTORY = 30
 
 

@@ -13,7 +13,6 @@ from core.inbound.returns.folding import fold, pattern
 
 FOLDER: Final = Path(__file__).parent / "tables"
 LANGUAGES: Final = tuple(sorted(file.stem for file in FOLDER.glob("*.toml")))
-CUES: Final = ("until", "through", "start", "after", "return", "answer")
 NEVER: Final = r"(?!)"
 NO_WORD: Final = r"(?!\w)"
 CLOCK: Final = r"\d{1,2}(?:[:.]\d\d)?\s*(?:uhr|h|hrs?|am|pm|a\.m\.?|p\.m\.?)|\d{1,2}[:h]\d\d"
