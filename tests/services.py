@@ -209,10 +209,10 @@ class Postgres:
             return False
         return True
 
-    def connect(self) -> psycopg.Connection:
-        """A plain connection to the maintenance database, each statement its own transaction."""
+    def connect(self, database: str = "postgres") -> psycopg.Connection:
+        """A plain connection, at first to the maintenance database, each statement its own transaction."""
         return psycopg.connect(
-            host="127.0.0.1", port=self.port, user="postgres", dbname="postgres", autocommit=True
+            host="127.0.0.1", port=self.port, user="postgres", dbname=database, autocommit=True
         )
 
     def url(self, database: str = "postgres") -> str:
@@ -229,6 +229,86 @@ class Postgres:
         """Removes a database, whoever is still connected."""
         with self.connect() as connection:
             connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+class Stock:
+    """Databases like a template, each lent to one test at a time.
+
+    Copying a template costs 0.1 s and 10 MB of log. So a database that holds a few rows is swept and lent again, under a new
+    name: whatever a test left running does not find it. One that was filled or altered is thrown away.
+    """
+
+    FEW_BYTES = 128 * 1024
+    _SIZE = "SELECT max(pg_relation_size(oid)) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+    # What the catalogue says of tables, columns and indexes, the same after TRUNCATE and ANALYZE.
+    _SHAPE = """
+        SELECT relname, relkind::text, attname, atttypid::int, attnotnull, pg_get_indexdef(indexrelid)
+        FROM pg_class LEFT JOIN pg_attribute ON attrelid = pg_class.oid AND attnum > 0
+        LEFT JOIN pg_index ON indexrelid = pg_class.oid
+        WHERE relnamespace = 'public'::regnamespace ORDER BY 1, 3"""
+
+    def __init__(self, server: Postgres, template: str) -> None:
+        self._server, self._template, self._swept = server, template, []
+        with server.connect(template) as connection:
+            self._shape = connection.execute(self._SHAPE).fetchall()
+            tables = [name for name, kind, *_ in self._shape if kind == "r"]
+            self._rows = {
+                name: rows
+                for name in dict.fromkeys(tables)
+                if (rows := connection.execute(f'SELECT * FROM "{name}"').fetchall())
+            }
+            sequences = [name for name, kind, *_ in self._shape if kind == "S"]
+            self._sweep = "; ".join(
+                ["SET LOCAL session_replication_role = replica",  # no foreign key is in the way
+                 *(f'DELETE FROM "{name}"' for name in dict.fromkeys(tables)),
+                 *(f"SELECT setval('\"{name}\"', 1, false)" for name in dict.fromkeys(sequences))]
+            )  # fmt: skip
+
+    @contextmanager
+    def lent(self) -> Iterator[str]:
+        """The address of a database as the template is."""
+        name = self._swept.pop() if self._swept else self._new()
+        try:
+            yield self._server.url(name)
+        finally:
+            self._take_back(name)
+
+    def _new(self) -> str:
+        self._server.create(name := self._name(), template=self._template)
+        return name
+
+    def _name(self) -> str:
+        return f"{self._template}_{uuid.uuid4().hex[:12]}"
+
+    def _take_back(self, old: str) -> None:
+        with self._server.connect() as connection:
+            ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
+            while connection.execute(
+                ended, (old,)
+            ).fetchone():  # its own waiting, and that of RENAME, takes 0.1 s
+                time.sleep(0.002)
+            with suppress(psycopg.errors.ObjectInUse):  # somebody came back at once
+                connection.execute(f'ALTER DATABASE "{old}" RENAME TO "{(name := self._name())}"')
+                if self._is_swept(name):
+                    self._swept.append(name)
+                    return
+                old = name
+        self._server.drop(old)
+
+    def _is_swept(self, name: str) -> bool:
+        with self._server.connect(name) as connection, connection.transaction():
+            [size] = connection.execute(self._SIZE).fetchone() or [None]
+            if (
+                size is None
+                or size > self.FEW_BYTES
+                or connection.execute(self._SHAPE).fetchall() != self._shape
+            ):
+                return False
+            connection.execute(self._sweep)
+            for table, rows in self._rows.items():
+                places = ", ".join(["%s"] * len(rows[0]))
+                connection.cursor().executemany(f'INSERT INTO "{table}" VALUES ({places})', rows)
+        return True
 
 
 @contextmanager

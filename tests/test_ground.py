@@ -4,6 +4,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Iterator
 
 import psycopg
 import pytest
@@ -12,7 +13,7 @@ from sqlalchemy import create_engine, inspect, text
 
 from scripts.check_locks import problems
 from tests.network import NetworkBlockedError, is_local
-from tests.services import CHROMIUM_FLAGS, ROOT, Postgres, RealRedis
+from tests.services import CHROMIUM_FLAGS, ROOT, Postgres, RealRedis, Stock
 
 
 def test_empty_database_holds_nothing_and_takes_rows(empty_database_url):
@@ -39,6 +40,64 @@ def test_dropped_database_is_gone_though_someone_is_connected(postgres: Postgres
     with pytest.raises(psycopg.OperationalError):
         guest.execute("SELECT 1")
     guest.close()
+
+
+@pytest.fixture
+def stock(postgres: Postgres) -> Iterator[Stock]:
+    """Databases with a table of notes, one of them written."""
+    url = postgres.create("notes").replace("+psycopg", "")
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE TABLE note (id serial PRIMARY KEY, word text)")
+        connection.execute("INSERT INTO note VALUES (1, 'fermata')")
+    yield Stock(postgres, "notes")
+    for name in ("notes", *(left for left in databases(postgres) if left.startswith("notes_"))):
+        postgres.drop(name)
+
+
+def databases(postgres: Postgres) -> set[str]:
+    with postgres.connect() as connection:
+        return {name for (name,) in connection.execute("SELECT datname FROM pg_database")}
+
+
+def used(url: str, statement: str) -> psycopg.Connection:
+    connection = psycopg.connect(url.replace("+psycopg", ""), autocommit=True)
+    connection.execute(statement)
+    return connection
+
+
+@pytest.mark.postgres
+def test_database_is_lent_again_as_the_template_was_and_not_to_who_had_it(stock: Stock):
+    with stock.lent() as first:
+        guest = used(first, "INSERT INTO note (id, word) VALUES (nextval('note_id_seq') + 1, 'mine')")
+        used(first, "UPDATE note SET word = 'spoilt'").close()
+    with pytest.raises(psycopg.OperationalError):
+        guest.execute("SELECT 1")
+    guest.close()
+    with pytest.raises(psycopg.OperationalError):
+        used(first, "SELECT 1")
+    with stock.lent() as second, used(second, "SELECT 1") as connection:
+        assert connection.execute("SELECT id, word, nextval('note_id_seq') FROM note").fetchall() == [
+            (1, "fermata", 1)
+        ]
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        "ALTER TABLE note ADD COLUMN more text",
+        "CREATE INDEX words ON note (word)",
+        "CREATE TABLE other (id int)",
+        "DROP TABLE note",
+        "INSERT INTO note SELECT n, repeat('x', 200) FROM generate_series(2, 2000) AS n",
+    ],
+)
+def test_database_that_was_altered_or_filled_is_not_lent_again(stock: Stock, postgres: Postgres, spoil: str):
+    before = databases(postgres)
+    with stock.lent() as url:
+        used(url, spoil).close()
+        assert databases(postgres) > before
+    assert databases(postgres) == before
 
 
 @pytest.mark.redis

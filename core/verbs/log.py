@@ -48,6 +48,11 @@ WHAT = {
     "skipped": "What was left out", "held": "Who is held", "opened": "What was opened or clicked",
     "answers": "What leads answered", "acts": "What happened",
 }  # fmt: skip
+NONE = {
+    "sent": "Nothing was sent", "failed": "Nothing failed", "uncertain": "Nothing is uncertain",
+    "skipped": "Nothing was left out", "held": "Nobody is held", "opened": "Nothing was opened or clicked",
+    "answers": "No lead has answered",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -76,12 +81,12 @@ def log(session: Session, order: orders.Log, *, actor: Actor, now: datetime) -> 
     if order.what == "acts":
         lines = dated(journal_lines(session, limit=20), zone) or ("Nothing yet.",)
         return Answer("What happened last:", lines)
-    found = list(_limited(entries(session, order, actor=actor, now=now), LINES_SHOWN + 1))
+    found = list(entries(session, order, actor=actor, now=now))
     top = () if order.before or order.what else _under_way(session, zone=zone, now=now)
-    what = WHAT.get(order.what or "", "What was carried out")
     if not found:
-        none = f"Nothing {'more ' if order.before else ''}to show: {what[0].lower()}{what[1:]}{where}."
-        return Answer(none, top)
+        none = NONE.get(order.what or "", "Nothing has been carried out")
+        return Answer(f"Nothing more: that was all{where}." if order.before else f"{none}{where}.", top)
+    what = WHAT.get(order.what or "", "What was carried out")
     rows = tuple(_row(one, zone=zone, now=now) for one in found[:LINES_SHOWN])
     more = (
         Choice("More", to_text(replace(order, before=str(found[LINES_SHOWN - 1].number))))
@@ -90,11 +95,6 @@ def log(session: Session, order: orders.Log, *, actor: Actor, now: datetime) -> 
     )
     file = () if order.before else (Choice("CSV", to_text(replace(order, csv=True))),)
     return Answer(f"{what}{where}, the newest first:", top, rows=rows, more=more, choices=file)
-
-
-def _limited(found: Iterator[Entry], most: int) -> Iterator[Entry]:
-    for _, one in zip(range(most), found, strict=False):
-        yield one
 
 
 def _where(order: orders.Log) -> str:

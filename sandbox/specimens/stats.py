@@ -41,7 +41,7 @@ def answers() -> Iterator[tuple[str, Answer]]:
     )
     yield "stats: nobody yet", Answer("Nobody has been in Spring outreach yet, so there are no figures.")
     yield "log", LOG
-    yield "log: nothing", Answer("Nothing to show: what failed in Spring outreach.")
+    yield "log: nothing", Answer("Nothing failed in Spring outreach.")
 
 
 USUAL = StatsCard(

@@ -66,7 +66,7 @@ def test_axis_is_short(number, shown):
 def test_text_instead_of_the_picture_has_every_number():
     said = USUAL.chart.as_text
     assert "Paused by week: 13, 15, 12, 20, 17, 14, 16, 19." in said
-    assert "Paused now: 12 up to 7 days, 9 8–14 days, 14 15–30 days, 5 over 30 days." in said
+    assert "Paused now: 12 for up to 7 days, 9 for 8–14 days, 14 for 15–30 days, 5 for over 30 days." in said
 
 
 def test_matplotlib_comes_only_with_the_first_picture():
