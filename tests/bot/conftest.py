@@ -28,7 +28,9 @@ def clock() -> Clock:
 @pytest.fixture
 def slack(clock: Clock) -> Iterator[Workspace]:
     """A running workspace."""
-    workspace = Workspace(now=clock)
+    workspace = Workspace(
+        now=clock, trigger_seconds=60
+    )  # Slack's three seconds are too few for a busy machine
     with running(workspace):
         yield workspace
 

@@ -114,6 +114,7 @@ def test_only_who_was_asked_answers(asked, world, ben, mira):
 def test_a_second_question_is_not_asked(asked, ben, anas):
     again = ben.types(f"/sequence start {ADA} in Autumn")
     assert "Ana Ruiz was asked before and is not asked again." in again
+    anas.sees("wants to put")
     assert len([m for m in anas.messages() if "wants to put" in m.text]) == 1
 
 
