@@ -8,7 +8,7 @@ PY := $(VENV)/bin/python
 PYTEST := $(PY) -m pytest -n auto --maxprocesses=4 --dist=loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help sandbox test quick lint format bench score lock clean runtime dev
+.PHONY: help sandbox test quick faults lint format bench score lock clean runtime dev
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,6 +23,11 @@ test: dev ## every test, on SQLite, PostgreSQL, a real Redis and a browser
 quick: dev ## the tests that take seconds
 	@./scripts/services redis
 	@HYPOTHESIS_PROFILE=quick $(PYTEST) -m "not slow and not browser" $(ARGS)
+
+faults: dev ## kills, outages, races and the models at full size (make test runs a short slice)
+	@./scripts/services redis
+	@FERMATA_THOROUGH=1 HYPOTHESIS_PROFILE=thorough $(PYTEST) tests/faults tests/races \
+		tests/core/test_lifecycle_model.py tests/core/test_schedule_dst.py $(ARGS)
 
 lint: dev ## ruff, formatting, mypy --strict, lock files
 	@$(PY) -m ruff check .
