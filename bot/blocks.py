@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from bot import codec
-from bot.text import JSON, clean, clipped, escaped, plain, words
+from bot.text import JSON, clean, clipped, escaped, plain, unmarked, words
 from core.answers import Table, in_columns
 
 MESSAGE_BLOCKS = 50
@@ -30,20 +30,20 @@ CONFIRM_BUTTON_CHARS = 30
 
 def header(text: str) -> JSON:
     """Give a heading."""
-    return {"type": "header", "text": plain(text, HEADER_CHARS)}
+    return {"type": "header", "text": plain(unmarked(text), HEADER_CHARS)}
 
 
 def context(*texts: str) -> JSON:
     """Give a line in small print, its parts told apart by a dot."""
     return {
         "type": "context",
-        "elements": [plain(" · ".join(clipped(t, CONTEXT_CHARS) for t in texts), 1_000)],
+        "elements": [plain(" · ".join(clipped(unmarked(t), CONTEXT_CHARS) for t in texts), 1_000)],
     }
 
 
 def section(text: str) -> JSON:
     """Give a paragraph."""
-    return {"type": "section", "text": plain(text, SECTION_CHARS)}
+    return {"type": "section", "text": plain(unmarked(text), SECTION_CHARS)}
 
 
 def divider() -> JSON:

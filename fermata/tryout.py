@@ -27,6 +27,7 @@ from pydantic import SecretStr
 from slack_sdk import WebClient
 
 from bot.delivery import deliver
+from bot.members import Members
 from core import cards, leads
 from core.commands import Desk
 from core.db import Database
@@ -191,23 +192,24 @@ async def talking(made: World) -> AsyncIterator[None]:
     """Run the bot over Socket Mode; a second block is a bot that was started anew. This Slack limits no rates."""
     pace = timedelta(0)
     async with serving.talking(made.settings, made.desk, is_guarded=False, clock=made.clock.now, pace=pace):
-        made.clock.draw = partial(_draw, made)
+        token, slack = made.settings.bot_token.get_secret_value(), made.settings.slack_api_url
+        client = WebClient(token, slack, timeout=DRAWING_SECONDS)
+        made.clock.draw = partial(_draw, made, client, Members(made.desk.db, client))
         try:
             yield
         finally:
             made.clock.draw = nothing
 
 
-async def _draw(made: World) -> None:
+async def _draw(made: World, client: WebClient, members: Members) -> None:
     """Draw what there is to draw, and wait for what the bot has in hand; what Slack does not take is not waited for."""
-    settings, desk = made.settings, made.desk
-    client = WebClient(settings.bot_token.get_secret_value(), settings.slack_api_url, timeout=DRAWING_SECONDS)
+    now, still = made.clock.now, timedelta(0)
 
     def draw() -> bool:
         drawn = deliver(
-            desk, client, now=made.clock.now(), pace=timedelta(0), is_over=lambda: made.clock.is_over
+            made.desk, client, now=now(), members=members, pace=still, is_over=lambda: made.clock.is_over
         )
-        with desk.db.read() as session:
+        with made.desk.db.read() as session:
             return bool(drawn) or cards.are_waiting(session)
 
     for _ in range(DRAWING_LOOKS):

@@ -21,6 +21,7 @@ from core.verbs.choosing import Place, domains_of, live_places
 from core.verbs.outcome import Outcome
 from core.words import clock, counted, listed, some
 
+LABEL_CHARS = 48
 EXPIRY = timedelta(minutes=15)
 COMPANY_LEADS_SHOWN = 10
 
@@ -109,12 +110,18 @@ def ask(
     """Store the command with exact ids and give the question with its two buttons."""
     proposal_id = keep(session, to_text(order), ids, actor=actor, now=now)
     minutes = EXPIRY // timedelta(minutes=1)
-    confirm = Choice("Confirm", proposal=proposal_id, style="primary")
+    confirm = Choice(_label(title), proposal=proposal_id, style="primary")
     cancel = Choice("Cancel", command=f"cancel proposal {proposal_id}")
     return Outcome(
         Answer(title, lines=(*lines, f"Nothing has been changed yet; the question stands for {minutes} minutes."),
                choices=(confirm, cancel))
     )  # fmt: skip
+
+
+def _label(title: str) -> str:
+    """Give what the button says: what the question asks, where that is short."""
+    asked = title.partition("?")[0].partition(" (")[0].replace("`", "")
+    return asked if len(asked) <= LABEL_CHARS else "Confirm"
 
 
 def keep(session: Session, command: str, ids: Sequence[int], *, actor: Actor, now: datetime) -> str:

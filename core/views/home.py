@@ -243,7 +243,7 @@ def _sequences(session: Session, found: Sequence[Funnel], my: str) -> HomeSectio
         Row(one.name, _funnel(one), None, tuple(_about(one, running.get(one.id, ""))))
         for one in found[:SEQUENCES_SHOWN]
     )
-    empty = "There is no sequence yet. Make one with `fermata apply FILE.yaml`."
+    empty = "There is no sequence yet: `/sequence new` makes one."
     more = (Choice(f"Show all {len(found):,}", "sequences"),) if len(found) > len(lines) else ()
     name = f"🎼 {my} sequences" + (f" ({len(found):,})" if found else "")
     return HomeSection(name, (DigestGroup("", lines),) if lines else (), "" if lines else empty, choices=more)

@@ -86,7 +86,7 @@ def previews() -> Iterator[tuple[str, Answer]]:
                 "Nothing has been changed yet; the question stands for 15 minutes.",
             ),
             choices=(
-                Choice("Confirm", proposal="p", style="primary"),
+                Choice("Pause 3 leads", proposal="p", style="primary"),
                 Choice("Cancel", command="cancel proposal 0123456789abcdef0123456789abcdef"),
             ),
         ),

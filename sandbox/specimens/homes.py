@@ -101,7 +101,7 @@ EMPTY = HomeView(
             note="Nothing leaves today, and nothing has. Bring leads in with `fermata leads import FILE.csv`, or press Enrol… above.",
         ),
         HomeSection(
-            "🎼 All sequences", note="There is no sequence yet. Make one with `fermata apply FILE.yaml`."
+            "🎼 All sequences", note="There is no sequence yet: `/sequence new` makes one."
         ),
         HomeSection(
             "📮 Mailboxes",

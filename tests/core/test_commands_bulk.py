@@ -47,7 +47,7 @@ def test_more_than_ten_leads_are_shown_before_anything_happens(world: World) -> 
         "and 2 leads more",
         "Nothing has been changed yet; the question stands for 15 minutes.",
     )
-    assert [choice.label for choice in answer.choices] == ["Confirm", "Cancel"]
+    assert [choice.label for choice in answer.choices] == ["Pause until Tuesday 15 June 2027", "Cancel"]
     assert statuses(world) == {"pending"}
 
 
@@ -197,7 +197,7 @@ def test_undo_of_more_than_ten_is_shown_before_anything_happens(
 
     assert answer.title == "Undo `pause` of 12 leads (12 enrollments)?"
     assert answer.lines[0] == "Sequences: Spring (12)"
-    assert [choice.label for choice in answer.choices] == ["Confirm", "Cancel"]
+    assert [choice.label for choice in answer.choices] == ["Undo pause of 12 leads", "Cancel"]
     assert statuses(world) == {"paused"}
 
 

@@ -57,7 +57,7 @@ def test_a_pause_says_whom_it_would_touch_before_it_touches_anybody(world: World
         "Owners: Ana (1), Ben (1) and nobody (1)",
         *WHOM,
     )
-    assert [choice.label for choice in answer.choices] == ["Confirm", "Cancel"]
+    assert [choice.label for choice in answer.choices] == ["Pause 3 leads", "Cancel"]
     assert {world.status(email) for email in (ADA, BOB, CAT)} == {"pending"}
 
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from bot import members
 from tests.stories.stage import Backstage, Clock, Someone, Stage, Team
 
 # Tuesday 1 June 2027, 10:00 in Berlin: step 1 leaves. Step 2 follows after two days, step 3 after four more.
@@ -44,9 +43,8 @@ def url(sqlite_url: str) -> str:
 
 
 @pytest.fixture
-def world(backstage: Backstage, tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+def world(backstage: Backstage, tmp_path: Path, url: str) -> Iterator[Stage]:
     """A running sandbox with one sequence, Spring, and nobody in it."""
-    monkeypatch.setattr(members, "NAMES_SECONDS", 20)  # a busy machine of tests answers later than Slack
     with Stage(backstage, tmp_path, url).playing() as stage:
         stage.publishes(SPRING)
         yield stage

@@ -125,7 +125,7 @@ def test_built_published_changed_while_a_thousand_run_archived_and_the_ledger_is
     # Those who had finished are sent on, and everybody goes on from where they stood.
     assert "Step 5 is planned for 100 leads (100 enrollments)." in ana.clicks("Send it to them")
     ana.types("/sequence stop @late.test")
-    assert "Stopped 500 leads (500 enrollments)" in ana.clicks("Confirm", on="500 leads")
+    assert "Stopped 500 leads (500 enrollments)" in ana.clicks("Stop for good 500 leads")
     clock.advance(days=4)
     assert mails(world) == 6 * DONE + 5 * FOURTH + 3 * SECOND + STOPPED
 

@@ -170,9 +170,11 @@ def test_more_than_ten_are_shown_first(crowd, world, ana, clock):
     assert "Pause until Tuesday 15 June 2027 (Europe/Berlin), 12 leads (12 enrollments)?" in question
     assert "Sequences: Spring (12)" in question
     assert "Owners: nobody (12)" in question
-    assert "[Confirm] [Cancel]" in question
+    assert "[Pause until Tuesday 15 June 2027] [Cancel]" in question
     assert {world.status(lead) for lead in crowd} == {"pending"}
-    assert "Paused 12 leads (12 enrollments) until Tuesday 15 June 2027" in ana.clicks("Confirm")
+    assert "Paused 12 leads (12 enrollments) until Tuesday 15 June 2027" in ana.clicks(
+        "Pause until Tuesday 15 June 2027"
+    )
     assert {world.status(lead) for lead in crowd} == {"paused"}
 
 
@@ -181,7 +183,7 @@ def test_a_question_cancelled_or_left_alone_does_nothing(crowd, world, ana, cloc
     assert "Cancelled; nothing was changed." in ana.clicks("Cancel")
     ana.types("/sequence stop @crowd.test")
     clock.advance(minutes=20)
-    assert "too old" in ana.clicks("Confirm")
+    assert "too old" in ana.clicks("Stop for good 12 leads")
     assert {world.status(lead) for lead in crowd} == {"pending"}
 
 

@@ -115,7 +115,7 @@ def test_of_several_contacts_only_those_in_the_chosen_sequence_are_paused(
 
 def test_of_several_contacts_only_those_in_the_chosen_sequence_are_unpaused(contacts, world, ana):
     ana.types("/sequence pause everyone")
-    ana.clicks("Confirm")
+    ana.clicks("Pause 3 leads")
     ana.types("/sequence resume ann@x.test bob@x.test cat@y.test in Summer")
     assert [world.status("ann@x.test"), world.status("bob@x.test")] == ["paused", "paused"]
     assert [world.status("ann@x.test", "Summer"), world.status("cat@y.test", "Summer")] == [

@@ -95,7 +95,7 @@ def test_resume_all_due_asks_first(world, clock, ana, direct):
     direct.clicks("Resume all due")
     direct.sees("Resume 2 leads (2 enrollments)?")
     assert world.status(ADA) == "paused"
-    direct.clicks("Confirm")
+    direct.clicks("Resume 2 leads")
     direct.sees("Paused leads", "All done: 2 of 2.")
 
 

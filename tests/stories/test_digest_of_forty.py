@@ -129,7 +129,7 @@ def test_forty_are_worked_off_to_all_done(forty, workers, clock, readers, team):
 
     # A whole group of Mira's at once: it asks first.
     mira.clicks("Stop all of these")
-    mira.clicks("Confirm")
+    mira.clicks("Stop for good 12 leads")
     mira.sees(TITLE, "All done: 12 of 12.")
 
     # Ana: one by one, and everything starts anew in the middle.
@@ -142,7 +142,7 @@ def test_forty_are_worked_off_to_all_done(forty, workers, clock, readers, team):
     assert number_of_lists(forty) == before
     ana.clicks("Resume all due")
     ana.sees("Resume 7 leads (7 enrollments)?")
-    ana.clicks("Confirm")
+    ana.clicks("Resume 7 leads")
     ana.sees(TITLE, "Due back today (done)", "8 of 12 done")
     for email in ANSWERED[:2]:
         ana.clicks("+1 week", line=email)

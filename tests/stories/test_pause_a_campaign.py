@@ -63,7 +63,7 @@ def test_all_leads_of_a_campaign_are_paused_after_a_look(leads, world, ana, team
     assert "Pause 3 leads (3 enrollments)?" in question
     assert "ann@x.test" in question
     assert statuses(world, leads) == ["pending"] * 3, "nothing before the answer"
-    assert "Paused 3 leads" in ana.clicks("Confirm")
+    assert "Paused 3 leads" in ana.clicks("Pause 3 leads")
     clock.advance(days=10)
     assert [mail for mail in mail_to("ann@x.test") if "Summer" not in mail] == ["Ann, a question"]
     assert "Summer is here" in mail_to("ann@x.test")
@@ -71,7 +71,7 @@ def test_all_leads_of_a_campaign_are_paused_after_a_look(leads, world, ana, team
 
 def test_all_campaigns_are_paused_at_once(leads, world, ana, clock):
     assert "Pause 3 leads (4 enrollments)?" in ana.types("/sequence pause everyone")
-    ana.clicks("Confirm")
+    ana.clicks("Pause 3 leads")
     before = len(world.made.mail.messages())
     clock.advance(days=30)
     assert len(world.made.mail.messages()) == before
@@ -80,7 +80,7 @@ def test_all_campaigns_are_paused_at_once(leads, world, ana, clock):
 def test_pausing_everyone_leaves_alone_who_is_not_in_progress(leads, world, ana):
     ana.types("/sequence stop bob@x.test")
     assert "Pause 2 leads (3 enrollments)?" in ana.types("/sequence pause everyone")
-    ana.clicks("Confirm")
+    ana.clicks("Pause 2 leads")
     assert statuses(world, leads) == ["paused", "stopped", "paused"]
 
 
@@ -88,7 +88,7 @@ def test_interest_on_the_phone_stops_the_prospect_or_the_whole_company(leads, wo
     ana.types("/sequence stop cat@y.test because qualified")
     assert statuses(world, leads) == ["pending", "pending", "stopped"]
     assert "Stop for good 2 leads" in ana.types("/sequence stop @x.test because the company is qualified")
-    assert "Stopped 2 leads" in ana.clicks("Confirm")
+    assert "Stopped 2 leads" in ana.clicks("Stop for good 2 leads")
     assert statuses(world, leads) == ["stopped"] * 3
     assert world.status("ann@x.test", "Summer") == "stopped"
 
@@ -152,10 +152,10 @@ def test_a_date_is_chosen_in_a_form(leads, ana, team, clock, dates_of_mail_to):
 
 def test_the_whole_campaign_is_resumed_on_a_chosen_date(leads, world, ana, clock, dates_of_mail_to):
     ana.types("/sequence pause everyone in Spring")
-    ana.clicks("Confirm")
+    ana.clicks("Pause 3 leads")
     clock.advance(days=10)
     assert "Resume 3 leads" in ana.types("/sequence resume everyone in Spring on June 21")
-    assert "Resumed 3 leads" in ana.clicks("Confirm")
+    assert "Resumed 3 leads" in ana.clicks("Resume 3 leads")
     clock.until("2027-06-22")
     assert [dates_of_mail_to(lead)[-1] for lead in leads] == ["Mon 21 Jun 09:00"] * 3
 
@@ -163,6 +163,6 @@ def test_the_whole_campaign_is_resumed_on_a_chosen_date(leads, world, ana, clock
 def test_undoing_a_bulk_pause_wakes_exactly_whom_it_put_to_sleep(leads, world, ana):
     ana.types("/sequence pause bob@x.test because his own request")
     ana.types("/sequence pause everyone in Spring")
-    ana.clicks("Confirm")
+    ana.clicks("Pause 3 leads")
     ana.clicks("Undo")
     assert statuses(world, leads) == ["pending", "paused", "pending"]
