@@ -10,9 +10,11 @@ import pytest
 from sqlmodel import SQLModel, text
 
 from core.db import Database
+from sandbox.slack import Person
+from tests.bot.world import World
 
 # What is written about an attempt, whatever becomes of it.
-TRACES = {"alembic_version", "cards", "journal", "members", "seen", "workers"}
+TRACES = {"card", "journal", "member", "seen"}
 LONGEST_REFUSAL = 600
 
 
@@ -54,3 +56,14 @@ def assert_refusal(words: str) -> None:
     assert "Traceback" not in words
     assert "Something went wrong" not in words
     assert len(words) <= LONGEST_REFUSAL, words
+
+
+def typed(world: World, text: str, *, who: Person | None = None) -> str:
+    """Give all that a person sees who types a slash command, and fail where others see it too."""
+    who = who or world.ana
+    before = len(who.ephemerals())
+    everybody = len(world.slack.state.messages)
+    who.type("#outbound", f"/sequence {text}")
+    world.until(lambda: len(who.ephemerals()) > before)
+    assert [m.ephemeral_to for m in world.slack.state.messages[everybody:]] == [who.id]
+    return who.ephemerals()[-1].all_text().replace("\n", "")

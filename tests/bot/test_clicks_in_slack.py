@@ -124,6 +124,7 @@ def test_guest_who_clicks_is_refused(world, card):
     assert world.enrollment().status == Status.PENDING
 
 
+@pytest.mark.row(50)
 @pytest.mark.parametrize(
     "value", ["", "click pause 1", "click pause 99999999 1", "click erase 1 1", "x" * 2_000]
 )
@@ -200,6 +201,7 @@ def test_form_without_memory_is_refused_in_the_form(world, card):
     assert world.enrollment().status == Status.PENDING
 
 
+@pytest.mark.row(60)
 def test_form_that_comes_too_late_is_a_message_instead(world, card):
     world.slack.trigger_seconds = -1
     world.ana.click(card, "Pause until a date…")
@@ -212,6 +214,7 @@ def test_history_from_the_menu(world, card):
     world.ana.wait_for_text("What happened to ada@engines.example")
 
 
+@pytest.mark.row(59)
 def test_erased_lead_is_no_longer_here(world, card):
     with world.database.write() as session:
         session.execute(update(Card).values(lead_id=None, wanted=Card.wanted + 1))

@@ -120,6 +120,7 @@ def test_another_zone_moves_what_is_planned_into_its_hours(database, world):
     assert after.send_at == after.wake_at > before
 
 
+@pytest.mark.row(56)
 @pytest.mark.parametrize(
     ("field", "block", "value", "words"),
     [

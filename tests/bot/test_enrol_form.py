@@ -207,6 +207,7 @@ def test_file_is_shown_row_by_row_and_saved_only_when_confirmed(crowd):
     assert leads_in_spring(crowd) == 4
 
 
+@pytest.mark.row(86)
 def test_same_file_twice_finds_nothing_new(crowd):
     for _ in range(2):
         opened(crowd)
@@ -259,6 +260,7 @@ def test_file_is_read_however_it_was_saved(crowd, data):
     assert "Änne" in titled(crowd, "1 lead will be enrolled").all_text()
 
 
+@pytest.mark.row(63, 64, 68, 70, 83)
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [

@@ -287,6 +287,7 @@ def card(world):
     return next((m for m in world.slack.messages("#outbound") if m.text.startswith("Ada Lovelace")), None)
 
 
+@pytest.mark.row(52)
 @pytest.mark.parametrize("metadata", ["", "not ours", "{}", "[1]", "x" * 3_001, '{"form":"pause"}'])
 def test_form_without_its_memory_is_refused_in_the_form(world, pausing, metadata):
     world.slack.state.modals["U0ANA"][-1].payload["private_metadata"] = metadata
@@ -295,6 +296,7 @@ def test_form_without_its_memory_is_refused_in_the_form(world, pausing, metadata
     assert world.enrollment().status == Status.PENDING
 
 
+@pytest.mark.row(58)
 def test_person_who_lost_the_right_meanwhile_is_refused(world, pausing):
     world.slack.state.users["U0ANA"].is_guest = True
     with world.database.write() as session:
@@ -304,6 +306,7 @@ def test_person_who_lost_the_right_meanwhile_is_refused(world, pausing):
     assert world.enrollment().status == Status.PENDING
 
 
+@pytest.mark.row(54)
 def test_form_that_was_redrawn_by_a_faster_change_stays_usable(world, pausing):
     """Two changes at once: the slower view has an old hash, and is dropped."""
     view = world.slack.state.modals["U0ANA"][-1]
@@ -317,6 +320,7 @@ def test_form_that_was_redrawn_by_a_faster_change_stays_usable(world, pausing):
     world.ana.wait_for_text("Paused")
 
 
+@pytest.mark.row(55)
 def test_required_field_left_empty_is_said_at_the_field(world):
     world.ana.use_shortcut(codec.PAUSE_A_LEAD)
     world.until(lambda: world.ana.modal)
@@ -324,6 +328,7 @@ def test_required_field_left_empty_is_said_at_the_field(world):
     assert list(world.ana.modal.errors) == ["lead"]
 
 
+@pytest.mark.row(56)
 @pytest.mark.parametrize("name", ["x" * 3_001, "nobody of this name", "ada@engines", "ada@engine.example"])
 def test_name_that_is_nobodys_is_said_at_the_field(world, name):
     world.ana.use_shortcut(codec.PAUSE_A_LEAD)

@@ -230,6 +230,7 @@ def test_the_matrix_of_owners(owned):
 
 
 class TestWhereOnlyOwnersMayAct:
+    @pytest.mark.row(15)
     def test_a_refusal_names_whom_to_ask_changes_nothing_and_is_in_the_journal(self, owned):
         world, say = owned
 

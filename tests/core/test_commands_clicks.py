@@ -201,6 +201,7 @@ class TestUncertain:
         assert world.deliveries(ADA)[-1].state == "uncertain"  # it may have left, and no row may deny that
         assert self.settle(world, delivery_id, "left").is_refusal
 
+    @pytest.mark.row(62)
     def test_two_people_press_send_again_and_one_is_told(self, world: World, delivery_id: int) -> None:
         first = self.settle(world, delivery_id, "again", BEN)
         second = self.settle(world, delivery_id, "again")

@@ -113,6 +113,7 @@ class TestPause:
         assert (world.status(ADA), world.status(ADA, "Autumn")) == ("paused", "paused")
         assert world.run_until(START + timedelta(days=9), timedelta(days=1)) == []
 
+    @pytest.mark.row(4)
     def test_of_an_unknown_lead_changes_nothing_and_hints_nothing(self, world: World) -> None:
         answer = world.say("pause adam@acme.test")
 
@@ -122,6 +123,7 @@ class TestPause:
         )
         assert ADA not in answer.as_text()
 
+    @pytest.mark.row(14)
     def test_of_a_finished_lead_is_refused(self, world: World) -> None:
         world.run_until(START + timedelta(days=8))
 
@@ -230,6 +232,7 @@ class TestResume:
 
         assert world.enrollment(ADA).send_at == datetime(2027, 6, 14, 7, tzinfo=UTC)
 
+    @pytest.mark.row(42)
     def test_on_a_date_says_which_day_counts(self, database_url: str) -> None:
         world = make(database_url, OFFICE, ADA, zone="Europe/Berlin")
         world.tick()
@@ -245,6 +248,7 @@ class TestResume:
             "Next: step 2 “Did it reach you, Ada?” on Monday 7 June 2027, 09:00 (Europe/Berlin).",
         )
 
+    @pytest.mark.row(43)
     def test_on_a_holiday_says_which_day_counts(self, database_url: str) -> None:
         world = make(
             database_url,
@@ -276,6 +280,7 @@ class TestResume:
         assert "As soon as the window allows." in world.say(f"resume {ADA} now").lines
         assert world.tick() == [(ADA, "nudge")]
 
+    @pytest.mark.row(12)
     def test_of_a_stopped_lead_is_refused(self, world: World) -> None:
         world.say(f"stop {ADA}")
 

@@ -287,6 +287,7 @@ REFUSED = [
 ]
 
 
+@pytest.mark.row(24, 26, 27, 35, 36, 38, 44, 48)
 @pytest.mark.parametrize(("phrase", "kind", "sentence"), REFUSED)
 def test_unreadable_phrase_is_refused(phrase, kind, sentence):
     with pytest.raises(Refused) as refused:
@@ -323,6 +324,7 @@ CLOCK_CHANGES = [
 ]
 
 
+@pytest.mark.row(30, 31)
 @pytest.mark.parametrize(("zone", "now", "phrase", "kind", "at", "note"), CLOCK_CHANGES)
 def test_clock_change_is_kept_to_and_said(zone, now, phrase, kind, at, note):
     when = reading(phrase, kind, now=datetime.fromisoformat(now).replace(tzinfo=UTC), zone=zone)
@@ -348,6 +350,7 @@ def test_reading_that_is_not_plain_is_said(phrase, kind, note):
     assert reading(phrase, kind).note == note
 
 
+@pytest.mark.row(32)
 def test_shared_zone_names_its_countries():
     with pytest.raises(Ambiguous) as asked:
         reading("10:00 IST")

@@ -478,6 +478,7 @@ def test_text_that_is_no_command_is_refused(text, sentence):
     assert len(str(refused.value)) < 400
 
 
+@pytest.mark.row(8)
 @pytest.mark.parametrize(
     "text",
     ["x" * 4_000, "pause " + "a@x.com " * 370, '"' * 2_999, "<" * 2_999, "in " * 990, "pause tag:" * 290],

@@ -47,6 +47,7 @@ def test_the_sample_holds_twelve_leads() -> None:
 # The file as a whole (bad inputs 63-70, 83) -----------------------------------------------------------------------
 
 
+@pytest.mark.row(63, 64, 68, 83)
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
@@ -78,6 +79,7 @@ def test_file_that_cannot_be_trusted_is_refused_whole(data: bytes, sentence: str
         read(data)
 
 
+@pytest.mark.row(70)
 def test_too_many_rows_or_bytes_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (lead_file.MOST_ROWS, lead_file.LARGEST_BYTES) == (200_000, 50 * 1024 * 1024)
     with pytest.raises(Refused, match="larger than 50 MB"):
@@ -88,6 +90,7 @@ def test_too_many_rows_or_bytes_refused(monkeypatch: pytest.MonkeyPatch) -> None
         read(b"email\na@x.test\nb@x.test\nc@x.test\n")
 
 
+@pytest.mark.row(66)
 @pytest.mark.parametrize(
     ("encoding", "named", "is_noted"),
     [
@@ -113,6 +116,7 @@ def test_bytes_without_a_meaning_in_windows_are_read_as_latin_1() -> None:
     assert read(b"email,company\na@x.test,\xe9\x81\n").encoding == "latin-1"
 
 
+@pytest.mark.row(67)
 @pytest.mark.parametrize(("delimiter", "name"), [(",", "comma"), (";", "semicolon"), ("\t", "tab")])
 def test_delimiter_is_detected_and_shown(delimiter: str, name: str) -> None:
     file = read(
@@ -214,6 +218,7 @@ def test_short_row_leaves_the_rest_empty() -> None:
 # The rows (bad inputs 71-84) --------------------------------------------------------------------------------------
 
 
+@pytest.mark.row(71, 76)
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
@@ -233,6 +238,7 @@ def test_bad_row_is_refused_by_itself(text: str, fault: str) -> None:
     assert fault in fault_of(text)
 
 
+@pytest.mark.row(78, 79, 80, 82)
 @pytest.mark.parametrize(
     "address",
     [
@@ -254,6 +260,7 @@ def test_address_against_the_policy_is_refused(address: str) -> None:
     assert fault_of(f"email,name\nfine@x.test,Ada\n{address},Ben\n")
 
 
+@pytest.mark.row(72)
 @pytest.mark.parametrize(
     "again",
     ["a@x.test", "A@X.Test", "  a@x.test ", "a@x.test\u200b"],
@@ -265,6 +272,7 @@ def test_address_twice_keeps_the_first_and_says_so(again: str) -> None:
     assert second.fault == "The address a@x.test stands in line 2 already."
 
 
+@pytest.mark.row(72)
 def test_international_domain_twice_is_one_address() -> None:
     first, second = rows_of("email\na@bücher.example\na@xn--bcher-kva.example\n")
     assert first.lead is not None
@@ -277,6 +285,7 @@ def test_address_of_a_refused_row_is_free_for_the_next() -> None:
     assert second.lead is not None
 
 
+@pytest.mark.row(75, 84)
 @pytest.mark.parametrize(
     "text",
     ['=HYPERLINK("http://x")', "+1", "-1", "@SUM(A1)", "\tx", "{{7*7}}", "{% if %}", "O'Connor", "'quoted'"],
@@ -289,6 +298,7 @@ def test_what_looks_like_code_is_stored_as_text(text: str) -> None:
     assert lead.custom == {"note": text}
 
 
+@pytest.mark.row(75)
 @pytest.mark.parametrize(
     ("text", "safe"),
     [

@@ -82,6 +82,7 @@ def test_migrating_twice_changes_nothing(empty):
         assert [row.id for row in session.exec(select(Workspace))] == [WORKSPACE_ID]
 
 
+@pytest.mark.row(211)
 def test_database_of_a_newer_fermata_is_refused(empty):
     migrate(empty)
     with empty.engine.begin() as connection:

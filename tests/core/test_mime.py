@@ -242,6 +242,7 @@ def test_long_name_is_folded_and_comes_back(name):
 # --- row 194: bare CR, NUL and dots in a body
 
 
+@pytest.mark.row(194)
 def test_body_is_normalised_and_dots_are_left_to_smtp():
     raw = build(text="a\rb\r\nc\nd\x00e\x07\n.\n.f\n", html="\x00<p>\r.\r</p>")
     well_formed(raw)
@@ -274,6 +275,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.row(188, 198)
 @pytest.mark.parametrize("value", HOSTILE)
 def test_hostile_value_is_refused_in_every_header(value):
     with pytest.raises(Refused):
@@ -308,6 +310,7 @@ def test_whatever_passes_the_guard_adds_no_header(value):
     assert len(facts(raw)["To"]) == 1
 
 
+@pytest.mark.row(198)
 @pytest.mark.parametrize(
     ("name", "written"),
     [

@@ -49,6 +49,7 @@ def place(world, email):
     return found.status, found.position
 
 
+@pytest.mark.row(210)
 def test_edit_moves_nobody_before_it_is_published(world):
     before = [place(world, email) for email in (ADA, BOB, CAT)]
     edit(world, NO_NUDGE + MORE)
@@ -60,6 +61,7 @@ def test_edit_moves_nobody_before_it_is_published(world):
     assert [place(world, email) for email in (ADA, BOB, CAT)] == before
 
 
+@pytest.mark.row(210)
 @pytest.mark.parametrize("verb", ["publish", "resume"])
 def test_edited_one_is_asked_about_first(world, verb):
     edit(world, NO_NUDGE.replace("Last word", "The last word") + MORE)

@@ -187,6 +187,7 @@ def test_first_working_moment(day, calendar, opening):
     assert wall(first_working_moment(day, calendar)) == opening
 
 
+@pytest.mark.row(207)
 @pytest.mark.parametrize(
     ("opens", "closes", "weekdays", "sentence"),
     [

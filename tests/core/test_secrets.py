@@ -21,6 +21,7 @@ def world(database_url):
     return make(database_url, PLAIN)
 
 
+@pytest.mark.row(200)
 def test_locked_secret_is_read_with_its_key_alone():
     locked = Vault(OLD).lock("whs_secret")
     assert "secret" not in locked

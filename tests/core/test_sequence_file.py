@@ -181,6 +181,7 @@ def test_reaction_is_a_word_or_a_block(line: str, event: str, reaction: Reaction
 # What a file says wrongly -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.row(207)
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
@@ -271,6 +272,7 @@ def test_faults_name_the_file_and_long_lists_are_cut() -> None:
     assert str(refused.value).endswith("- … and 30 more.")
 
 
+@pytest.mark.row(206)
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [

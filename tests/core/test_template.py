@@ -34,6 +34,7 @@ def write(body, *, subject="Hello", **fields) -> Rendered:
 # --- names
 
 
+@pytest.mark.row(183)
 @pytest.mark.parametrize(
     ("tag", "meant"),
     [
@@ -73,6 +74,7 @@ def test_short_and_full_form_write_the_same():
 # --- rows 186, 187, 188, 190: what is refused when a step is compiled
 
 
+@pytest.mark.row(186)
 @pytest.mark.parametrize(
     "body",
     [
@@ -152,6 +154,7 @@ def test_a_hostile_body_does_not_hang_the_compiler(seed):
     assert time.monotonic() - started < 10
 
 
+@pytest.mark.row(187)
 @pytest.mark.parametrize(
     ("body", "line"),
     [
@@ -169,6 +172,7 @@ def test_unclosed_braces_are_refused_with_their_line(body, line):
     assert refusal.value.line == line
 
 
+@pytest.mark.row(188)
 @pytest.mark.parametrize(
     "char", ["\r", "\n", "\r\n", "\x0b", "\x0c", "\x85", "\u2028", "\u2029", "\x00", "\t"]
 )
@@ -179,12 +183,14 @@ def test_line_breaks_in_a_subject_are_refused_in_template_and_value(char):
         write("Body", subject="Hi {{ first_name }}", first_name=f"A{char}Bcc: x@y.z")
 
 
+@pytest.mark.row(190)
 @pytest.mark.parametrize("subject", ["", "  ", "x" * 2000, "=?utf-8?q?a?=", "{{ name", "{% if name %}"])
 def test_subject_that_cannot_be_sent_is_refused(subject):
     with pytest.raises(TemplateFault, match=r"^Subject: "):
         compile_step(subject, "Body", fields=FIELDS)
 
 
+@pytest.mark.row(190)
 def test_rendered_subject_over_998_characters_is_refused():
     assert len(write("Body", subject="{{ name }}", name="x" * 998).subject) == 998
     with pytest.raises(Refused):
@@ -196,6 +202,7 @@ def test_rendered_subject_over_998_characters_is_refused():
 # --- row 184: a missing value
 
 
+@pytest.mark.row(184)
 @pytest.mark.parametrize("empty", [None, "", "   ", "\u00a0", "\u200b", "\x00", "\n"])
 @pytest.mark.parametrize(
     "body", ["Hi {{ first_name }},", "Hi {{ first_name | capitalize }},", "*Hi* {{ lead.first_name }}"]
@@ -234,6 +241,7 @@ def test_default_and_tests_respect_a_missing_value(body, text):
     assert write(body, first_name=" ").text == text + "\n"
 
 
+@pytest.mark.row(184)
 def test_an_empty_default_is_refused():
     with pytest.raises(TemplateFault, match="empty default"):
         compile_step("Hello", 'Hi {{ first_name | default: "" }},', fields=FIELDS)
@@ -264,6 +272,7 @@ def test_filters(expression, text):
 # --- rows 191, 192: a value is always literal; the author's HTML is taken out and shown
 
 
+@pytest.mark.row(84, 192)
 @pytest.mark.parametrize(
     "value",
     [
@@ -284,6 +293,7 @@ def test_value_is_literal_in_every_part(value):
     assert rendered.html == f"<p>Hi {value.replace('&', '&amp;')}!</p>\n"
 
 
+@pytest.mark.row(192)
 def test_markup_in_a_value_is_escaped_in_html_and_plain_in_text():
     value = '<b onclick="x">&\'</b>'
     rendered = write("{{ name }} ![{{ name }}](https://x.com/a.png)", name=value)
@@ -296,6 +306,7 @@ def test_markup_in_a_default_is_escaped_too():
     assert write('{{ name | default: "<script>" }}').html == "<p>&lt;script&gt;</p>\n"
 
 
+@pytest.mark.row(191)
 @pytest.mark.parametrize(
     "raw",
     [
@@ -395,6 +406,7 @@ def test_a_paragraph_left_out_leaves_no_gap(company):
     assert re.sub(r"\s*\n\s*", "", rendered.html) == f"<p>One</p><p>{middle}</p><p>Two</p>"
 
 
+@pytest.mark.row(195)
 def test_pictures_are_never_fetched():
     # Row 195: nothing but text is made of the address; tests run with the network blocked.
     assert "http://169.254.169.254/x" in write("![logo](http://169.254.169.254/x)").html

@@ -230,6 +230,7 @@ def test_leads_are_imported_with_a_reason_for_each_refused_row(shop):
     assert "Mars/Olympus" in errors[3]
 
 
+@pytest.mark.row(86)
 def test_the_same_file_again_adds_nothing(shop):
     said = shop.shell.does("leads", "import", str(shop.folder / "leads.csv"), "--into", "spring")
     assert "same leads: 2\n" in said

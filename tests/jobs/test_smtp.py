@@ -639,6 +639,7 @@ def test_what_came_before_the_handshake_is_not_read_after_it(authority, trusted)
     assert asyncio.run(story()).fates == {1: Fate.SENT}
 
 
+@pytest.mark.row(203)
 def test_a_server_without_starttls_gets_neither_password_nor_mail(trusted):
     async def story():
         async with Sink(offer=Offer(users={"us": "secret"})) as sink:
@@ -651,6 +652,7 @@ def test_a_server_without_starttls_gets_neither_password_nor_mail(trusted):
     assert not [c for c in commands if c.startswith((b"AUTH", b"MAIL"))]
 
 
+@pytest.mark.row(202)
 @pytest.mark.parametrize("security", ["tls", "starttls"])
 @pytest.mark.parametrize("name", ["another.test", None], ids=["other name", "unknown authority"])
 def test_an_invalid_certificate_is_refused(authority, trusted, security, name):
@@ -811,6 +813,7 @@ CONTENTS = [
 ]
 
 
+@pytest.mark.row(194)
 @BOTH
 def test_content_arrives_as_it_was_and_can_never_end_early(pipelining):
     async def story():
@@ -824,6 +827,7 @@ def test_content_arrives_as_it_was_and_can_never_end_early(pipelining):
     assert kept == [arrives for _, arrives in CONTENTS]
 
 
+@pytest.mark.row(194)
 def test_stuffing_leaves_no_bare_line_end():
     for content, _ in CONTENTS:
         rest = stuffed(content).replace(b"\r\n", b"")
