@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import secrets
+from base64 import b64decode
 from datetime import date, time
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
+from Crypto.PublicKey import ECC
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
@@ -23,6 +26,19 @@ from core.schedule import at_local
 OWNER_ONLY = 0o600
 SHORTEST_SECRET_CHARS = 32
 SHORTEST_HOOK_SECRET_CHARS = 16
+
+OF_HOOKS = frozenset(
+    f"FERMATA_{name}"
+    for name in (
+        "HOOKS_SECRET",
+        "CALENDLY_SECRET",
+        "CAL_SECRET",
+        "SENDGRID_KEY",
+        "MAILGUN_SECRET",
+        "SNS_TOPICS",
+    )
+)
+TOPIC = re.compile(r"arn:aws:sns:[a-z0-9-]{1,30}:[0-9]{12}:[A-Za-z0-9_.-]{1,260}", re.ASCII)
 
 Names = Annotated[frozenset[str], NoDecode]
 
@@ -43,6 +59,9 @@ class Settings(BaseSettings):
     base_url: str = Field(default="", validation_alias="FERMATA_BASE_URL")
     host: str = Field(default="127.0.0.1", validation_alias="FERMATA_HOST")
     port: int = Field(default=8300, ge=1, le=65535, validation_alias="FERMATA_PORT")
+    # where a bot or worker without a web part answers /healthz, /readyz and /metrics; None: nowhere
+    health_port: int | None = Field(default=None, ge=1, le=65535, validation_alias="FERMATA_HEALTH_PORT")
+    log: Literal["text", "json"] = Field(default="text", validation_alias="FERMATA_LOG")
     channel: str = Field(default="", validation_alias="FERMATA_CHANNEL")
     zone: str = Field(default="", validation_alias="FERMATA_ZONE")
     bot_token: SecretStr = Field(default=SecretStr(""), validation_alias="SLACK_BOT_TOKEN")
@@ -78,6 +97,10 @@ class Settings(BaseSettings):
     hooks_secret: SecretStr | None = Field(default=None, validation_alias="FERMATA_HOOKS_SECRET")
     calendly_secret: SecretStr | None = Field(default=None, validation_alias="FERMATA_CALENDLY_SECRET")
     cal_secret: SecretStr | None = Field(default=None, validation_alias="FERMATA_CAL_SECRET")
+    # the public key that SendGrid shows, Mailgun's signing key, and the topics of SNS that SES tells
+    sendgrid_key: str | None = Field(default=None, validation_alias="FERMATA_SENDGRID_KEY")
+    mailgun_secret: SecretStr | None = Field(default=None, validation_alias="FERMATA_MAILGUN_SECRET")
+    sns_topics: Names | None = Field(default=None, validation_alias="FERMATA_SNS_TOPICS")
     # whether outgoing hooks may tell addresses inside our own network
     hooks_private: bool = Field(default=False, validation_alias="FERMATA_HOOKS_PRIVATE")
     # None: what leads write is kept for ever
@@ -86,16 +109,37 @@ class Settings(BaseSettings):
     lease_seconds: float = Field(default=120, ge=1, validation_alias="FERMATA_LEASE_SECONDS")
     smtp_timeout_seconds: float = Field(default=60, gt=0, validation_alias="FERMATA_SMTP_TIMEOUT_SECONDS")
 
-    @field_validator("admins", "operators", "viewers", mode="before")
+    @field_validator("admins", "operators", "viewers", "sns_topics", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return frozenset(value.replace(",", " ").split()) if isinstance(value, str) else value
 
-    @field_validator("hooks_secret", "calendly_secret", "cal_secret")
+    @field_validator("hooks_secret", "calendly_secret", "cal_secret", "mailgun_secret")
     @classmethod
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and len(value.get_secret_value().strip()) < SHORTEST_HOOK_SECRET_CHARS:
             msg = f"must have at least {SHORTEST_HOOK_SECRET_CHARS} characters; unset it to turn its webhook off"
+            raise ValueError(msg)
+        return value
+
+    @field_validator("sendgrid_key")
+    @classmethod
+    def _key_of_sendgrid(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                is_right = ECC.import_key(b64decode(value, validate=True)).curve == "NIST P-256"
+            except ValueError:
+                is_right = False
+            if not is_right:
+                msg = "must be the verification key that SendGrid shows, in base64; unset it to turn its webhook off"
+                raise ValueError(msg)
+        return value
+
+    @field_validator("sns_topics")
+    @classmethod
+    def _topics(cls, value: frozenset[str] | None) -> frozenset[str] | None:
+        if value is not None and not (value and all(TOPIC.fullmatch(one) for one in value)):
+            msg = "must name topics such as arn:aws:sns:eu-central-1:123456789012:ses; unset it to turn its webhook off"
             raise ValueError(msg)
         return value
 
@@ -152,8 +196,7 @@ class _EmptySecrets(EnvSettingsSource):
 
     def __call__(self) -> dict[str, Any]:
         """Give them; last of all sources, so that it overrules nothing."""
-        names = {"FERMATA_HOOKS_SECRET", "FERMATA_CALENDLY_SECRET", "FERMATA_CAL_SECRET"}
-        return {name: value for name, value in super().__call__().items() if name in names and value == ""}
+        return {name: value for name, value in super().__call__().items() if name in OF_HOOKS and value == ""}
 
 
 def read_settings() -> Settings:

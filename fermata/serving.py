@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import shutil
 import signal
 import socket as sockets
 import threading
@@ -15,6 +16,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import uvicorn
 from fastapi import FastAPI
@@ -33,10 +35,11 @@ from core.db import Database
 from core.errors import Refused
 from core.retention import forget_due
 from core.settings import Settings
-from fermata import wiring
+from fermata import logs, wiring
 from jobs.engine import Engine
+from web import health, metrics
 from web.app import create_app
-from web.hooks import Secrets
+from web.doors import Secrets
 from web.slack import SlackGate, bolt_handler
 
 if TYPE_CHECKING:
@@ -52,7 +55,8 @@ DAY_SECONDS = 86_400
 
 async def serve(settings: Settings, *, bot: bool = False, worker: bool = False, web: bool = False) -> None:
     """Run the chosen parts until SIGTERM or SIGINT, then let what has begun end; raises Refused on faulty settings."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    roles = [name for name, on in (("bot", bot), ("worker", worker), ("web", web)) if on]
+    logs.begin(settings, role="run" if len(roles) > 1 else roles[0])
     is_http = bool(settings.bot_token.get_secret_value()) and not settings.app_token.get_secret_value()
     logging.getLogger("alembic").setLevel(logging.WARNING)
     _check(settings, bot=bot, web=web, is_http=is_http)
@@ -82,11 +86,15 @@ async def serve(settings: Settings, *, bot: bool = False, worker: bool = False, 
                 slack=make_gate(settings, slack) if slack and is_http else None,
                 ready=lambda: not_ready(engine, settings),
                 secrets=make_secrets(settings),
+                figures=lambda: own_figures(engine, settings),
             )
             await parts.enter_async_context(listening(page, settings.host, settings.port))
-        LOG.info(
-            "running: %s", ", ".join(n for n, on in (("bot", slack), ("worker", worker), ("web", web)) if on)
-        )
+        elif settings.health_port:
+            page = health.alone(
+                db, ready=lambda: not_ready(engine, settings), figures=lambda: own_figures(engine, settings)
+            )
+            await parts.enter_async_context(listening(page, settings.host, settings.health_port))
+        LOG.info("running: %s", ", ".join(roles))
         await stop.wait()
         LOG.info("stopping: what has begun is finished first")
 
@@ -115,9 +123,9 @@ def make_gate(settings: Settings, slack: App) -> SlackGate:
 
 def make_secrets(settings: Settings) -> Secrets:
     """Give what webhooks are signed with; one that is not set is off."""
-    given = (settings.hooks_secret, settings.calendly_secret, settings.cal_secret)
-    own, calendly, cal = (secret.get_secret_value() if secret else None for secret in given)
-    return Secrets(own, calendly, cal)
+    given = (settings.hooks_secret, settings.calendly_secret, settings.cal_secret, settings.mailgun_secret)
+    own, calendly, cal, mailgun = (secret.get_secret_value() if secret else None for secret in given)
+    return Secrets(own, calendly, cal, settings.sendgrid_key, mailgun, settings.sns_topics)
 
 
 def not_ready(engine: Engine | None, settings: Settings) -> list[str]:
@@ -130,6 +138,18 @@ def not_ready(engine: Engine | None, settings: Settings) -> list[str]:
     if seconds > STALE_TICKS * settings.tick_seconds + STALE_TICKS:
         return [f"The sender made its last round {seconds:.0f} seconds ago."]
     return []
+
+
+def own_figures(engine: Engine | None, settings: Settings) -> str:
+    """Give the metrics that this process alone can tell: its sweep, and the disk that holds FERMATA_HOME."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    disk = shutil.disk_usage(settings.home)
+    found = metrics.figure("home_free_bytes", "Free on the disk of FERMATA_HOME.", [("", disk.free)])
+    found += metrics.figure("home_bytes", "Size of the disk of FERMATA_HOME.", [("", disk.total)])
+    if engine is None:
+        return found
+    age = (wiring.now() - (engine.last_tick or engine.made_at)).total_seconds()
+    return found + metrics.figure("tick_age_seconds", "Since the sweep's last round ended.", [("", age)])
 
 
 @asynccontextmanager
@@ -279,7 +299,7 @@ async def _keep_marking(db: Database, witness: Path, clock: wiring.Clock) -> Non
 def _mark(db: Database, witness: Path, clock: wiring.Clock) -> None:
     kept = lineage.beat(db, now=clock())
     witness.parent.mkdir(parents=True, exist_ok=True)
-    fresh = witness.with_suffix(".new")
+    fresh = witness.with_suffix(f".{uuid4().hex}")  # several workers may share FERMATA_HOME
     fresh.write_text(kept)
     fresh.replace(witness)
 

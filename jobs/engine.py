@@ -71,6 +71,7 @@ class Engine:
         self._direct: set[asyncio.Task[object]] = set()
         self._stopping = asyncio.Event()
         self._judged_at: datetime | None = None
+        self.made_at = clock()
         self.last_tick: datetime | None = None
 
     async def run(self) -> None:

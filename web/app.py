@@ -11,11 +11,13 @@ from core.commands import Desk
 from core.db import Database
 from core.letters import Office
 from web import api, health, links, unsubscribe
+from web.doors import Secrets
 from web.headers import SafeHeaders, safe
-from web.hooks import Hooks, Secrets
+from web.hooks import Hooks
 from web.pages import STYLE_HASH
 from web.slack import SlackGate
 from web.slack import routes as slack_routes
+from web.sns import fetch
 
 
 def create_app(
@@ -26,16 +28,17 @@ def create_app(
     slack: SlackGate | None,
     ready: Callable[[], list[str]],
     secrets: Secrets | None = None,
+    figures: Callable[[], str] = str,
 ) -> FastAPI:
     """Give the application. `slack` None: Slack comes over Socket Mode and this door does not exist.
 
     ready: sentences that say what keeps this process from its work; empty when nothing does. secrets: of the webhooks;
-    None: every one of them is off.
+    None: every one of them is off. figures: metrics that this process alone can tell.
     """
     # No redirects for a stray slash: they would repeat the Host header of whoever asks.
     app = FastAPI(title="Fermata", openapi_url=None, redirect_slashes=False)
-    hooks = Hooks(db, clock, secrets or Secrets())
-    app.include_router(health.routes(db, clock, ready, also=hooks.figures))
+    hooks = Hooks(db, clock, secrets or Secrets(), fetch=fetch)
+    app.include_router(health.routes(db, clock, ready, also=lambda: hooks.figures() + figures()))
     app.include_router(unsubscribe.routes(db, office, clock))
     app.include_router(links.routes(db, clock))
     app.include_router(hooks.routes())

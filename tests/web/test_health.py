@@ -8,7 +8,9 @@ from core.db import Database
 from core.models import Mailbox
 from sandbox.slack import serving
 from tests.web.conftest import OFFICE
+from web import health
 from web.app import create_app
+from web.metrics import labels
 
 
 def figures(site):
@@ -43,34 +45,65 @@ def test_database_that_is_gone_is_said_without_its_address():
     db.close()
 
 
+BOX = 'mailbox="ana@sales.example"'
+
+
 def test_metrics_count_what_waits(both):
     before = figures(both)
-    assert before["fermata_due"] == 2
-    assert before['fermata_enrollments{status="pending"}'] == 2
-    assert before['fermata_enrollments{status="paused"}'] == 0
+    assert before[f"fermata_due{{{BOX}}}"] == 2
+    assert before["fermata_uncertain"] == before['fermata_under_way{state="claimed"}'] == 0
     both.world.later(minutes=10)
-    assert figures(both)["fermata_oldest_due_seconds"] == 600
+    assert figures(both)[f"fermata_late_seconds{{{BOX}}}"] == 600
+    both.world.say("halt")
+    assert figures(both)[f"fermata_late_seconds{{{BOX}}}"] == 0
+    assert figures(both)[f"fermata_due{{{BOX}}}"] == 2
+    both.world.say("unhalt")
     both.world.say("skip max@x.test in Spring")
     both.world.tick()
     after = figures(both)
-    assert after['fermata_deliveries{state="sent"}'] == 1
-    assert after['fermata_enrollments{status="skipped"}'] == 1
-    assert after["fermata_due"] == after["fermata_oldest_due_seconds"] == 0
+    assert after[f"fermata_handed_total{{{BOX}}}"] == after[f"fermata_handed_today{{{BOX}}}"] == 1
+    assert after[f"fermata_due{{{BOX}}}"] == after[f"fermata_late_seconds{{{BOX}}}"] == 0
+    assert after["fermata_database_bytes"] > 10_000
     assert after["fermata_cards_waiting"] == len(
         [card for card in both.world.cards() if card.wanted > card.drawn]
     )
 
 
-def test_metrics_tell_of_mailboxes_hooks_and_the_halt(both):
+def test_metrics_tell_of_mailboxes_holds_and_the_halt(both):
     before = figures(both)
-    assert before["fermata_halted"] == before["fermata_mailboxes_unread"] == 0
+    assert before["fermata_halted"] == before[f'fermata_mailbox_is{{{BOX},what="unread"}}'] == 0
     both.world.tick()
+    both.world.say("pause ada@x.test")
     both.world.say("halt")
-    both.world.change(Mailbox, unread_because="the password is refused")
+    both.world.change(Mailbox, unread_because="the password is refused", guarded_at=both.world.now)
     after = figures(both)
-    assert after['fermata_mailbox_deliveries_today{mailbox="ana@sales.example",state="sent"}'] == 2
-    assert after['fermata_mailbox_deliveries_today{mailbox="ana@sales.example",state="failed"}'] == 0
-    assert after["fermata_halted"] == after["fermata_mailboxes_unread"] == 1
+    assert after[f"fermata_handed_today{{{BOX}}}"] == 2
+    assert after[f"fermata_cap_today{{{BOX}}}"] == 10_000
+    assert after["fermata_halted"] == after[f'fermata_mailbox_is{{{BOX},what="unread"}}'] == 1
+    assert after[f'fermata_mailbox_is{{{BOX},what="guarded"}}'] == 1
+    assert after[f'fermata_mailbox_is{{{BOX},what="down"}}'] == 0
+    assert after['fermata_holds{source="person"}'] == 1
     assert after["fermata_hook_events_waiting"] == 0
     both.world.later(days=1)
-    assert figures(both)['fermata_mailbox_deliveries_today{mailbox="ana@sales.example",state="sent"}'] == 0
+    assert figures(both)[f"fermata_handed_today{{{BOX}}}"] == 0
+    assert figures(both)[f"fermata_handed_total{{{BOX}}}"] == 2
+
+
+def test_a_sequence_on_hold_is_due_and_not_late(both):
+    both.world.later(minutes=10)
+    both.world.say("pause sequence Spring")
+    found = figures(both)
+    assert (found[f"fermata_due{{{BOX}}}"], found[f"fermata_late_seconds{{{BOX}}}"]) == (2, 0)
+
+
+def test_a_quotation_mark_in_an_address_breaks_no_line():
+    assert labels(mailbox='"a\\"@x.test') == '{mailbox="\\"a\\\\\\"@x.test"}'
+
+
+def test_a_process_without_pages_answers_for_its_health_alone(site):
+    app = health.alone(site.world.db, ready=lambda: ["It rests."], figures=lambda: "fermata_x 1\n")
+    with serving(app) as url, httpx.Client(base_url=url) as http:
+        assert http.get("/healthz").status_code == 200
+        assert http.get("/readyz").json()["because"] == ["It rests."]
+        assert http.get("/metrics").text == "fermata_x 1\n"
+        assert http.get("/api/leads").status_code == http.get("/u/x").status_code == 404
