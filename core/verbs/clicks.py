@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 from core import cards
 from core.answers import Answer
 from core.dates import When
+from core.erasing import is_erased
 from core.errors import Refused
 from core.lifecycle import RUNNING
 from core.models import Enrollment, Journal
@@ -54,7 +55,7 @@ def click(
 ) -> Outcome:
     """Do what a button says, or say who was faster. Its card is redrawn in place, so no other is asked for."""
     lead_id = session.exec(select(Enrollment.lead_id).where(Enrollment.id == enrollment_id)).first()
-    if lead_id is None or not lock_leads(session, [lead_id]):
+    if lead_id is None or not (held := lock_leads(session, [lead_id])) or is_erased(held[0]):
         raise Refused(GONE)
     query = select(Enrollment.version).where(Enrollment.id == enrollment_id)
     if session.exec(query).one() != version and verb not in ACT_WHEN_STALE:

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 
 from core.acts import Loaded, load
 from core.current import current_run
+from core.erasing import is_erased
 from core.errors import Refused
 from core.lifecycle import LIVE, Enrollment, Hold, Policy, Source, Status
 from core.models import LARGEST_ID, Lead
@@ -73,7 +74,7 @@ def standing(session: Session, *, lead_id: int = 0, enrollment_id: int = 0, emai
     else:
         query = query.where(Lead.email == email)
     lead = session.exec(query).first()
-    if lead is None:
+    if lead is None or is_erased(lead):
         raise Refused(GONE)
     ids = session.exec(select(EnrollmentRow.id).where(EnrollmentRow.lead_id == lead.id, current_run()))
     rows = load(session, [number for number in ids if number is not None])
