@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Table, update
 from sqlmodel import Session, col
 
-from core.db import upsert
+from core.db import Database, upsert
 from core.models import Seen
 
 KEPT = timedelta(days=90)
@@ -27,3 +27,15 @@ def once(session: Session, key: str, *, now: datetime) -> Seen | None:
 def answered(session: Session, key: str, answer: str) -> None:
     """Keep what the first one was told, for those that come again."""
     session.execute(update(Seen).where(col(Seen.key) == key).values(answer=answer))
+
+
+def is_spent(db: Database, key: str) -> bool:
+    """Say whether this has come before."""
+    with db.read() as session:
+        return session.get(Seen, key) is not None
+
+
+def spend(db: Database, key: str, *, now: datetime) -> None:
+    """Remember that it came."""
+    with db.write() as session:
+        once(session, key, now=now)

@@ -47,19 +47,22 @@ def find(db: Database, token: str) -> Link | None:
 
 def record(db: Database, link: Link, *, suspect: str, agent: str, now: datetime) -> None:
     """Write a visit down. Neither an address nor a cookie of the visitor is kept."""
-    assert link.id is not None
-    visit = Visit(
-        link_id=link.id,
-        delivery_id=link.delivery_id,
-        kind=OPEN if link.place == PICTURE else CLICK,
-        at=now,
-        agent=agent[:AGENT_CHARS].replace("\0", ""),
-        suspect=suspect,
-    )
     with db.write() as session:
-        kept = session.exec(select(func.count()).select_from(Visit).where(Visit.link_id == link.id)).one()
-        if kept < MOST_KEPT:
-            session.add(visit)
+        keep(session, link, suspect=suspect, agent=agent, at=now)
+
+
+def keep(session: Session, link: Link, *, suspect: str, agent: str, at: datetime) -> None:
+    """Do the same in a transaction that does more."""
+    assert link.id is not None
+    kept = session.exec(select(func.count()).select_from(Visit).where(Visit.link_id == link.id)).one()
+    if kept < MOST_KEPT:
+        kind = OPEN if link.place == PICTURE else CLICK
+        agent = agent[:AGENT_CHARS].replace("\0", "")
+        session.add(
+            Visit(
+                link_id=link.id, delivery_id=link.delivery_id, kind=kind, at=at, agent=agent, suspect=suspect
+            )
+        )
 
 
 # A few seconds later

@@ -280,6 +280,7 @@ async def marking(db: Database, witness: Path, *, clock: wiring.Clock = wiring.n
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+        await _try_mark(db, witness, clock)  # a backup of the last half minute is older than this
 
 
 def _suspicion(db: Database, witness: Path, clock: wiring.Clock) -> str:
@@ -290,10 +291,14 @@ def _suspicion(db: Database, witness: Path, clock: wiring.Clock) -> str:
 async def _keep_marking(db: Database, witness: Path, clock: wiring.Clock) -> None:
     while True:
         await asyncio.sleep(lineage.BEAT.total_seconds())
-        try:
-            await asyncio.to_thread(_mark, db, witness, clock)
-        except Exception:  # a database that is away, a full disk: the next one says it again
-            LOG.exception("the mark of what was sent from could not be left")
+        await _try_mark(db, witness, clock)
+
+
+async def _try_mark(db: Database, witness: Path, clock: wiring.Clock) -> None:
+    try:
+        await asyncio.to_thread(_mark, db, witness, clock)
+    except Exception:  # a database that is away, a full disk: the next one says it again
+        LOG.exception("the mark of what was sent from could not be left")
 
 
 def _mark(db: Database, witness: Path, clock: wiring.Clock) -> None:

@@ -1,4 +1,4 @@
-"""The doors for other systems: raw mail, own events, Calendly and Cal.com; signed, bounded, and each thing once.
+"""The doors for other systems: raw mail, own events, calendars and mail services; signed, bounded, and each thing once.
 
 A door whose secret is not set does not exist. Whatever is wrong with a request is one plain sentence; nothing that was
 told in it stands in an answer or a log.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from hashlib import sha256
@@ -27,13 +26,14 @@ from core.errors import FermataError, Refused
 from core.hooks import Told, cal, calendly, events
 from core.inbox import receive_content
 from web import body as bodies
-from web import strict_json
+from web.doors import Door, Secrets, json_of, object_of
+from web.services import Services
 from web.signatures import is_signed, is_stamped
+from web.sns import Fetch, fetch
 from web.sources import Sources
 
 LOG = logging.getLogger("fermata.web.hooks")
 
-LARGEST_JSON_BYTES = 256 * 2**10
 LARGEST_MAIL_BYTES = 32 * 2**20
 MOST_EVENTS = 100
 PER_SECOND, AT_ONCE = 50, 50
@@ -42,28 +42,7 @@ OWN_WINDOW = timedelta(seconds=300)
 CALENDLY_WINDOW = timedelta(seconds=180)
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
-Check = Callable[[Request, bytes, datetime], bool]
 Reader = Callable[..., list[Told]]
-
-
-@dataclass(frozen=True)
-class Secrets:
-    """What each sender signs with; None: its door does not exist. `own` is for raw mail and own events."""
-
-    own: str | None = None
-    calendly: str | None = None
-    cal: str | None = None
-
-
-@dataclass(frozen=True)
-class _Door:
-    """One way in: its path, the variable of its secret, and how a body is checked."""
-
-    path: str
-    variable: str
-    secret: str | None
-    check: Check
-    largest_bytes: int
 
 
 class Hooks:
@@ -76,6 +55,7 @@ class Hooks:
         secrets: Secrets,
         *,
         stamps: Callable[[], datetime] | None = None,
+        fetch: Fetch = fetch,
     ) -> None:
         """`stamps` is the clock that senders stamp by, where that is another: the sandbox's own can be moved."""
         self._db = db
@@ -83,42 +63,38 @@ class Hooks:
         self._stamps = stamps or clock
         self._secrets = secrets
         self._counts: Counter[tuple[str, str]] = Counter()
+        self._services = Services(db, secrets, fetch, self._counts)
         self._sources = Sources(per_second=PER_SECOND, at_once=AT_ONCE)
         self._limiter: anyio.CapacityLimiter | None = None
 
     def routes(self) -> APIRouter:
         """Give the routes of all doors."""
         router = APIRouter()
-        own = partial(_own, self._secrets.own or "")
-        variable = "FERMATA_HOOKS_SECRET"
-        doors: tuple[tuple[_Door, Callable[..., Response]], ...] = (
-            (_Door("/hooks/mime", variable, self._secrets.own, own, LARGEST_MAIL_BYTES), self._mail),
-            (_Door("/hooks/event", variable, self._secrets.own, own, LARGEST_JSON_BYTES), self._events),
+        set_, own = self._secrets, partial(_own, self._secrets.own or "")
+        doors: tuple[tuple[Door, Callable[..., Response]], ...] = (
             (
-                _Door(
+                Door("/hooks/mime", "FERMATA_HOOKS_SECRET", set_.own is not None, own, LARGEST_MAIL_BYTES),
+                self._mail,
+            ),
+            (Door("/hooks/event", "FERMATA_HOOKS_SECRET", set_.own is not None, own), self._events),
+            (
+                Door(
                     "/hooks/calendly",
                     "FERMATA_CALENDLY_SECRET",
-                    self._secrets.calendly,
-                    partial(_calendly, self._secrets.calendly or ""),
-                    LARGEST_JSON_BYTES,
+                    set_.calendly is not None,
+                    partial(_calendly, set_.calendly or ""),
                 ),
                 partial(self._webhook, "calendly", calendly.read),
             ),
             (
-                _Door(
-                    "/hooks/cal",
-                    "FERMATA_CAL_SECRET",
-                    self._secrets.cal,
-                    partial(_cal, self._secrets.cal or ""),
-                    LARGEST_JSON_BYTES,
-                ),
+                Door("/hooks/cal", "FERMATA_CAL_SECRET", set_.cal is not None, partial(_cal, set_.cal or "")),
                 partial(self._webhook, "cal", cal.read),
             ),
+            *self._services.doors(),
         )
         for door, act in doors:
-            is_open = door.secret is not None
-            endpoint = self._open(door, act) if is_open else _closed(door)
-            router.add_api_route(door.path, endpoint, methods=["POST"] if is_open else METHODS)
+            endpoint = self._open(door, act) if door.is_open else _closed(door)
+            router.add_api_route(door.path, endpoint, methods=["POST"] if door.is_open else METHODS)
         return router
 
     def figures(self) -> str:
@@ -130,14 +106,14 @@ class Hooks:
                  for (door, result), count in sorted(self._counts.items()))  # fmt: skip
         return head + "".join(lines)
 
-    def _open(self, door: _Door, act: Callable[..., Response]) -> Callable[[Request], Awaitable[Response]]:
+    def _open(self, door: Door, act: Callable[..., Response]) -> Callable[[Request], Awaitable[Response]]:
         name = door.path.rpartition("/")[2]
 
         async def enter(request: Request) -> Response:
             try:
-                body, now = await self._checked(door, request)
+                body = await self._read(door, request)
                 self._limiter = self._limiter or anyio.CapacityLimiter(THREADS)
-                return await run_sync(partial(act, body, now=now), limiter=self._limiter)
+                return await run_sync(partial(self._act, door, act, request, body), limiter=self._limiter)
             except HTTPException as refused:
                 self._counts[name, str(refused.status_code)] += 1
                 return PlainTextResponse(f"{refused.detail}\n", refused.status_code, refused.headers)
@@ -156,8 +132,8 @@ class Hooks:
 
         return enter
 
-    async def _checked(self, door: _Door, request: Request) -> tuple[bytes, datetime]:
-        """Give the body of a request whose sender is proven, and when it came; raises HTTPException."""
+    async def _read(self, door: Door, request: Request) -> bytes:
+        """Give the body of a request; raises HTTPException."""
         if not self._sources.may_ask(request.client.host if request.client else ""):
             raise HTTPException(
                 429, "Too many requests at once; send them more slowly.", {"retry-after": "1"}
@@ -165,14 +141,17 @@ class Hooks:
         if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
             raise HTTPException(415, "Send the request without content encoding.")
         try:
-            body = await bodies.read(request, limit_bytes=door.largest_bytes)
+            return await bodies.read(request, limit_bytes=door.largest_bytes)
         except HTTPException as refused:
-            if refused.status_code == 413 and door.largest_bytes == LARGEST_JSON_BYTES:
-                raise HTTPException(400, f"The body is larger than {LARGEST_JSON_BYTES} bytes.") from None
+            if refused.status_code == 413 and door.largest_bytes != LARGEST_MAIL_BYTES:
+                raise HTTPException(400, f"The body is larger than {door.largest_bytes} bytes.") from None
             raise
+
+    def _act(self, door: Door, act: Callable[..., Response], request: Request, body: bytes) -> Response:
+        """Act on what a proven sender sent; raises HTTPException. In a thread: Amazon's keys are fetched."""
         if not door.check(request, body, self._stamps()):
             raise HTTPException(401, "The signature is missing, wrong or too old.")
-        return body, self._clock()
+        return act(body, now=self._clock())
 
     def _mail(self, body: bytes, *, now: datetime) -> Response:
         received = receive_content(self._db, body, now=now)
@@ -180,7 +159,7 @@ class Hooks:
         return self._answer("mime", result, received.kind or "")
 
     def _webhook(self, name: str, read: Reader, body: bytes, *, now: datetime) -> Response:
-        found = _object(_json(body))
+        found = object_of(json_of(body))
         try:
             told = read(found, now=now)
         except Refused as refused:
@@ -190,15 +169,15 @@ class Hooks:
 
     def _events(self, body: bytes, *, now: datetime) -> Response:
         """Take in one event, or a list of which each is taken in for itself: a bad one keeps none of the others out."""
-        found = _json(body)
+        found = json_of(body)
         if not isinstance(found, list):
-            return self._answer("event", self._event(_object(found), now))
+            return self._answer("event", self._event(object_of(found), now))
         if len(found) > MOST_EVENTS:
             raise HTTPException(400, f"Send at most {MOST_EVENTS} events at once.")
         results = []
         for one in found:
             try:
-                result = {"result": self._event(_object(one), now)}
+                result = {"result": self._event(object_of(one), now)}
             except HTTPException as refused:
                 result = {"result": "refused", "because": refused.detail}
             self._counts["event", result["result"]] += 1
@@ -219,7 +198,7 @@ class Hooks:
         return JSONResponse({"result": result, **({"kind": kind} if kind else {})})
 
 
-def _closed(door: _Door) -> Callable[[], Awaitable[Response]]:
+def _closed(door: Door) -> Callable[[], Awaitable[Response]]:
     async def closed() -> Response:
         return PlainTextResponse(f"This hook is off; set {door.variable} to turn it on.\n", 404)
 
@@ -238,16 +217,3 @@ def _calendly(secret: str, request: Request, body: bytes, now: datetime) -> bool
 
 def _cal(secret: str, request: Request, body: bytes, _now: datetime) -> bool:
     return is_signed(request.headers.getlist("x-cal-signature-256"), body, secret)
-
-
-def _json(body: bytes) -> Any:
-    try:
-        return strict_json.loads(body)
-    except ValueError:
-        raise HTTPException(400, "The body is no plain JSON.") from None
-
-
-def _object(found: Any) -> Mapping[str, Any]:
-    if not isinstance(found, dict):
-        raise HTTPException(400, "The body must be a JSON object.")
-    return found

@@ -237,7 +237,7 @@ def _report(
     if status is None or status.endswith(".0.0"):
         status = next((found[1] for text in (diagnostic, own) if (found := STATUS.search(text))), status)
     copies = about(root)
-    is_hard = not is_delay and _is_hard(status, diagnostic, own)
+    is_hard = not is_delay and is_gone(status, diagnostic, own)
     bounce = Bounce(
         is_hard,
         is_delay,
@@ -249,7 +249,7 @@ def _report(
     return Report(evidence, bounce, copies)
 
 
-def _is_hard(status: str | None, diagnostic: str, own: str) -> bool:
+def is_gone(status: str | None, diagnostic: str, own: str = "") -> bool:
     """Say whether nobody will ever read mail there: by the words of the server, then by its code."""
     for text in (_fold(diagnostic), _fold(own)):
         if FULL.search(text):

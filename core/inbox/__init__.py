@@ -1,7 +1,7 @@
 """What comes back, taken in: matched to its lead, judged, kept, acted upon, and shown; once, however often it arrives.
 
-`receive` is the one way in, for the IMAP reader, the webhook and the command line alike. Messages that concern no lead
-leave no trace. What is matched without proof (by subject or by company) holds mail and asks, and does no more.
+`receive` is the one way in, for the IMAP reader, the webhook and the command line alike; what a mail service tells of a
+mail joins it in `receive_reports`. Messages that concern no lead leave no trace. What is matched without proof (by subject or by company) holds mail and asks, and does no more.
 """
 
 from __future__ import annotations
@@ -25,7 +25,18 @@ from core.inbox.matching import Directory, Match, directory
 from core.models import Folder, Mailbox, Message
 from core.verbs.choosing import lock_leads
 
-__all__ = ["MOST_BYTES", "FolderMark", "Match", "Raw", "Received", "correct", "receive", "receive_content"]
+__all__ = [
+    "MOST_BYTES",
+    "FolderMark",
+    "Match",
+    "Raw",
+    "Received",
+    "Report",
+    "correct",
+    "receive",
+    "receive_content",
+    "receive_reports",
+]
 
 MESSAGES: Table = Message.__table__  # type: ignore[attr-defined]
 FOLDERS: Table = Folder.__table__  # type: ignore[attr-defined]
@@ -63,6 +74,20 @@ class Received:
     message_id: int | None = None  # of the row
     outcome: str = ""
     is_new: bool = True
+    delivery_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a mail service tells of a mail. `findings` None: only that it left. `key` makes it the same when it comes again.
+
+    `message_id`: the mail's; "" where it is not told, and then `email` says whom it may concern.
+    """
+
+    key: str
+    message_id: str
+    email: str
+    findings: Findings | None = None
 
 
 @dataclass(frozen=True)
@@ -75,6 +100,7 @@ class _Judged:
 
 
 OWN = "own"
+NO_ENVELOPE = Envelope(None, (), (), "", (), "", may_be_report=True)
 _JUDGED_KINDS = frozenset({Kind.BOUNCE, Kind.COMPLAINT})
 CUT = "The message is very large, so only its beginning was read; look at it in the mailbox."
 
@@ -91,8 +117,40 @@ def receive(
 
     Judging comes before it, so that no lock is held meanwhile. `mailbox_id` None: it came by another way.
     """
-    judged = _judged(db, raws, mailbox_id)
+    return _received(db, _judged(db, raws, mailbox_id), mailbox_id=mailbox_id, now=now, folder=folder)
 
+
+def receive_reports(db: Database, reports: Sequence[Report], *, now: datetime) -> list[Received]:
+    """Give what became of each report: it does what a bounce or a complaint does that was read from a mailbox."""
+    with db.read() as session:
+        known = directory(
+            session,
+            [],
+            mailbox_id=None,
+            message_ids={one.message_id for one in reports},
+            addresses={one.email for one in reports if not one.message_id and one.findings},
+        )
+    judged = [
+        _Judged(
+            Raw(b"", now),
+            NO_ENVELOPE,
+            hashlib.sha256(one.key.encode()).hexdigest(),
+            one.findings,
+            known.by_message_id.get(one.message_id) if one.message_id else known.by_address.get(one.email),
+        )
+        for one in reports
+    ]
+    return _received(db, judged, mailbox_id=None, now=now)
+
+
+def _received(
+    db: Database,
+    judged: Sequence[_Judged],
+    *,
+    mailbox_id: int | None,
+    now: datetime,
+    folder: FolderMark | None = None,
+) -> list[Received]:
     def take_in(session: Session) -> list[Received]:
         lock_leads(session, {one.match.lead_id for one in judged if one.match})
         done = [_take_in(session, one, mailbox_id, now) for one in judged]
@@ -188,15 +246,15 @@ def _key(content: bytes, head: Envelope) -> str:
 def _take_in(session: Session, one: _Judged, mailbox_id: int | None, now: datetime) -> Received:
     if one.match is None:
         return Received(None)
+    email, delivery_id = one.match.email, one.match.delivery_id
+    settle_by_evidence(session, delivery_id, now=now)
     if one.findings is None:  # our own mail, seen in a mailbox: the proof that it left
-        settle_by_evidence(session, one.match.delivery_id, now=now)
-        return Received(OWN, one.match.email)
-    message_id = _keep(session, one, one.findings, one.match, mailbox_id, now)
+        return Received(OWN, email, delivery_id=delivery_id)
+    kind, message_id = one.findings.kind, _keep(session, one, one.findings, one.match, mailbox_id, now)
     if message_id is None:
-        return Received(one.findings.kind, one.match.email, is_new=False)
-    settle_by_evidence(session, one.match.delivery_id, now=now)
+        return Received(kind, email, is_new=False, delivery_id=delivery_id)
     outcome = act(session, message_id, one.findings, one.match, now=now)
-    return Received(one.findings.kind, one.match.email, message_id, outcome)
+    return Received(kind, email, message_id, outcome, delivery_id=delivery_id)
 
 
 def _keep(

@@ -1,6 +1,6 @@
 """The doors for other systems, over HTTP (bad inputs 119-128 by mail, 130-140, 148, 151, 152).
 
-Rows 142-147 are about providers that we have no door for: their paths do not exist, and nothing is ever fetched.
+Those of mail services are in tests/bad_inputs/test_webhooks.py.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tests.measure import cpu
 from tests.web.conftest import LEADS, OFFICE
 from tests.world import PLAIN, START, World, make
 from web.app import create_app
-from web.hooks import LARGEST_JSON_BYTES, Secrets
+from web.doors import LARGEST_JSON_BYTES, Secrets
 
 LEA, MAX = LEADS
 OWN, CALENDLY, CAL = "own-secret-of-this-test", "calendly-secret-of-this-test", "cal-secret-of-this-test"
@@ -299,21 +299,9 @@ class TestDoors:
         for method in ("GET", "PUT", "DELETE"):
             assert doors.http.request(method, path).status_code == 405
 
-    def test_providers_without_a_door_get_404(self, doors: Doors) -> None:
-        for name in (
-            "google",
-            "microsoft",
-            "ses",
-            "sendgrid",
-            "mailgun",
-            "microsoft?validationToken=<b>x</b>",
-        ):
-            answer = doors.http.post(f"/hooks/{name}", content=b"{}")
-            assert answer.status_code == 404
-            assert "<b>" not in answer.text
-
     @pytest.mark.parametrize(
-        "name", ["FERMATA_HOOKS_SECRET", "FERMATA_CALENDLY_SECRET", "FERMATA_CAL_SECRET"]
+        "name",
+        ["FERMATA_HOOKS_SECRET", "FERMATA_CALENDLY_SECRET", "FERMATA_CAL_SECRET", "FERMATA_MAILGUN_SECRET"],
     )
     @pytest.mark.parametrize("value", ["", " " * 20, "fifteen-letters"])
     def test_secret_that_is_empty_or_short_is_an_error_at_the_start(
