@@ -25,6 +25,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.types import TypeEngine
 from sqlmodel import Session, col
 
 NONE: ColumnElement[str] = literal_column("'[]'")
@@ -41,7 +42,7 @@ class Spelling:
         if self.is_sqlite:
             found = func.json_each(json.dumps(list(ids))).table_valued(column("value", Integer))
             return select(found.c.value)
-        return select(func.unnest(bindparam(None, list(ids), type_=ARRAY(BigInteger))))
+        return select(func.unnest(array(ids, BigInteger())))
 
     def among(self, key: Any, ids: Iterable[int]) -> ColumnElement[bool]:
         """Give the condition that a key is one of these: for queries with further conditions about very many rows.
@@ -50,7 +51,7 @@ class Spelling:
         """
         if self.is_sqlite:
             return col(key).in_(self.these(ids))
-        return col(key) == any_(bindparam(None, list(ids), type_=ARRAY(Integer)))
+        return col(key) == any_(array(ids, Integer()))
 
     def microseconds(self, moment: ColumnElement[Any]) -> ColumnElement[int]:
         """Give an instant as whole microseconds since 1970."""
@@ -90,6 +91,12 @@ class Spelling:
         if self.is_sqlite:  # its order is that of the index that finds the rows, which ends with their ids
             return func.json_group_array(item)
         return func.coalesce(func.json_agg(aggregate_order_by(item, order)), self.json(NONE))
+
+
+def array(values: Iterable[Any], type_: TypeEngine[Any]) -> ColumnElement[Any]:
+    """Give PostgreSQL's array of numbers, instants and None: the driver's own way of writing one takes ten times as long."""
+    parts = ("NULL" if value is None else str(value) for value in values)
+    return cast(bindparam(None, f"{{{','.join(parts)}}}", type_=String), ARRAY(type_))
 
 
 def spelling(session: Session) -> Spelling:

@@ -45,7 +45,7 @@ def apply_alike(session: Session, ids: Iterable[int], event: Callable[[Plan], Ev
     groups: dict[tuple[int, str | None], dict[int, int]] = {}
     theirs = permissions.theirs(session, ids, actor=act.actor, now=act.now)
     mine = [i for i in ids if i not in theirs]
-    locked = session.connection().execute(_LOCKED.where(E.id.in_(sql.these(mine))))
+    locked = session.connection().execute(_LOCKED.where(E.id.in_(sql.these(mine)))).all()
     for row_id, lead_id, sequence_id, zone in locked:
         groups.setdefault((sequence_id, zone), {})[row_id] = lead_id
     sequences = planned(session, {sequence_id for sequence_id, _ in groups})
@@ -90,7 +90,7 @@ def _act(
     fill(connection, lead_ids, sql)
     listed = lead_ids.keys() - left_out(connection, rule)
     if isinstance(event, Resume):
-        rest = {row_id: (due, left) for row_id, due, left in connection.execute(COUNTDOWNS)}
+        rest = {row_id: (due, left) for row_id, due, left in connection.execute(COUNTDOWNS).all()}
         awake = [
             one
             for plan, leads in groups

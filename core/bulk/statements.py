@@ -8,14 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
     ColumnElement,
     Connection,
     Insert,
     Integer,
     String,
     Table,
-    bindparam,
     cast,
     delete,
     exists,
@@ -33,7 +31,7 @@ from core.bulk.rule import ACTING, Act, E, H, Rule
 from core.lifecycle import Hold
 from core.outgoing import HOOK_EVENTS
 from core.snapshots import snapshot_sql
-from core.sql import Spelling
+from core.sql import Spelling, array
 
 Countdown = tuple[int, datetime | None, datetime | None]  # enrollment, due_at, send_at
 COUNTDOWNS = select(E.id, E.due_at, E.remaining).join(ACTING, ACTING.c.id == E.id)
@@ -63,7 +61,7 @@ def fill_countdowns(connection: Connection, rows: list[Countdown], sql: Spelling
         return
     # One array for each column: row by row it would take longer than all else.
     arrays = [
-        func.unnest(bindparam(None, list(values), type_=ARRAY(column.type)))
+        func.unnest(array(values, column.type))
         for column, values in zip(ACTING.c, zip(*rows, strict=True), strict=True)
     ]
     connection.execute(insert(ACTING).from_select(ACTING.c.keys(), select(*arrays)))

@@ -209,7 +209,7 @@ def _read(session: Session, *conditions: ColumnElement[bool]) -> list[Place]:
     )
     return [
         Place(row_id or 0, lead_id, email, owner, sequence, Status(status), has_started)
-        for row_id, lead_id, email, owner, sequence, status, has_started in session.execute(query)
+        for row_id, lead_id, email, owner, sequence, status, has_started in session.execute(query).all()
     ]
 
 
