@@ -1,14 +1,17 @@
 """What fault runs are made of: a sink and workers in processes of their own, and the ledger against what the sink took."""
 
+import asyncio
 import json
 import multiprocessing
 import os
 import select
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 
 from sqlalchemy import func
@@ -18,9 +21,11 @@ from sqlmodel import select as sql
 from core.db import Database
 from core.models import Enrollment
 from fermata.cli import main
+from sandbox.sink import Sink
 from tests import mailroom
 from tests.services import ROOT, free_port
 
+THOROUGH = bool(os.environ.get("FERMATA_THOROUGH"))
 LEADS = 120
 LEASE_SECONDS = 1.5
 # Loading what a worker is made of takes longer than all it does here, so that is done once for all of them.
@@ -46,7 +51,24 @@ def sink_process(log, *faults):
 
 
 @contextmanager
-def worker(url, home, **more):
+def sink_thread(script=None):
+    """Give a sink in a thread of this process, whose script may do as it likes at each moment of each dialogue."""
+    loop, sink = asyncio.new_event_loop(), Sink(script=script)
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    asyncio.run_coroutine_threadsafe(sink.__aenter__(), loop).result()
+    try:
+        yield sink
+    finally:
+        asyncio.run_coroutine_threadsafe(sink.__aexit__(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+@contextmanager
+def worker(url, home, *, sabotage=None, **more):
+    """Give `fermata worker` in a process of its own, killed at the end; `sabotage` is called in it before it starts."""
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith(("FERMATA", "SLACK"))},
         "FERMATA_HOME": str(home),
@@ -57,7 +79,14 @@ def worker(url, home, **more):
         "FERMATA_SMTP_TIMEOUT_SECONDS": str(LEASE_SECONDS),
         **more,
     }
-    process = FORKS.Process(target=be_a_worker, args=(environment, str(home / "worker.log")))
+    with child(be_a_worker, environment, str(home / "worker.log"), sabotage) as process:
+        yield process
+
+
+@contextmanager
+def child(target, *args):
+    """Give a process that has its libraries loaded already; its end is a kill -9."""
+    process = FORKS.Process(target=target, args=args)
     process.start()
     try:
         yield process
@@ -66,18 +95,22 @@ def worker(url, home, **more):
         process.join()
 
 
-def be_a_worker(environment, log):
-    """Be `fermata worker`, in a process of its own that has its libraries loaded already."""
+def be_a_worker(environment, log, sabotage=None):
+    """Be `fermata worker`."""
     os.environ.clear()
     os.environ.update(environment)
     for stream in (1, 2):
         os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), stream)
     sys.argv = ["fermata", "worker"]
+    if sabotage:
+        sabotage()
     main()
 
 
 def taken(log):
-    """What the sink accepted, as its log has it."""
+    """What the sink accepted: as its log has it, or the sink itself, or a list of it."""
+    if not isinstance(log, Path):
+        return list(getattr(log, "accepted", log))
     if not log.exists():
         return []
     lines = log.read_bytes().split(b"\n")[:-1]
@@ -115,13 +148,41 @@ def room_of(url, port, count=LEADS, **mailbox):
 
 
 def check(room, log):
+    """Compare the ledger with what the sink took, and give what is uncertain: nothing lost, nothing twice, all with reasons."""
     accepted = taken(log)
     mailroom.check_books(room.db, accepted)
     copies = Counter(message.recipients[0] for message in accepted)
     assert not [lead for lead, count in copies.items() if count > 1], "a step left twice"
-    uncertain = [row for row in room.deliveries() if row.state == "uncertain"]
+    rows = room.deliveries()
+    assert {row.enrollment_id for row in rows} <= set(room.ids)
+    uncertain = [row for row in rows if row.state == "uncertain"]
+    failed = [row for row in rows if row.state == "failed"]
+    assert all(row.reason for row in uncertain + failed), "without its reason"
     assert {card.delivery_id for card in room.cards("uncertain")} == {row.id for row in uncertain}
-    with room.db.read() as session:
-        held = set(session.exec(sql(Enrollment.id).where(Enrollment.status == "paused")))
-    assert held == {row.enrollment_id for row in uncertain}
+    by_enrollment = {row.enrollment_id: row.state for row in rows}
+    lost = [row for row in room.rows() if by_enrollment.get(row.id) not in STATES[row.status]]
+    assert lost == [], "a lead whose status and delivery tell two stories"
     return uncertain
+
+
+# What the delivery of a lead in this status may be, in a sequence of one step.
+STATES = {
+    "pending": {None, "ready", "claimed"},
+    "in_progress": {"sending"},
+    "completed": {"sent"},
+    "paused": {"uncertain", "failed"},
+}
+
+
+def proof(promise, what, room, log):
+    """Give the line that docs/proof.md quotes, after the same check."""
+    uncertain, accepted = check(room, log), taken(log)
+    states, arrived = room.states(), {message.message_id for message in accepted}
+    came = sum(row.message_id in arrived for row in uncertain)
+    assert sum(states.values()) == len(room.ids), "a lead without a delivery"
+    words = [what, f"{len(room.ids)} leads", f"{len(accepted)} accepted", "0 lost", "0 twice"]
+    if uncertain:
+        words.append(f"{len(uncertain)} uncertain each with its card ({came} of them had arrived)")
+    if states["failed"]:
+        words.append(f"{states['failed']} failed each with its reason")
+    return f"{promise} [{room.db.engine.dialect.name}]: {', '.join(words)}"
