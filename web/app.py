@@ -17,7 +17,7 @@ from web.hooks import Hooks
 from web.pages import STYLE_HASH
 from web.slack import SlackGate
 from web.slack import routes as slack_routes
-from web.sns import fetch
+from web.sns import Fetch, fetch
 
 
 def create_app(
@@ -29,11 +29,12 @@ def create_app(
     ready: Callable[[], list[str]],
     secrets: Secrets | None = None,
     figures: Callable[[], str] = str,
+    fetch: Fetch = fetch,
 ) -> FastAPI:
     """Give the application. `slack` None: Slack comes over Socket Mode and this door does not exist.
 
     ready: sentences that say what keeps this process from its work; empty when nothing does. secrets: of the webhooks;
-    None: every one of them is off. figures: metrics that this process alone can tell.
+    None: every one of them is off. figures: metrics that this process alone can tell. fetch: how the certificates of SNS are had.
     """
     # No redirects for a stray slash: they would repeat the Host header of whoever asks.
     app = FastAPI(title="Fermata", openapi_url=None, redirect_slashes=False)
