@@ -188,7 +188,19 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         if MISSING in words:
             sentence = words.split(MISSING, 1)[1].splitlines()[0].strip("')")
             found[sentence] = found.get(sentence, 0) + 1
+    if os.environ.get("FERMATA_THOROUGH"):
+        _say_proof(terminalreporter)
     if found:
         terminalreporter.section("NOT TESTED: parts are missing", sep="!", red=True, bold=True)
         for sentence, count in found.items():
             terminalreporter.write_line(f"{count} tests did not run for want of {sentence}", red=True)
+
+
+def _say_proof(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what the runs proved, with their counts: docs/proof.md quotes these lines."""
+    reports = terminalreporter.stats.get("passed", [])
+    lines = {words for report in reports for name, words in report.user_properties if name == "proof"}
+    if lines:
+        terminalreporter.section("proof")
+        for line in sorted(lines):
+            terminalreporter.write_line(line)
