@@ -127,6 +127,7 @@ class TestMatching:
         assert (message.sender, message.lead_id) == ("carol@acme.test", world.lead_id(ADA))
         assert world.status(ADA) == "paused"
 
+    @pytest.mark.row(90)
     def test_answer_of_one_lead_to_anothers_mail_concerns_that_mail_only(self, world: World) -> None:
         arrive(world, letter("She asked me to answer.", BOB, answers=mail_of(world, ADA)))
         assert [(one.lead_id, one.sender) for one in messages(world)] == [(world.lead_id(ADA), BOB)]
@@ -161,6 +162,7 @@ class TestMatching:
         assert received.kind is None
         assert messages(world) == []
 
+    @pytest.mark.row(96)
     def test_own_mail_in_the_mailbox_is_no_answer(self, world: World) -> None:
         own = letter("Hi Ada", MAILBOX, message_id=mail_of(world))
         written_by_hand = letter("As we said on the phone", MAILBOX, message_id="<hand@sales.example>")
@@ -196,10 +198,12 @@ class TestOnce:
         assert sorted(one.is_new for one in done) == [False] * 4 + [True]
         assert len(world.holds(ADA)) == 1
 
+    @pytest.mark.row(88)
     def test_same_id_with_another_text_is_another_message(self, world: World) -> None:
         arrive(world, letter("Thanks", answers=mail_of(world)), letter("No thanks", answers=mail_of(world)))
         assert len(messages(world)) == 2
 
+    @pytest.mark.row(87)
     def test_without_an_id_the_content_tells_it_from_others(self, world: World) -> None:
         same = letter("Thanks", message_id=None)
         arrive(world, same, same, letter("Really, thanks", message_id=None))
@@ -222,6 +226,7 @@ class TestOnce:
 
 
 class TestBounce:
+    @pytest.mark.row(98)
     def test_hard_bounce_stops_and_suppresses(self, world: World) -> None:
         arrive(world, bounce(mail_of(world)))
         assert world.status(ADA) == "stopped"
@@ -234,6 +239,7 @@ class TestBounce:
         arrive(world, bounce(mail_of(world), status="4.2.1"))
         assert None in [hold.until for hold in world.holds(ADA)]
 
+    @pytest.mark.row(99)
     def test_delay_changes_nothing(self, world: World) -> None:
         arrive(world, bounce(mail_of(world), status="4.4.1", action="delayed"))
         assert world.status(ADA) == "pending"
@@ -248,6 +254,7 @@ class TestBounce:
         with world.read() as session:
             assert figures.count(session, week)[Figure.BOUNCED] == [1]
 
+    @pytest.mark.row(100, 148)
     def test_forged_bounce_of_a_mail_never_sent_is_nobodys(self, world: World) -> None:
         [received] = arrive(world, bounce("<never@sales.example>"))
         assert received.kind is None
@@ -261,6 +268,7 @@ class TestBounce:
 
 
 class TestWishes:
+    @pytest.mark.row(102)
     def test_unsubscribe_by_mail_stops_everywhere(self, world: World) -> None:
         world.add(AUTUMN)
         world.enrol(ADA, sequence="Autumn")

@@ -135,6 +135,7 @@ class TestNews:
         tell(world, news(), moved(sooner, number=1, said=5))
         assert held_until(world) == [sooner + HOUR + TWO_HOURS]
 
+    @pytest.mark.row(122)
     def test_lower_sequence_after_a_higher_one_is_ignored(self, world: World) -> None:
         later = DEMO + timedelta(days=2)
         assert tell(world, moved(later, number=2), news(number=1, said=30)) == OLD_NEWS

@@ -320,6 +320,7 @@ def test_a_connection_that_is_closed_now_and_then_is_no_fault(dovecot, sqlite_db
     assert place.verbs("mailbox unread", "mailbox read") == []
 
 
+@pytest.mark.row(116)
 def test_another_uidvalidity_is_read_anew_without_double_effect(database):
     with running_dovecot() as server:
         place = place_on(server, database)
@@ -383,6 +384,7 @@ def _logins(dovecot, address) -> int:
     return sum("auth failed" in line and address in line for line in lines)
 
 
+@pytest.mark.row(118)
 @pytest.mark.parametrize("remove", ["inbox", "junk"])
 def test_a_folder_that_is_gone_is_said_and_holds_follow_ups(sqlite_db, remove):
     with running_dovecot() as server:

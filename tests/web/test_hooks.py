@@ -211,6 +211,7 @@ def event(kind: str = "meeting", number: int = 1, **more: object):
 
 
 class TestSignatures:
+    @pytest.mark.row(130)
     @pytest.mark.parametrize("path", HOOKS)
     def test_wrong_signature_is_401_and_changes_nothing(self, doors: Doors, path: str) -> None:
         content = as_bytes(invitee())
@@ -233,6 +234,7 @@ class TestSignatures:
         assert doors.http.post(path, content=content).status_code == 401
         assert doors.rows(Meeting) == doors.rows(Seen) == []
 
+    @pytest.mark.row(131)
     @pytest.mark.parametrize("path", HOOKS)
     def test_right_signature_of_another_spelling_of_the_body_is_401(self, doors: Doors, path: str) -> None:
         body = invitee()
@@ -244,6 +246,7 @@ class TestSignatures:
         }
         assert doors.post(path, spelled, **headers).status_code == 401
 
+    @pytest.mark.row(132)
     def test_calendlys_stamp_is_good_for_180_seconds(self, doors: Doors) -> None:
         for age, status in ((0, 200), (179, 200), (181, 401), (-60, 401), (86_400, 401)):
             assert doors.calendly(invitee(), age=age).status_code == status
@@ -252,6 +255,7 @@ class TestSignatures:
         for age, status in ((0, 200), (299, 200), (301, 401), (-60, 401)):
             assert doors.own(event(), age=age).status_code == status
 
+    @pytest.mark.row(132)
     def test_stamp_that_is_no_number_is_401(self, doors: Doors) -> None:
         content = as_bytes(invitee())
         for stamp in ("abc", "", " ", "١٨٠", "-1", "1e9", "9" * 5000, "0x10"):
@@ -259,6 +263,7 @@ class TestSignatures:
             headers = [(b"calendly-webhook-signature", value)]
             assert doors.http.post("/hooks/calendly", content=content, headers=headers).status_code == 401
 
+    @pytest.mark.row(132)
     def test_stamp_that_is_missing_or_stands_twice_is_401(self, doors: Doors) -> None:
         content = as_bytes(invitee())
         right = stamped(content, CALENDLY, doors.world.now)
@@ -272,6 +277,7 @@ class TestSignatures:
         right = ("calendly-webhook-signature", stamped(content, CALENDLY, doors.world.now))
         assert doors.http.post("/hooks/calendly", content=content, headers=[right, right]).status_code == 401
 
+    @pytest.mark.row(132)
     def test_any_right_v1_of_several_is_enough(self, doors: Doors) -> None:
         content = as_bytes(invitee())
         stamp, right = stamped(content, CALENDLY, doors.world.now).split(",")
@@ -286,6 +292,7 @@ class TestSignatures:
 
 
 class TestDoors:
+    @pytest.mark.row(135)
     @pytest.mark.parametrize("path", HOOKS)
     def test_door_without_a_secret_does_not_exist_and_says_so(self, sqlite_url: str, path: str) -> None:
         for doors in opened(sqlite_url, Secrets()):
@@ -294,11 +301,13 @@ class TestDoors:
                 assert answer.status_code == 404
                 assert answer.text.startswith("This hook is off; set FERMATA_")
 
+    @pytest.mark.row(136)
     @pytest.mark.parametrize("path", HOOKS)
     def test_only_post_is_allowed(self, doors: Doors, path: str) -> None:
         for method in ("GET", "PUT", "DELETE"):
             assert doors.http.request(method, path).status_code == 405
 
+    @pytest.mark.row(135)
     @pytest.mark.parametrize(
         "name",
         ["FERMATA_HOOKS_SECRET", "FERMATA_CALENDLY_SECRET", "FERMATA_CAL_SECRET", "FERMATA_MAILGUN_SECRET"],
@@ -320,6 +329,7 @@ class TestDoors:
         assert settings.hooks_secret is None
         assert CAL not in repr(settings)
 
+    @pytest.mark.row(138)
     @pytest.mark.parametrize("path", ["/hooks/event", "/hooks/calendly", "/hooks/cal"])
     def test_body_that_is_no_plain_json_is_400_at_once(self, doors: Doors, path: str) -> None:
         doors.http.get("/healthz")  # connected already
@@ -341,6 +351,7 @@ class TestDoors:
             == 415
         )
 
+    @pytest.mark.row(139)
     @pytest.mark.parametrize(
         ("path", "body"),
         [
@@ -359,6 +370,7 @@ class TestDoors:
         assert doors.counts() == {(path.rpartition("/")[2], "ignored"): 1}
         assert doors.rows(Seen) == []
 
+    @pytest.mark.row(140)
     def test_unknown_address_is_200_and_makes_no_lead(self, both: Doors) -> None:
         stranger = "stranger@elsewhere.test"
         for answer in (
@@ -372,6 +384,7 @@ class TestDoors:
         assert len(both.rows(Lead)) == 2
         assert both.rows(Seen) == both.rows(Meeting) == both.rows(Message) == []
 
+    @pytest.mark.row(152)
     def test_source_that_asks_too_fast_gets_429_and_harms_nothing(self, doors: Doors) -> None:
         doors.own(event("reply"))
         with ThreadPoolExecutor(8) as pool:
@@ -487,6 +500,7 @@ class TestCal:
         }
         assert both.until() == [HELD - timedelta(days=2)]
 
+    @pytest.mark.row(134)
     def test_same_body_again_has_no_effect_for_90_days(self, doors: Doors) -> None:
         body = booking()
         doors.cal(body)
@@ -496,6 +510,7 @@ class TestCal:
         assert doors.cal(body).json() == {"result": "seen before"}
         assert doors.until() == []
 
+    @pytest.mark.row(134)
     @pytest.mark.parametrize("created", [said(-25 * 60), said(25 * 60 * 24), None, "yesterday"])
     def test_old_body_may_hold_but_never_shorten(self, doors: Doors, created: str | None) -> None:
         doors.cal(booking(minutes=-26 * 60))
@@ -569,6 +584,7 @@ class TestEvents:
         assert doors.own(event("goal")).json() == {"result": "seen before"}
         assert doors.world.status(LEA) == "pending"
 
+    @pytest.mark.row(151)
     def test_bad_item_of_a_batch_keeps_none_of_the_others_out(self, doors: Doors) -> None:
         body = [event("reply"), {"id": "bad"}, 5, {"id": "x", "type": "reply"}, event("goal", 2, email=MAX)]
         answer = doors.own(body)
@@ -585,6 +601,7 @@ class TestEvents:
     def test_batch_of_too_many_is_400(self, doors: Doors) -> None:
         assert doors.own([event("click")] * 101).status_code == 400
 
+    @pytest.mark.row(128)
     def test_incomplete_event_is_400_with_a_sentence(self, doors: Doors) -> None:
         for broken, sentence in (
             ({"id": ""}, "The body has no usable `id`"),
@@ -629,12 +646,14 @@ class TestMail:
         assert both.world.status(LEA) == "paused"
         assert len(both.rows(Message)) == 1
 
+    @pytest.mark.row(119)
     def test_accepted_invitation_is_booked(self, both: Doors) -> None:
         answer = both.own(letter("Lea has accepted.", calendar="ACCEPTED"), "/hooks/mime")
         assert answer.json() == {"result": "done", "kind": "calendar"}
         assert both.until() == [HELD]
         assert [row.state for row in both.rows(Meeting)] == ["booked"]
 
+    @pytest.mark.row(120)
     def test_declined_invitation_is_not_booked(self, doors: Doors) -> None:
         doors.own(letter("Lea has declined.", calendar="DECLINED"), "/hooks/mime")
         assert [row.state for row in doors.rows(Meeting)] == ["declined"]

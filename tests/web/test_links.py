@@ -62,12 +62,14 @@ def test_each_lead_has_links_of_their_own(sent):
     assert sent.http.get(f"/c/{bea.token}").headers["location"] == PRICES
 
 
+@pytest.mark.row(171)
 def test_head_leads_on_and_counts_for_nobody(sent):
     answer = sent.http.head(f"/c/{link(sent.world).token}", headers=PERSON)
     assert (answer.status_code, answer.headers["location"]) == (302, PAGE)
     assert judged(sent.world) == [(1, "head")]
 
 
+@pytest.mark.row(172)
 def test_a_visit_seconds_after_the_send_is_a_scanners(sent):
     sent.world.now -= timedelta(hours=1, seconds=-5)
     sent.http.get(f"/c/{link(sent.world).token}", headers=PERSON)
@@ -75,6 +77,7 @@ def test_a_visit_seconds_after_the_send_is_a_scanners(sent):
     assert judged(sent.world) == [(1, "too soon")]
 
 
+@pytest.mark.row(168)
 @pytest.mark.parametrize(
     "query",
     [
@@ -91,6 +94,7 @@ def test_nothing_of_a_request_decides_where_it_leads(sent, query):
     assert answer.headers["location"] == PAGE
 
 
+@pytest.mark.row(180)
 def test_neither_referrer_nor_cookies_nor_address_are_kept(sent):
     headers = {
         **PERSON,
@@ -108,6 +112,7 @@ def _flipped(token: str) -> str:
     return ("A" if token[0] != "A" else "B") + token[1:]
 
 
+@pytest.mark.row(166, 167, 179)
 @pytest.mark.parametrize(
     "spoil",
     [
@@ -137,6 +142,7 @@ def test_no_path_breaks_it(site, token):
     assert site.http.get(f"/o/{path}").status_code == 404
 
 
+@pytest.mark.row(170)
 @pytest.mark.parametrize(
     ("url", "status"),
     [
@@ -200,6 +206,7 @@ def test_what_is_no_picture_is_not_found(sent, name):
     assert sent.http.get(f"/o/{name}").status_code == 404
 
 
+@pytest.mark.row(182)
 @pytest.mark.parametrize(
     ("agent", "reason"),
     [

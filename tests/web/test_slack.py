@@ -31,6 +31,7 @@ def test_signed_command_reaches_the_bot_in_a_thread(site):
     assert not {"MainThread"} & site.bot.threads
 
 
+@pytest.mark.row(154)
 @pytest.mark.parametrize(
     "stamp",
     ["abc", "", "12 34", "١٢٣٤٥٦٧٨٩٠", "9" * 5000, "1" * 13, "-1", "+1811836800", "1811836800.0", "1_811_836_800",
@@ -47,6 +48,7 @@ def test_timestamp_counts_for_five_minutes(site, seconds, status):
     assert site.slack(COMMAND, at=int(site.world.now.timestamp()) + seconds).status_code == status
 
 
+@pytest.mark.row(155)
 @pytest.mark.parametrize(
     "signature",
     [
@@ -77,6 +79,7 @@ def test_signature_of_another_secret_body_or_second_is_refused(site):
     assert site.bot.heard == []
 
 
+@pytest.mark.row(155)
 def test_missing_or_doubled_timestamp_is_refused(site):
     assert site.slack(COMMAND, x_slack_request_timestamp=None).status_code == 401
     headers = [*signed(COMMAND, str(int(site.world.now.timestamp()))).items(), ("x-slack-signature", "v0=")]
@@ -88,6 +91,7 @@ def test_empty_secret_opens_no_door(bot):
         SlackGate(bot, "")
 
 
+@pytest.mark.row(156)
 @pytest.mark.parametrize("body", [b"\xff\xfe", b"command=/sequence&text=\xe9", b'{"type":"\xc3"}'])
 def test_body_that_is_no_utf8_is_refused(site, body):
     assert site.slack(body).status_code == 400
@@ -110,6 +114,7 @@ def test_json_that_slack_never_sends_is_refused(site, body):
     assert site.bot.heard == []
 
 
+@pytest.mark.row(163)
 def test_body_above_one_mebibyte_is_refused(site):
     fits = b"text=" + b"x" * (2**20 - 5)
     assert site.slack(fits).status_code == 200
@@ -132,12 +137,14 @@ def test_endless_body_is_cut_off(site):
         assert time.monotonic() - began < 3
 
 
+@pytest.mark.row(164)
 @pytest.mark.parametrize("encoding", ["gzip", "GZIP", "identity, gzip", "br", "x"])
 def test_encoded_body_is_refused(site, encoding):
     assert site.slack(gzip.compress(COMMAND), content_encoding=encoding).status_code == 415
     assert site.slack(COMMAND, content_encoding="identity").status_code == 200
 
 
+@pytest.mark.row(160)
 def test_ssl_check_is_answered_unsigned_and_does_nothing(site):
     answer = site.http.post("/slack/events", data={"ssl_check": "1", "token": "x"})
     assert (answer.status_code, answer.content) == (200, b"")
@@ -146,6 +153,7 @@ def test_ssl_check_is_answered_unsigned_and_does_nothing(site):
     assert site.bot.heard == []
 
 
+@pytest.mark.row(162)
 @pytest.mark.parametrize(
     ("payload", "status"),
     [
@@ -169,6 +177,7 @@ def test_other_workspace_or_app_is_refused(sqlite_url, bot, payload, status):
         assert len(bot.heard) == (2 if status == 200 else 0)
 
 
+@pytest.mark.row(158)
 def test_replay_is_given_the_same_answer_and_does_nothing(both):
     both.bot.reply = lambda: (200, {"content-type": "application/json"}, b'{"n":%d}' % len(both.bot.heard))
     first, again = both.slack(COMMAND), both.slack(COMMAND)

@@ -25,6 +25,7 @@ def suppressed(site):
         return [(row.email, row.reason, row.at) for row in session.exec(select(Suppression))]
 
 
+@pytest.mark.row(175)
 def test_looking_changes_nothing(site):
     for method in ("GET", "HEAD"):
         answer = site.http.request(method, site.link(LEA))
@@ -70,6 +71,7 @@ def test_button_of_the_page_unsubscribes_and_says_so(site):
     assert "You are unsubscribed" in site.http.get(site.link(LEA)).text
 
 
+@pytest.mark.row(174)
 @pytest.mark.parametrize(
     ("content", "kind"),
     [
@@ -95,6 +97,7 @@ def test_oversized_post_is_refused(site):
     assert site.http.post(site.link(LEA), content=b"x" * 20_000).status_code == 413
 
 
+@pytest.mark.row(176)
 @pytest.mark.slow
 def test_a_thousand_posts_make_one_row(both):
     link = both.link(LEA)
@@ -105,11 +108,13 @@ def test_a_thousand_posts_make_one_row(both):
     assert len(both.world.journal("suppress")) == 1
 
 
+@pytest.mark.row(176)
 def test_two_posts_make_one_row(both):
     statuses = [both.http.post(both.link(LEA), data=ONE_CLICK).status_code for _ in range(2)]
     assert (statuses, len(suppressed(both))) == ([200, 200], 1)
 
 
+@pytest.mark.row(166, 167, 179)
 def test_forged_links_all_get_the_same_calm_page(site):
     good = site.link(LEA).removeprefix("/u/")
     flipped = ("A" if good[0] != "A" else "B") + good[1:]
@@ -124,6 +129,7 @@ def test_forged_links_all_get_the_same_calm_page(site):
     assert suppressed(site) == []
 
 
+@pytest.mark.row(168)
 def test_other_parameters_are_ignored(site):
     answer = site.http.get(site.link(LEA) + "?url=https://evil.test&confirm=yes")
     assert answer.status_code == 200
@@ -131,6 +137,7 @@ def test_other_parameters_are_ignored(site):
     assert suppressed(site) == []
 
 
+@pytest.mark.row(178)
 def test_erased_lead_gets_a_kind_answer(site):
     with site.world.db.write() as session:
         lead = Lead(email="gone@x.test", created_at=START)
@@ -184,6 +191,7 @@ def exchange(site, request: bytes) -> bytes:
         return wire.recv(65_536)
 
 
+@pytest.mark.row(179)
 @pytest.mark.parametrize(
     "path", [b"/u/" + b"a" * 100_000, b"/u/\x00", b"/u/\xff\xfe", b"/u/%", b"/u/%zz", b"//u//x", b"/u/../../x", b"*", b"/u/" + b"%00" * 3000]
 )  # fmt: skip

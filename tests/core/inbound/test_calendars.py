@@ -97,6 +97,7 @@ def test_whole_day_is_a_day_of_the_zone():
     )
 
 
+@pytest.mark.row(123)
 @pytest.mark.parametrize(
     "rule",
     [
@@ -173,6 +174,7 @@ def test_what_holds_no_event_is_none(content):
 HEAD = b"BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\nUID:x\r\n"
 
 
+@pytest.mark.row(126)
 @pytest.mark.parametrize(
     "content",
     [

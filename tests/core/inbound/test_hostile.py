@@ -81,6 +81,7 @@ MAIL = {
 }  # fmt: skip
 
 
+@pytest.mark.row(108, 110, 126)
 @pytest.mark.parametrize("name", MAIL)
 def test_hostile_mail_gets_a_verdict_in_bounded_time_and_memory(name, caplog):
     judge(letter("warm"), received=RECEIVED)
@@ -104,6 +105,7 @@ def test_mail_that_is_not_read_whole_says_so(name):
     assert "look at it in the mailbox" in judge(MAIL[name], received=RECEIVED).cause
 
 
+@pytest.mark.row(114)
 @pytest.mark.parametrize(
     "kind",
     [
@@ -137,6 +139,7 @@ def test_large_attachment_below_a_whole_text_is_no_cause():
     assert (found.kind, found.cause, found.text) == (Kind.REPLY, "", "Here is our plan.")
 
 
+@pytest.mark.row(111)
 @pytest.mark.parametrize(
     "date", ["Thu, 1 Jan 1970 00:00:00 +0000", "Fri, 1 Jan 2099 00:00:00 +0000", "never"]
 )
