@@ -30,6 +30,7 @@ from core.lifecycle import (
     Status,
     decide,
 )
+from core.many import update_rows
 from core.models import Batch, Delivery, DeliveryState, Journal, Lead
 from core.models import Enrollment as EnrollmentRow
 from core.models import Hold as HoldRow
@@ -302,21 +303,9 @@ def _write(session: Session, changes: list[Change], *, verb: str, actor: Actor, 
 
 
 def _save(session: Session, changes: list[Change], *, now: datetime, reason: str) -> None:
-    result = session.connection().execute(_SAVE, [_saved(change, now, reason) for change in changes])
-    if result.rowcount != len(changes):
+    if update_rows(session, ENROLLMENTS, [_saved(change, now, reason) for change in changes]) != len(changes):
         msg = "An enrollment changed in the middle of an act; nothing was written."
         raise Overtaken(msg)
-
-
-_SAVED = (
-    "status", "position", "attempt", "due_at", "send_at", "wake_at", "remaining", "has_started", "version",
-    "ended_at", "end_reason", "awaits_since",
-)  # fmt: skip
-_SAVE = (
-    update(ENROLLMENTS)
-    .where(ENROLLMENTS.c.id == bindparam("at_id"), ENROLLMENTS.c.version == bindparam("at_version"))
-    .values({name: bindparam(name) for name in _SAVED})
-)
 
 
 def _saved(change: Change, now: datetime, reason: str) -> dict[str, Any]:

@@ -6,20 +6,20 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, insert
+from sqlalchemy import Table
 from sqlmodel import Session
 
 from core import outgoing
+from core.many import insert_rows
 from core.models import Journal
 from core.people import Actor
 
 LINES: Table = Journal.__table__  # type: ignore[attr-defined]
-_INSERT = insert(LINES)  # written once: it runs for each mail
 
 
 def write(session: Session, lines: Sequence[Mapping[str, Any]]) -> None:
     """Write lines, each with the same columns, and have other systems told."""
-    session.connection().execute(_INSERT, [dict(line) for line in lines])
+    insert_rows(session, LINES, lines)
     outgoing.tell(session, lines)
 
 

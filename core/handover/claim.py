@@ -18,6 +18,7 @@ from core.handover import backlog, replies
 from core.handover.words import BATCH, LEASE, Claimed, Hand
 from core.lifecycle import Began, Event, Failed, Hold, Source, StepKind, StepsChanged, Stop, Uncertain
 from core.mailboxes import allowance, free_at, is_free, is_read, may_leave, may_send, unread_before
+from core.many import inserting, packed
 from core.models import (
     WORKSPACE_ID,
     Delivery,
@@ -266,27 +267,28 @@ def _claim_rows(
 ) -> dict[int, tuple[int, int, str]]:
     """Give delivery id, fence and Message-ID by enrollment; rows that may have left already are not given."""
     domain = mailbox.address.rpartition("@")[2]
+    new: list[dict[str, Any]] = [
+        {
+            "enrollment_id": row.id,
+            "step_id": _step(row).id,
+            "attempt": row.state.attempt,
+            "kind": StepKind.EMAIL.value,
+            "variant": names.get((row.id, _step(row).id)),
+            "state": DeliveryState.CLAIMED.value,
+            "message_id": f"<{uuid4().hex}@{domain}>",
+            "mailbox_id": mailbox.id,
+            "subject": "",
+            "fence": 1,
+            "tries": 0,
+            "lease_until": _lease_end(row, now, until),
+            "created_at": now,
+            "claimed_at": now,
+        }
+        for row in rows
+    ]
+    dialect = session.get_bind().dialect.name
     found = session.connection().execute(
-        _upsert(session.get_bind().dialect.name),
-        [
-            {
-                "enrollment_id": row.id,
-                "step_id": _step(row).id,
-                "attempt": row.state.attempt,
-                "kind": StepKind.EMAIL.value,
-                "variant": names.get((row.id, _step(row).id)),
-                "state": DeliveryState.CLAIMED.value,
-                "message_id": f"<{uuid4().hex}@{domain}>",
-                "mailbox_id": mailbox.id,
-                "subject": "",
-                "fence": 1,
-                "tries": 0,
-                "lease_until": _lease_end(row, now, until),
-                "created_at": now,
-                "claimed_at": now,
-            }
-            for row in rows
-        ],
+        _upsert(dialect, tuple(new[0])), new if dialect == "sqlite" else {"rows": packed(new)}
     )
     return {
         enrollment_id: (delivery_id, fence, message_id)
@@ -336,9 +338,9 @@ _SETTLED: dict[str, Event] = {
 
 
 @cache
-def _upsert(dialect: str) -> Any:
+def _upsert(dialect: str, names: tuple[str, ...]) -> Any:
     """Give the statement that claims: a new row, or one that is known not to have left."""
-    statement = insert_of(dialect, DELIVERIES)
+    statement = insert_of(dialect, DELIVERIES) if dialect == "sqlite" else inserting(DELIVERIES, names)
     given = statement.excluded
     # Nothing here may be a bound parameter: SQLAlchemy would then send row by row instead of all rows at once.
     # A claim whose lease ended before this one began has lost its worker.

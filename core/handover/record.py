@@ -30,6 +30,7 @@ from core.lifecycle import (
     Uncertain,
     Verdict,
 )
+from core.many import update_rows
 from core.models import Delivery, DeliveryState, Enrollment
 from core.people import SYSTEM
 from core.plans import planned
@@ -87,7 +88,7 @@ def record(db: Database, reports: Iterable[Report], *, now: datetime) -> None:
             now=now,
             is_undoable=False,
         )
-        _write_outcomes(session, values)
+        update_rows(session, DELIVERIES, values)
         if answers:
             replies.told(session, answers, now=now)
         _show_uncertain(
@@ -161,22 +162,6 @@ def _outcome(
                 "settled_at": None,
                 "reason": f"will be tried again: {words}",
             }
-
-
-def _write_outcomes(session: Session, values: list[dict[str, Any]]) -> None:
-    session.connection().execute(_OUTCOME, [value | {"state": str(value["state"])} for value in values])
-
-
-_OUTCOME = (
-    update(DELIVERIES)
-    .where(DELIVERIES.c.id == bindparam("at_id"))
-    .values(
-        {
-            name: bindparam(name)
-            for name in ("state", "settled_at", "reason", "subject", "code", "answer", "tries", "lease_until")
-        }
-    )
-)
 
 
 def _words(outcome: dict[str, Any]) -> str:

@@ -189,12 +189,3 @@ def barred(session: Session, delivery_ids: Sequence[int]) -> set[int]:
     query = select(Suppression.email).where(col(Suppression.email).in_({sender for _, sender in found}))
     suppressed = set(session.exec(query))
     return {delivery_id for delivery_id, sender in found if sender in suppressed}
-
-
-def also_concerned(session: Session, delivery_ids: Sequence[int]) -> list[int]:
-    """Give the leads that bear the addresses they go to: a suppression of one of them locks that lead."""
-    found = session.connection().execute(_RECIPIENTS, {"ids": list(delivery_ids)}).all()
-    senders = {sender for _, sender in found}
-    if not senders:
-        return []
-    return [one for one in session.exec(select(Lead.id).where(col(Lead.email).in_(senders))) if one]

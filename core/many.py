@@ -1,0 +1,87 @@
+"""Writing many rows that differ: row by row on SQLite, where that is cheapest; on PostgreSQL in one statement.
+
+There the rows go as one parameter, JSON, so that the statement is the same text for any number of them, and is prepared.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Insert,
+    Table,
+    TableValuedAlias,
+    bindparam,
+    column,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlmodel import Session
+
+from core.db import insert_of
+
+KEY = "at_"  # before the name of a column: the row is found by it, and it stays
+Row = Mapping[str, Any]
+
+
+def insert_rows(session: Session, table: Table, rows: Sequence[Row]) -> None:
+    """Add rows, all with the same columns."""
+    if session.get_bind().dialect.name == "sqlite":
+        session.connection().execute(_insert(table), [dict(row) for row in rows])
+    else:
+        session.connection().execute(inserting(table, tuple(rows[0])), {"rows": packed(rows)})
+
+
+def update_rows(session: Session, table: Table, rows: Sequence[Row]) -> int:
+    """Change rows, all in the same columns, each found by what `KEY` marks; gives how many there were."""
+    is_sqlite = session.get_bind().dialect.name == "sqlite"
+    given: Any = [dict(row) for row in rows] if is_sqlite else {"rows": packed(rows)}
+    return session.connection().execute(_update(table, tuple(rows[0]), is_sqlite=is_sqlite), given).rowcount
+
+
+def packed(rows: Sequence[Row]) -> str:
+    """Give rows as the parameter `rows`."""
+    return json.dumps([dict(row) for row in rows], default=_plain)
+
+
+def _plain(value: datetime | timedelta) -> str | int:
+    return value.isoformat() if isinstance(value, datetime) else value // timedelta(microseconds=1)
+
+
+# Each written once: building a statement anew costs several times what running it does.
+@cache
+def inserting(table: Table, names: tuple[str, ...]) -> Any:
+    """Give PostgreSQL's statement that adds rows of these columns."""
+    given = _given(table, names)
+    rows = select(*(given.c[name] for name in names))
+    return insert_of("postgresql", table).from_select(list(names), rows)
+
+
+@cache
+def _insert(table: Table) -> Insert:
+    return insert(table)
+
+
+@cache
+def _update(table: Table, names: tuple[str, ...], *, is_sqlite: bool) -> Any:
+    new: dict[str, ColumnElement[Any]]
+    if is_sqlite:
+        new = {name: bindparam(name) for name in names}
+    else:
+        given = _given(table, names)
+        new = {name: given.c[name] for name in names}
+    found = [table.c[name.removeprefix(KEY)] == new.pop(name) for name in names if name.startswith(KEY)]
+    return update(table).where(*found).values(new)
+
+
+def _given(table: Table, names: tuple[str, ...]) -> TableValuedAlias:
+    columns = [column(name, table.c[name.removeprefix(KEY)].type) for name in names]
+    rows = func.json_to_recordset(bindparam("rows")).table_valued(*columns, name="given")
+    return rows.render_derived(name="given", with_types=True)
