@@ -160,7 +160,8 @@ class Settings(BaseSettings):
             return value
         parts = urlsplit(value)
         is_local = parts.hostname in {"127.0.0.1", "localhost", "::1"}
-        if (parts.scheme != "https" and not is_local) or not parts.hostname or parts.path not in {"", "/"}:
+        is_more = parts.path not in {"", "/"} or parts.query or parts.fragment or "@" in parts.netloc
+        if (parts.scheme != "https" and not is_local) or not parts.hostname or is_more:
             msg = "must be the public address of this server, such as https://fermata.example.com, without a path"
             raise ValueError(msg)
         return value.rstrip("/")

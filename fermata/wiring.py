@@ -6,13 +6,16 @@ import os
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core import place
 from core.commands import Desk
 from core.db import Database
 from core.letters import Office
 from core.migrate import migrate
 from core.models import WORKSPACE_ID, Workspace
+from core.outgoing import book
 from core.secrets import Vault
 from core.settings import Settings, old_keys, read_settings, secret_key
 
@@ -30,8 +33,10 @@ def now() -> datetime:
 
 
 def open_database(settings: Settings) -> Database:
-    """Give the database with its schema up to date and the workspace's row in it."""
+    """Give the database with its schema up to date and the workspace's row in it; raises Refused where it cannot be."""
     db = Database(settings.database)
+    if db.is_sqlite and (path := db.engine.url.database):
+        place.check(Path(path))
     migrate(db)
     with db.write() as session:
         workspace = session.get_one(Workspace, WORKSPACE_ID)
@@ -121,7 +126,10 @@ def make_engine(
     from jobs.telling import Teller
     from jobs.trials import Trials
 
-    teller = Teller(db, make_vault(settings), clock=clock, may_be_private=settings.hooks_private)
+    vault = make_vault(settings)
+    with db.read() as session:
+        book.check_key(session, vault)
+    teller = Teller(db, vault, clock=clock, may_be_private=settings.hooks_private)
     desk = SendingDesk(
         db,
         make_office(settings),

@@ -105,6 +105,12 @@ def _count(session: Session, *which: ColumnElement[bool]) -> dict[int, int]:
     return dict(session.exec(query).all())
 
 
+def check_key(session: Session, vault: Vault) -> None:
+    """Raise Refused where the secret of a hook that is on cannot be read with any of the keys."""
+    for locked in session.exec(select(Hook.secret).where(col(Hook.off_at).is_(None))):
+        vault.unlock(locked)
+
+
 def rotate(session: Session, vault: Vault) -> tuple[int, int]:
     """Encrypt every secret with the newest key; give how many were not, and how many there are.
 

@@ -337,7 +337,12 @@ def _cap(session: Session, mailbox: Mailbox, now: datetime, zone: str) -> Iterat
         return
     day = day_of(mailbox, now)
     cap, handed = cap_on(mailbox, day), handed_on(session, mailbox, day)
-    if handed >= cap:
+    if mailbox.cap_per_day == 0:
+        yield Reason(
+            Kind.CAP,
+            f"The mailbox {mailbox.address} has a cap of 0 a day: it sends nothing until that is raised.",
+        )
+    elif handed >= cap:
         yield Reason(
             Kind.CAP,
             f"The mailbox {mailbox.address} has reached its cap of {cap} a day; it is free on {say(free, zone)}.",

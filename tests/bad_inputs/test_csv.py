@@ -32,7 +32,7 @@ BAD = {
     "a..b@x.test,A,New": "no plain address",
     ".a@x.test,A,New": "no plain address",
     "a@[127.0.0.1],A,New": "is no domain",
-    '"""a b""@x.test",A,New': "no plain address",
+    '"""a b""@x.test",A,New': "has blanks or hidden characters inside",
     '"a@x.test, b@x.test",A,New': "not one address",
     "alice@ok.test)bob@evil.test,A,New": "not one address",
     "postmaster@new.example,A,New": "a machine or a role",
