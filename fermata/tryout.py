@@ -39,7 +39,7 @@ from jobs.reader import Desk as ReadingDesk
 from jobs.reader import Reader
 from jobs.smtp_login import Server
 from sandbox import forty
-from sandbox.app import Info, create_app
+from sandbox.app import SLACK_API, Info, create_app
 from sandbox.clock import SandboxClock, nothing
 from sandbox.imap import Imap
 from sandbox.inboxes import Inboxes
@@ -48,6 +48,7 @@ from sandbox.mailbox import MailStore
 from sandbox.sink import Accepted, Sink
 from sandbox.slack.workspace import Command, Workspace
 from sandbox.world import HISTORY, ZONE, furnish, opening
+from web import api
 from web.hooks import Hooks
 from web.links import routes as link_routes
 from web.unsubscribe import routes as unsubscribe_routes
@@ -117,7 +118,7 @@ def settings_for(port: int, home: Path, *, database_url: str = "") -> Settings:
         zone=ZONE,
         bot_token=SecretStr("xoxb-sandbox"),
         app_token=SecretStr("xapp-sandbox"),
-        slack_api_url=f"{url}/api/",
+        slack_api_url=f"{url}{SLACK_API}/",
         hooks_secret=SecretStr(HOOKS_SECRET),
         calendly_secret=SecretStr(HOOKS_SECRET),
         cal_secret=SecretStr(HOOKS_SECRET),
@@ -180,6 +181,7 @@ async def showing(made: World) -> AsyncIterator[None]:
     )
     page.include_router(unsubscribe_routes(made.desk.db, wiring.make_office(made.settings), made.clock.now))
     page.include_router(link_routes(made.desk.db, made.clock.now))
+    page.router.routes.append(api.mount(made.desk, made.clock.now))
     # Signed by the clock on the wall, whatever day it is in the sandbox.
     secrets = serving.make_secrets(made.settings)
     page.include_router(Hooks(made.desk.db, made.clock.now, secrets, stamps=wiring.now).routes())

@@ -32,6 +32,7 @@ from sandbox.slack.workspace import Workspace
 from sandbox.tour import Tour
 
 PAGE = Path(__file__).parent / "page"
+SLACK_API = "/slack/api"  # below /api is Fermata's own
 MAILS_SHOWN = 400
 HEARTBEAT_SECONDS = 15.0
 # A mail's own inline styles must work inside its frame, which inherits this policy; its scripts must not.
@@ -166,7 +167,7 @@ def create_app(
     tour = tour or Tour(words=words, now=clock.now, mail=mail.messages)
     stage = Stage(workspace, mail, clock, tour, known, leads)
     app = FastAPI(title="Fermata sandbox", docs_url=None, redoc_url=None, lifespan=lifespan)
-    app.include_router(slack_routes(workspace))
+    app.include_router(slack_routes(workspace, at=SLACK_API))
     app.include_router(_looking(stage))
     app.include_router(_acting(stage))
     app.include_router(_clock(stage))

@@ -21,7 +21,7 @@ from core.verbs.choosing import Place, domains_of, live_places
 from core.verbs.outcome import Outcome
 from core.words import clock, counted, listed, some
 
-LABEL_CHARS = 48
+LABEL_CHARS = 60
 EXPIRY = timedelta(minutes=15)
 COMPANY_LEADS_SHOWN = 10
 

@@ -15,11 +15,11 @@ from sandbox.slack.state import JSON
 from sandbox.slack.workspace import Workspace
 
 
-def slack_routes(workspace: Workspace) -> APIRouter:
-    """`/api/{method}`, `/upload/v1/{key}`, `/commands|actions|app/{key}` and the WebSocket `/link/`."""
+def slack_routes(workspace: Workspace, *, at: str = "/api") -> APIRouter:
+    """The Web API below `at`, `/upload/v1/{key}`, `/commands|actions|app/{key}` and the WebSocket `/link/`."""
     router = APIRouter()
 
-    @router.post("/api/{method}")
+    @router.post(f"{at}/{{method}}")
     async def api(method: str, request: Request) -> Response:
         if not workspace.base_url:
             workspace.base_url = str(request.base_url).rstrip("/")

@@ -73,8 +73,8 @@ class Heard:
         self.retries: list[list[str]] = []
 
 
-def build(workspace: Workspace, url: str) -> tuple[App, Heard]:
-    client = WebClient(token=workspace.bot_token, base_url=f"{url}/api/")
+def build(workspace: Workspace, url: str, api: str = "/api") -> tuple[App, Heard]:
+    client = WebClient(token=workspace.bot_token, base_url=f"{url}{api}/")
     app = App(client=client, signing_secret=SECRET, token=workspace.bot_token)
     heard = Heard()
 

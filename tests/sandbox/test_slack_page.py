@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from sandbox.app import Info, create_app
+from sandbox.app import SLACK_API, Info, create_app
 from sandbox.mailbox import MailStore
 from sandbox.slack import Workspace, serving
 from tests.sandbox import bolt_app
@@ -74,7 +74,7 @@ def world() -> Iterator[World]:
     made = World()
     with serving(made.app) as url:
         made.url = made.workspace.base_url = url
-        app, _ = bolt_app.build(made.workspace, url)
+        app, _ = bolt_app.build(made.workspace, url, SLACK_API)
         handler = bolt_app.connect(app, made.workspace)
         yield made
         bolt_app.hang_up(handler, made.workspace)
