@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import BindParameter, Select, Table, bindparam, insert, select, update
+from sqlalchemy import Select, Table, insert, select, update
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col
 
@@ -30,7 +30,7 @@ from core.lifecycle import (
     Status,
     decide,
 )
-from core.many import update_rows
+from core.many import IsOne, update_rows
 from core.models import Batch, Delivery, DeliveryState, Journal, Lead
 from core.models import Enrollment as EnrollmentRow
 from core.models import Hold as HoldRow
@@ -186,7 +186,6 @@ def apply(
 
 
 # Written once: building a statement anew costs several times what running it does, and these run for each mail.
-_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _LOAD = (
     select(
         *(ENROLLMENTS.c[name] for name in (
@@ -197,12 +196,12 @@ _LOAD = (
         LEADS.c.zone,
     )
     .join(LEADS, LEADS.c.id == ENROLLMENTS.c.lead_id)
-    .where(ENROLLMENTS.c.id.in_(_IDS))
+    .where(IsOne(ENROLLMENTS.c.id))
     .order_by(ENROLLMENTS.c.id)
 )  # fmt: skip
 _LOAD_LOCKED = _LOAD.with_for_update(of=ENROLLMENTS)
 _UNDER_WAY = select(DELIVERIES.c.enrollment_id, DELIVERIES.c.state).where(
-    DELIVERIES.c.enrollment_id.in_(_IDS),
+    IsOne(DELIVERIES.c.enrollment_id),
     DELIVERIES.c.state.in_([DeliveryState.OPEN.value, DeliveryState.SENDING.value]),
     DELIVERIES.c.reply_id.is_(None),  # a person's answer is no step of it
 )

@@ -12,10 +12,14 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
+    Boolean,
     ColumnElement,
     Insert,
+    Integer,
     Table,
     TableValuedAlias,
+    any_,
     bindparam,
     column,
     func,
@@ -23,6 +27,8 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.visitors import InternalTraversal
 from sqlmodel import Session
 
 from core.db import insert_of
@@ -53,6 +59,31 @@ def packed(rows: Sequence[Row]) -> str:
 
 def _plain(value: datetime | timedelta) -> str | int:
     return value.isoformat() if isinstance(value, datetime) else value // timedelta(microseconds=1)
+
+
+class IsOne(ColumnElement[bool]):
+    """The condition that a column is one of the parameter `ids`: on PostgreSQL one text, prepared once, for any number.
+
+    SQLite is fastest with a placeholder for each.
+    """
+
+    inherit_cache = True
+    _is_implicitly_boolean = True  # else SQLite would be asked whether it is 1
+    type = Boolean()
+    _traverse_internals = [("column", InternalTraversal.dp_clauseelement)]  # noqa: RUF012 - as its parents have it
+
+    def __init__(self, column: Any) -> None:
+        self.column = column
+
+
+@compiles(IsOne)
+def _by_placeholders(condition: IsOne, compiler: Any, **how: Any) -> str:
+    return str(compiler.process(condition.column.in_(bindparam("ids", expanding=True)), **how))
+
+
+@compiles(IsOne, "postgresql")
+def _by_array(condition: IsOne, compiler: Any, **how: Any) -> str:
+    return str(compiler.process(condition.column == any_(bindparam("ids", type_=ARRAY(Integer))), **how))
 
 
 # Each written once: building a statement anew costs several times what running it does.

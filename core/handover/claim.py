@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, cast
 from uuid import uuid4
 
-from sqlalchemy import BindParameter, Boolean, bindparam, or_, text, update
+from sqlalchemy import Boolean, bindparam, or_, text, update
 from sqlmodel import Session, col, select
 
 from core import forks, tasks, variants
@@ -18,7 +18,7 @@ from core.handover import backlog, replies
 from core.handover.words import BATCH, LEASE, Claimed, Hand
 from core.lifecycle import Began, Event, Failed, Hold, Source, StepKind, StepsChanged, Stop, Uncertain
 from core.mailboxes import allowance, free_at, is_free, is_read, may_leave, may_send, unread_before
-from core.many import inserting, packed
+from core.many import IsOne, inserting, packed
 from core.models import (
     WORKSPACE_ID,
     Delivery,
@@ -125,7 +125,6 @@ def _due(
 
 
 # Written once: building these statements anew for each batch cost more than running them.
-_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _DUE = (
     select(Enrollment.id, Enrollment.wake_at)
     .join(Sequence, col(Sequence.id) == Enrollment.sequence_id)
@@ -141,14 +140,14 @@ _DUE = (
     .with_for_update(of=Enrollment, skip_locked=True)
 )
 _SUPPRESSED = (
-    select(Lead.id).join(Suppression, col(Suppression.email) == Lead.email).where(col(Lead.id).in_(_IDS))
+    select(Lead.id).join(Suppression, col(Suppression.email) == Lead.email).where(IsOne(col(Lead.id)))
 )
 _SLEEP = (
     update(ENROLLMENTS)
-    .where(ENROLLMENTS.c.id.in_(_IDS))
+    .where(IsOne(ENROLLMENTS.c.id))
     .values(wake_at=bindparam("moment", type_=UtcDateTime()))
 )
-_LEADS = LEADS.select().where(LEADS.c.id.in_(_IDS))
+_LEADS = LEADS.select().where(IsOne(LEADS.c.id))
 
 
 def _with_a_step(session: Session, rows: list[Loaded], now: datetime) -> list[Loaded]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import ARRAY, BindParameter, Integer, and_, bindparam, or_, text, update
+from sqlalchemy import ARRAY, Integer, and_, bindparam, or_, text, update
 from sqlmodel import Session, col, select
 
 from core.acts import DELIVERIES, ENROLLMENTS
@@ -16,6 +15,7 @@ from core.handover import replies
 from core.handover.words import LEASE
 from core.lifecycle import Status
 from core.mailboxes import allowance, is_read, read, spend
+from core.many import IsOne
 from core.models import (
     WORKSPACE_ID,
     Delivery,
@@ -63,7 +63,6 @@ def begin(
 
 
 # Written once: building these statements anew for each group cost more than running them.
-_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _NOW = bindparam("now", type_=UtcDateTime())
 _FREE = (
     select(  # type: ignore[call-overload]  # SQLModel has types for four columns at most
@@ -81,7 +80,7 @@ _FREE = (
     .join(Workspace, col(Workspace.id) == WORKSPACE_ID)
     .outerjoin(Suppression, col(Suppression.email) == Lead.email)
     .where(
-        col(Delivery.id).in_(_IDS),
+        IsOne(col(Delivery.id)),
         Delivery.state == DeliveryState.CLAIMED.value,
         col(Delivery.lease_until) > _NOW,
         or_(
@@ -128,7 +127,7 @@ END
 """).bindparams(bindparam("ids", type_=ARRAY(Integer)))
 _SEND = (
     update(DELIVERIES)
-    .where(DELIVERIES.c.id.in_(_IDS))
+    .where(IsOne(DELIVERIES.c.id))
     .values(
         state=DeliveryState.SENDING.value,
         sending_at=_NOW,
@@ -138,7 +137,7 @@ _SEND = (
 )
 # What lifecycle.decide does for Began, as one statement; a property test holds the two against each other.
 _BEGUN = update(ENROLLMENTS).values(status=Status.IN_PROGRESS.value, version=ENROLLMENTS.c.version + 1)
-_BEGIN = _BEGUN.where(ENROLLMENTS.c.id.in_(_IDS))
+_BEGIN = _BEGUN.where(IsOne(ENROLLMENTS.c.id))
 _GONE = _SEND.returning(DELIVERIES.c.enrollment_id, DELIVERIES.c.reply_id).cte("gone")
 # Both in one statement, which SQLite does not know.
 _SEND_AND_BEGIN = _BEGUN.where(

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from sqlalchemy import BindParameter, bindparam
 from sqlmodel import Session, col, select
 
+from core.many import IsOne
 from core.models import Delivery, Enrollment
 
 # Written once: it runs for every group of mails.
-_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _LOCK = (
     select(Enrollment.id)
-    .where(col(Enrollment.id).in_(select(Delivery.enrollment_id).where(col(Delivery.id).in_(_IDS))))
+    .where(col(Enrollment.id).in_(select(Delivery.enrollment_id).where(IsOne(col(Delivery.id)))))
     .order_by(col(Enrollment.id))
     .with_for_update()
 )

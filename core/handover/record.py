@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, bindparam, text, update
+from sqlalchemy import bindparam, text, update
 from sqlmodel import Session, col, select
 
 from core import cards, outgoing
@@ -30,7 +30,7 @@ from core.lifecycle import (
     Uncertain,
     Verdict,
 )
-from core.many import update_rows
+from core.many import IsOne, update_rows
 from core.models import Delivery, DeliveryState, Enrollment
 from core.people import SYSTEM
 from core.plans import planned
@@ -119,8 +119,7 @@ class _Told:
 
 
 # Written once: they run for every group of mails.
-_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
-_REPORTED = DELIVERIES.select().where(DELIVERIES.c.id.in_(_IDS)).order_by(DELIVERIES.c.id)
+_REPORTED = DELIVERIES.select().where(IsOne(DELIVERIES.c.id)).order_by(DELIVERIES.c.id)
 
 
 def _counts(report: Report, state: str) -> bool:

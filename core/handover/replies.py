@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, or_, text
+from sqlalchemy import ColumnElement, and_, bindparam, or_, text
 from sqlmodel import Session, col, func, select
 
 from core import cards
@@ -18,6 +18,7 @@ from core.conversations import recipient_of, references, suppressed_of
 from core.handover.locks import lock_enrollments
 from core.handover.words import ClaimedReply, Hand
 from core.lifecycle import Status
+from core.many import IsOne
 from core.models import (
     WORKSPACE_ID,
     Delivery,
@@ -41,7 +42,6 @@ SUPPRESSED = "{email} is suppressed and gets no mail"
 STOPPED = "the lead was stopped: {reason}"
 # Literals, for the partial index: a drain looks here before every batch.
 _IS_READY = text("delivery.kind = 'reply' AND delivery.state = 'ready'")
-_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _DUE = text(
     "SELECT id FROM delivery WHERE kind = 'reply' AND state = 'ready' AND mailbox_id = :mailbox "
     "AND (lease_until IS NULL OR lease_until <= :now) ORDER BY id LIMIT :most"
@@ -172,7 +172,7 @@ _RECIPIENTS = (
     select(Delivery.id, Message.sender)
     .join(Reply, col(Reply.id) == col(Delivery.reply_id))
     .join(Message, col(Message.id) == col(Reply.message_id))
-    .where(col(Delivery.id).in_(_IDS))
+    .where(IsOne(col(Delivery.id)))
 )
 
 
