@@ -14,7 +14,7 @@ from functools import partial
 
 from sqlmodel import Session, col, select
 
-from core import cards, goals
+from core import cards, goals, outgoing
 from core.acts import apply, load, open_batch, tried
 from core.awaited import news as told
 from core.dates import say
@@ -23,7 +23,7 @@ from core.goal_file.spec import Met
 from core.goals import GoalEvent
 from core.lifecycle import LIVE, Source, Stop
 from core.models import WORKSPACE_ID, Enrollment, Meeting, Workspace
-from core.people import SYSTEM
+from core.people import SYSTEM, Actor
 from core.reactions import Happened, react, release
 from core.verbs.choosing import lock_leads
 
@@ -212,6 +212,7 @@ def _taken_in(session: Session, meeting: Meeting, news: MeetingNews, now: dateti
         state is State.BOOKED and (was == State.BOOKED or was_held)
     ):  # a meeting that is moved is no new one
         tell_goals(session, meeting, is_certain=news.may_release, now=now)
+    tell_systems(session, meeting, actor=SYSTEM, now=now)
     _show(session, meeting, now)
     told(session, [meeting.lead_id])
     cards.touch(session, lead_ids=[meeting.lead_id])
@@ -226,6 +227,20 @@ def tell_goals(session: Session, meeting: Meeting, *, is_certain: bool, now: dat
     key = f"meeting:{meeting.state}:{which}"
     event = GoalEvent(goals.Kind.MEETING, meeting.state, (meeting.lead_id,), key, is_certain=is_certain)
     goals.meet(session, event, now=now)
+
+
+def tell_systems(session: Session, meeting: Meeting, *, actor: Actor, now: datetime) -> None:
+    """Have other systems told what became of a meeting."""
+    begins = f" on {meeting.starts_at:%Y-%m-%dT%H:%MZ}" if meeting.starts_at else ""
+    outgoing.tell_one(
+        session,
+        outgoing.MEETINGS.get(meeting.state),
+        lead_id=meeting.lead_id,
+        now=now,
+        actor=actor.id,
+        enrollment_id=meeting.enrollment_id,
+        reason=f"“{meeting.title}”{begins}",
+    )
 
 
 def _hold(session: Session, meeting: Meeting, news: MeetingNews, event: str, now: datetime) -> str:

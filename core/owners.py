@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from itertools import groupby
 
-from sqlalchemy import ColumnElement, Table, insert, update
+from sqlalchemy import ColumnElement, update
 from sqlmodel import Session, col, select
 
-from core import cards, homes
+from core import cards, homes, journal
 from core.chunks import chunks
 from core.models import Absence, Batch, Journal, Lead
 from core.people import Actor
@@ -17,7 +17,6 @@ from core.words import counted
 
 VERB = "owner"
 IDS_AT_ONCE = 1000
-JOURNAL: Table = Journal.__table__  # type: ignore[attr-defined]
 
 
 def give(
@@ -57,9 +56,8 @@ def _move(
         for chunk in chunks(same, IDS_AT_ONCE):
             session.execute(update(Lead).where(col(Lead.id).in_(chunk)).values(owner=owner))
     common = {"at": now, "actor": actor.id, "verb": VERB, "batch_id": batch_id, "reason": ""}
-    session.connection().execute(
-        insert(JOURNAL), [{**common, "lead_id": i, "was": was or "", "became": owners[i] or ""} for i, was in moved]
-    )  # fmt: skip
+    lines = [{**common, "lead_id": i, "was": was or "", "became": owners[i] or ""} for i, was in moved]
+    journal.write(session, lines)
     if batch_id is not None:
         size = Batch.size + len(ids)
         session.execute(update(Batch).where(col(Batch.id) == batch_id).values(size=size))

@@ -13,7 +13,7 @@ from functools import partial
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from core import cards, goals
+from core import cards, goals, outgoing
 from core.acts import tried
 from core.awaited import news
 from core.db import Database
@@ -126,6 +126,16 @@ def _happened(
             delivery_id=delivery.id,
             reason=f"{link.url} in {step}" if link.url else step,
         )
+    )
+    outgoing.tell_one(
+        session,
+        outgoing.VISITS[visit.kind],
+        lead_id=run.lead_id,
+        now=visit.at,
+        actor=SYSTEM.id,
+        sequence_id=run.sequence_id,
+        enrollment_id=run.id,
+        reason=link.url or step,
     )
     if visit.kind == CLICK:
         react(session, Happened(CLICK, run.lead_id, run.id, Source.CLICK, f"clicked {link.url}"), now=now)

@@ -24,17 +24,23 @@ KEPT = ("actor", "reason", "was", "became", "sequence_id", "enrollment_id", "bat
 _BY_VERB = {
     "suppress": "suppressed", "tag": "tagged", "untag": "untagged", "qualify": "qualified", "unqualify": "unqualified",
     "lead new": "lead_created", "lead changed": "lead_changed", "edit lead": "lead_changed", "halt": "halted",
-    "unhalt": "unhalted",
+    "unhalt": "unhalted", "owner": "owner_changed",
 }  # fmt: skip
 # What an answer that came back is told as, by its kind.
 CAME_BACK = {
     "reply": "replied", "bounce": "bounced", "out_of_office": "out_of_office", "unsubscribe": "unsubscribed",
     "complaint": "complained",
 }  # fmt: skip
+# What became of a meeting, by the words of core.meetings.State.
+MEETINGS = {
+    "booked": "meeting_booked", "declined": "meeting_declined", "cancelled": "meeting_cancelled",
+    "happened": "meeting_happened", "no_show": "meeting_missed",
+}  # fmt: skip
+VISITS = {"click": "clicked", "open": "opened"}
 _HANDED = (DeliveryState.SENT, DeliveryState.FAILED, DeliveryState.UNCERTAIN)
 EVENTS = (
     "started", "sent", "failed", "uncertain", "paused", "resumed", "stopped", "completed", "skipped",
-    *CAME_BACK.values(), *dict.fromkeys(_BY_VERB.values()),
+    *CAME_BACK.values(), *VISITS.values(), *MEETINGS.values(), *dict.fromkeys(_BY_VERB.values()),
 )  # fmt: skip
 
 _ON = select(HOOKS.c.id, HOOKS.c.events).where(HOOKS.c.off_at.is_(None))

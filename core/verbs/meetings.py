@@ -16,7 +16,7 @@ from core.errors import Refused
 from core.grammar.commands import Press
 from core.journal import note
 from core.lifecycle import CancelStep, Event, Hold, Pause, Policy, Resume, Source, Status, Stop
-from core.meetings import ANSWERED, State, live_runs, same, tell_goals
+from core.meetings import ANSWERED, State, live_runs, same, tell_goals, tell_systems
 from core.models import LARGEST_ID, Lead, Meeting
 from core.people import Actor
 from core.plain import shown
@@ -97,6 +97,7 @@ def _settle(session: Session, meeting: Meeting, state: State, *, actor: Actor, n
             session, ANSWERED, actor=actor, now=now, lead_id=row.lead_id, batch_id=row.batch_id, reason=WORDS[state]
         )  # fmt: skip
     tell_goals(session, meeting, is_certain=True, now=now)
+    tell_systems(session, meeting, actor=actor, now=now)
     cards.touch(session, lead_ids=[meeting.lead_id])
     cards.touch_digests(session, lead_ids=[meeting.lead_id])
 

@@ -13,7 +13,8 @@ from ipaddress import ip_address
 import pytest
 from sqlmodel import col, select
 
-from core import commands, erasing
+from core import commands, erasing, meetings, visits
+from core.meetings import MeetingNews
 from core.models import HookEvent
 from core.outgoing import book, delivering
 from core.secrets import Vault
@@ -21,6 +22,7 @@ from core.settings import Settings
 from core.views import view
 from fermata import wiring
 from jobs.telling import Teller, is_public
+from tests import tracked
 from tests.world import ANA, PLAIN, make
 from web.signatures import is_stamped
 
@@ -104,6 +106,43 @@ def tell(world, **kwargs):
 def rows(world):
     with world.read() as session:
         return list(session.exec(select(HookEvent).order_by(col(HookEvent.id))))
+
+
+def test_visits_meetings_and_new_owners_are_told(database_url):
+    world = make(database_url, tracked.with_rule(), tracked.ADA)
+    add(
+        world,
+        "https://crm.example/x",
+        "clicked",
+        "opened",
+        "meeting_booked",
+        "meeting_missed",
+        "owner_changed",
+    )
+    tracked.send(world)
+    world.later(hours=1)
+    tracked.visit(world, 0)
+    tracked.visit(world)
+    visits.settle_due(world.db, now=world.later(seconds=6).now)
+    at = world.now + timedelta(days=1)
+    booked = MeetingNews(
+        state="booked", number=0, key="calendar:call", source="calendar", starts_at=at, ends_at=at + timedelta(hours=1),
+        title="A call", changed_at=world.now,
+    )  # fmt: skip
+    with world.db.write() as session:
+        meetings.note(session, 1, None, booked, now=world.now)
+    meetings.ask_about_ended(world.db, now=world.later(days=2).now)
+    world.say("card meeting 1 no show")
+    world.say(f"owner {tracked.ADA} <@U0BEN>")
+    told = [(row.event, row.payload["reason"]) for row in rows(world)]
+    assert told == [
+        ("opened", "step 1"),
+        ("clicked", tracked.PAGE),
+        ("meeting_booked", f"“A call” on {at:%Y-%m-%dT%H:%MZ}"),
+        ("meeting_missed", f"“A call” on {at:%Y-%m-%dT%H:%MZ}"),
+        ("owner_changed", ""),
+    ]
+    assert (rows(world)[-1].payload["was"], rows(world)[-1].payload["became"]) == ("", "U0BEN")
 
 
 def test_with_no_hook_nothing_is_kept(world):
