@@ -420,7 +420,7 @@ def read_token(asked: Asked) -> Command:
         return Token("revoke", rest[0])
     if verb != "add" or len(rest) < 2:
         raise Refused(f"Say what to do with which token: `{asked.entry.usage}`.")
-    return Token("add", rest[0], tuple(word.strip(",") for word in rest[1:]))
+    return Token("add", rest[0], tuple(scope for word in rest[1:] for scope in word.split(",") if scope))
 
 
 def read_settle(asked: Asked) -> Command:

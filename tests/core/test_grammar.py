@@ -344,6 +344,7 @@ EXAMPLES = [
     ("token", Token("list")),
     ("token list", Token("list")),
     ("token add CRM read, act", Token("add", "crm", ("read", "act"))),
+    ("token add crm read,act", Token("add", "crm", ("read", "act"))),
     ("token revoke crm", Token("revoke", "crm")),
     ("hooks", Hooks()),
     ("settle 4711 left", Settle("left", "4711")),
