@@ -21,7 +21,7 @@ from tests import mailroom
 from tests.faults.harness import THOROUGH, is_settled, proof
 from tests.services import free_port
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900 if THOROUGH else 90)]
 
 KINDS = {
     "4xx": Fault(reply="451 4.3.0 Try later"),
@@ -111,7 +111,7 @@ async def misbehave_then_heal(url, seed):
         # Nobody is to stop the mailbox for its many refusals: this is about what leaves it.
         room.change(Workspace, 1, bounce_limit=100)
         await send_until(room, clock, lambda: True)  # nobody listens yet
-        assert room.states() == {"ready": LEADS}
+        assert set(room.states()) == {"ready"}
         async with Sink(script=mischief, port=port) as sink:
             for more in range(100):  # who is left to meet it
                 await send_until(room, clock, lambda: mischief.is_over or is_settled(room))
