@@ -43,6 +43,9 @@ METHODS: Final = frozenset(
 MONTH_FIRST: Final = frozenset({"us", "mil", "gov", "edu"})
 
 RECEIPT: Final = "message/disposition-notification"  # RFC 8098: it was read, nobody wrote
+TOO_LARGE: Final = (
+    "The message is too large or too deeply nested to be read whole; look at it in the mailbox."
+)
 LEFT: Final = "They no longer work there, it says; decide who should get this mail."
 
 log = logging.getLogger(__name__)
@@ -100,16 +103,20 @@ def _calendar(root: Message, zone: str) -> Findings | None:
         is_attached = part.get_content_disposition() == "attachment" and id(part) not in shown
         if part.get_content_type() != "text/calendar" or is_attached:
             continue
-        body = message.content(part)[:MOST_CALENDAR_BYTES]
+        body = message.content(part)
         method = _method(part, body)
         if method:
-            invitation = calendars.read(body, zone=zone)
+            invitation = calendars.read(body[:MOST_CALENDAR_BYTES], zone=zone)
+            is_cut = len(body) >= MOST_CALENDAR_BYTES and invitation is not None
+            if is_cut and invitation and not (invitation.organizer and invitation.attendees):
+                invitation = None  # who meets was not read: a person must look
             plain = texts.body(root)[0]
             return Findings(
                 Kind.CALENDAR,
                 (Evidence("part", f"text/calendar; method={method.upper()}"),),
                 _shown(texts.own(plain).whole),
                 invitation=invitation,
+                cause=TOO_LARGE if is_cut and invitation is None else "",
             )
     return None
 
@@ -210,7 +217,7 @@ def _unread(root: Message) -> str:
 
 def _cause(tree: message.Tree, *, has_body: bool) -> str:
     if tree.has_lost_text or (tree.is_cut and not has_body):
-        return "The message is too large or too deeply nested to be read whole; look at it in the mailbox."
+        return TOO_LARGE
     return ""
 
 

@@ -181,8 +181,12 @@ def is_denied(headers: Message) -> bool:
 def has_hint(headers: Message) -> bool:
     """Say whether headers make an automatic message likelier, though people's mail has them too."""
     is_null = any(value.strip() == "<>" for value in message.raw_values(headers, "Return-Path")[:3])
-    is_bulk = str(headers.get("Precedence", "")).strip().lower() in {"bulk", "junk"}
-    return is_null or is_bulk or "X-Auto-Response-Suppress" in headers
+    return is_null or is_bulk(headers) or "X-Auto-Response-Suppress" in headers
+
+
+def is_bulk(headers: Message) -> bool:
+    """Say whether the message calls itself one to many."""
+    return str(headers.get("Precedence", "")).strip().lower() in {"bulk", "junk"}
 
 
 def is_list(headers: Message) -> bool:

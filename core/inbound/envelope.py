@@ -10,7 +10,7 @@ from typing import Final
 
 from core.address import LOCAL, LONGEST_ADDRESS_CHARS, LONGEST_LOCAL_CHARS, normalise_domain
 from core.errors import Refused
-from core.inbound import message
+from core.inbound import automatic, message
 from core.inbound.words import Envelope
 
 MOST_IDS: Final = 50
@@ -51,6 +51,7 @@ def of(headers: Message) -> Envelope:
         subject=message.header(headers, "Subject")[:LONGEST_SUBJECT_CHARS],
         may_be_report=_may_be_report(headers, froms),
         cause=_cause(froms, people),
+        is_bulk=automatic.is_list(headers) or automatic.is_bulk(headers),
     )
 
 

@@ -90,6 +90,7 @@ class Envelope:
     subject: str
     may_be_report: bool  # a bounce or complaint, whose body names the mail it is about
     cause: str = ""
+    is_bulk: bool = False  # it came by a mailing list, or to many
 
 
 @dataclass(frozen=True)

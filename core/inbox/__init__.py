@@ -1,7 +1,7 @@
 """What comes back, taken in: matched to its lead, judged, kept, acted upon, and shown; once, however often it arrives.
 
 `receive` is the one way in, for the IMAP reader, the webhook and the command line alike; what a mail service tells of a
-mail joins it in `receive_reports`. Messages that concern no lead leave no trace. What is matched without proof (by subject or by company) holds mail and asks, and does no more.
+mail joins it in `receive_reports`. Messages that concern no lead leave no trace; what came by a list or to many is an answer only where it names a mail of ours. What is matched without proof (by subject or by company) holds mail and asks, and does no more.
 """
 
 from __future__ import annotations
@@ -215,6 +215,8 @@ def _concerned(raw: Raw, head: Envelope, report: Findings | None, known: Directo
     if match is None:
         return _Judged(raw, head, key, None, None)
     findings = report or judge(raw.content, received=raw.came_at)
+    if findings.kind is Kind.REPLY and head.is_bulk and match.how != "thread":
+        return _Judged(raw, head, key, replace(findings, kind=Kind.AUTOMATIC, cause=""), match)
     if raw.is_cut and not findings.cause:
         findings = replace(findings, cause=CUT)
     return _Judged(raw, head, key, findings, match)
