@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from textwrap import shorten
 
 from sqlmodel import Session, select
 
@@ -20,10 +21,12 @@ from core.models import Delivery, DeliveryState, Enrollment, Lead, Mailbox, Sequ
 from core.plans import PlannedSequence, planned
 from core.schedule import Calendar, closed_because, due_after, local, send_at
 from core.sequence_file.graph import say_way
-from core.sequence_file.spec import ConditionStep
+from core.sequence_file.spec import ConditionStep, EmailStep, SequenceSpec
 from core.template import render
 from core.views.forecast import hold_ends_at, if_resumed, next_at
 from core.views.titles import title
+
+NOTE_CHARS = 200
 
 
 @dataclass(frozen=True)
@@ -203,3 +206,21 @@ def _written(step: Step, lead: Lead, sender: Sender, sequence: str, office: Offi
         return render(compiled(step.subject or FOLLOWING, step.body), values).text, ""
     except Refused as refused:
         return "", str(refused)
+
+
+def taken_out(spec: SequenceSpec) -> tuple[str, ...]:
+    """Give what of the authors' HTML is not sent, a sentence each; of a text that cannot be sent anyway nothing."""
+    steps = [step for step in spec.steps if isinstance(step, EmailStep)]
+    bodies = [(step.id, text.body) for step in steps for text in step.variants or (step,)]
+    return tuple(
+        f"Step {step_id}: {shorten(note, NOTE_CHARS, placeholder=' …')}"
+        for step_id, body in bodies
+        for note in _notes(body)
+    )
+
+
+def _notes(body: str) -> tuple[str, ...]:
+    try:
+        return compiled(FOLLOWING, body).notes
+    except Refused:
+        return ()

@@ -148,6 +148,8 @@ def apply(
         for spec in specs:
             saved = sequences.save(session, spec, actor=_cli_actor(), now=wiring.now())
             line(spec.name, ", ".join(saved.differences) or "unchanged")
+            for note in previews.taken_out(spec):
+                line(spec.name, note)
             row = session.get_one(Sequence, saved.sequence_id)
             if publish and row.status != "published":
                 for change in publishing.changes(session, row):

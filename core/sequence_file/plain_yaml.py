@@ -33,6 +33,7 @@ _LITERAL = re.compile(
 )
 _UNSTORABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _CLOCK = re.compile(r"\d{1,2}:\d{2}")
+_FOLDED = re.compile(r"[\x85\u2028\u2029]")  # line breaks to YAML, of which one becomes a space unless it is escaped
 
 
 @dataclass(frozen=True)
@@ -162,7 +163,7 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in text else '"' if _CLOCK.fullmatch(text) else None
+    style = "|" if "\n" in text else '"' if _CLOCK.fullmatch(text) or _FOLDED.search(text) else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 

@@ -21,6 +21,7 @@ from core.models import LARGEST_ID, Batch, Card, Delivery, DeliveryState, Enroll
 from core.names import name_of
 from core.people import Actor
 from core.plans import parsed
+from core.preview import taken_out
 from core.verbs import proposals
 from core.verbs.acting import answered, perform, says_next
 from core.verbs.choosing import lock_leads
@@ -61,7 +62,8 @@ def turned(session: Session, row: Sequence, verb: str, *, actor: Actor, now: dat
             .where(Enrollment.sequence_id == row.id, Delivery.state == DeliveryState.SENDING.value)
         )
         hands = begun(session, list(session.exec(sending)))
-    return Outcome(Answer(said), hands)
+    notes = taken_out(parsed(row.spec)) if row.status == SequenceStatus.PUBLISHED else ()
+    return Outcome(Answer(said, notes), hands)
 
 
 def _question(session: Session, row: Sequence, changes: Many[str], *, actor: Actor, now: datetime) -> Outcome:
@@ -75,7 +77,11 @@ def _question(session: Session, row: Sequence, changes: Many[str], *, actor: Act
         Choice("Discard the edits", to_text(Press(PRESSED, str(row.id), f"discard seen {seen}")), "danger",
                f"Take back every edit of {row.name[:100]} since it was published last?"),
     )  # fmt: skip
-    lines = (*changes, f"It stays paused until somebody publishes it. {WAY_BACK}")
+    lines = (
+        *changes,
+        *taken_out(parsed(row.spec)),
+        f"It stays paused until somebody publishes it. {WAY_BACK}",
+    )
     return Outcome(Answer(title, lines, choices))
 
 

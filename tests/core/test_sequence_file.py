@@ -425,7 +425,7 @@ def test_dump_and_load_give_the_same_sequence(data: dict[str, object]) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [" ", "\n", "\n\n", " \n x", "x\n ", "x \n", "\n x", "a\n   \nb", "\ta\n\tb", "a\r\nb", "a\u2028b\nc", "a\x85\nb",
+    [" ", "\n", "\n\n", " \n x", "x\n ", "x \n", "\n x", "a\n   \nb", "\ta\n\tb", "a\r\nb", "a\x85b", "a\u2029b", "a\u2028b\nc", "a\x85\nb",
      "---\nb", "a: b\n- c\n", "# x\n", "x\n\n\n", "\ufeffa\nb", "😀\nb", "on", "~", "true", "1e3", "17:00"],
 )  # fmt: skip
 def test_every_body_comes_back_as_it_was(body: str) -> None:
