@@ -83,7 +83,6 @@ class Engine:
                 await _wait(self._stopping, self._tick_seconds)
         finally:
             self.stop()
-            worker.cancel()
             await asyncio.gather(worker, return_exceptions=True)
             if self._direct:
                 await asyncio.wait(self._direct, timeout=STOP_SECONDS)
@@ -178,12 +177,12 @@ class Engine:
     async def _supervise(self) -> None:
         """Keep an arq worker running; it ends whenever Redis does."""
         back_off = 1.0
-        while not self._stopping.is_set():  # looked at too: a closing queue can swallow the cancellation
+        while not self._stopping.is_set():
             queue = self._queue = open_queue(self._redis_url)
             worker = self._worker(queue)
             started = asyncio.get_running_loop().time()
             try:
-                await worker.async_run()
+                await self._run_until_stop(worker)
             except (RedisError, OSError) as error:
                 LOG.warning("the queue is away, the sweep goes on without it: %s", type(error).__name__)
             except Exception:  # whatever somebody put into Redis, the next worker starts afresh
@@ -195,6 +194,17 @@ class Engine:
                 back_off = 1.0
             await _wait(self._stopping, back_off)
             back_off = min(back_off * 2, LONGEST_BACK_OFF_SECONDS)
+
+    async def _run_until_stop(self, worker: Worker) -> None:
+        running = asyncio.create_task(worker.async_run())
+        stopping = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        while not running.done():  # once is not enough: redis-py can swallow it, and arq would go on for ever
+            running.cancel()
+            await asyncio.wait({running}, timeout=POLL_SECONDS)
+        if not running.cancelled():
+            running.result()
 
     def _worker(self, queue: ArqRedis) -> Worker:
         return Worker(
