@@ -27,7 +27,7 @@ quick: dev ## the tests that take seconds
 faults: dev ## kills, outages, races and the models at full size (make test runs a short slice)
 	@./scripts/services redis
 	@FERMATA_THOROUGH=1 HYPOTHESIS_PROFILE=thorough $(PYTEST) tests/faults tests/races \
-		tests/core/test_lifecycle_model.py tests/core/test_schedule_dst.py $(ARGS)
+		tests/core/test_lifecycle_model.py tests/core/test_schedule_dst.py tests/bad_inputs/test_fuzz.py $(ARGS)
 
 lint: dev ## ruff, formatting, mypy --strict, lock files
 	@$(PY) -m ruff check .
