@@ -10,8 +10,11 @@ from benchmarks import machine
 NAMES = {
     "mime": "building one message",
     "poll": "finding what is due",
+    "tick": "one sweep of the engine, and with 500 due mails",
     "pipeline": "the whole pipeline beside a raw aiosmtplib loop",
     "plain": "the whole pipeline beside one arq job per step",
+    "scaling": "several worker processes on one PostgreSQL",
+    "endurance": "the size of the sender over very many steps",
     "bulk": "pause, resume and stop of very many leads in one command",
     "digest": "the list of very many paused leads, beside loading them all",
     "acks": "acknowledging clicks and commands of Slack beside a sender at full speed",
@@ -36,7 +39,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3, help="in turns; the median counts")
     parser.add_argument("--count", type=int, help="messages a round")
     parser.add_argument("--connections", type=int, default=10, help="of the mailbox, and of the raw loop")
-    parser.add_argument("--big", action="store_true", help="poll: a million enrollments too")
+    parser.add_argument("--big", action="store_true", help="poll, tick: a million enrollments too")
+    parser.add_argument("--seconds", type=int, default=60, help="endurance: how long on each database")
     parser.add_argument("--on", dest="databases", action="append", choices=("sqlite", "postgresql"))
     options = parser.parse_args()
     if unknown := set(options.names) - set(NAMES):

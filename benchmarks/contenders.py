@@ -9,11 +9,13 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import closing
+from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import aiosmtplib
 import psutil
-from sqlalchemy import text
+from sqlalchemy import text, update
 from sqlmodel import col, select
 
 from benchmarks.terms import WARM_LEADS
@@ -26,6 +28,7 @@ from core.people import Actor
 
 TARGET = "measured1@company1.example"
 SENDER = "ana@sales.example"
+HOUR = timedelta(hours=1)
 CLAIMED = (
     select(Lead.email)
     .join(Enrollment, col(Enrollment.lead_id) == Lead.id)
@@ -126,6 +129,86 @@ async def pipeline(url: str) -> None:
         await measured(lambda: post.drain(MEASURED))
         post.stop()
         await post.close_idle()
+
+
+async def worker(url: str, begin: str, mailboxes: str) -> None:
+    """One of several workers: begins with the others, and drains every mailbox, until nothing is due."""
+    from benchmarks.terms import MEASURED, OFFICE, WARM, Clock
+    from jobs.sender import Desk, Post
+
+    with closing(Database(url)) as db:
+        post = Post(Desk(db, OFFICE, Clock(), lambda _: None))
+        await post.drain(WARM)
+        await asyncio.sleep(float(begin) - time.monotonic())
+        began = time.monotonic()
+        sent = await asyncio.gather(*(post.drain(MEASURED + number) for number in range(int(mailboxes))))
+        ended = time.monotonic()
+        post.stop()
+        await post.close_idle()
+    print(json.dumps({"messages": sum(sent), "began": began, "ended": ended}))
+
+
+async def tick(url: str) -> None:
+    """One sweep of the engine: first with nothing due in the mailboxes that are looked at, then with what is due."""
+    from benchmarks.machine import middle
+    from benchmarks.terms import MEASURED, OFFICE, WARM, Clock
+    from core.models import Mailbox
+    from jobs.engine import Engine
+    from jobs.sender import Desk, Post
+
+    with closing(Database(url)) as db:
+        clock = Clock()
+        post = Post(Desk(db, OFFICE, clock, lambda _: None))
+        engine = Engine(db, post, clock=clock, tick_seconds=1, redis_url="")
+        await post.drain(WARM)
+        with db.write() as session:  # a mailbox that waits for its next try has nothing to send
+            session.execute(
+                update(Mailbox).where(col(Mailbox.id) == MEASURED).values(retry_at=clock() + HOUR)
+            )
+        await engine.tick()
+        sweeps = [await timed(engine.tick) for _ in range(15)]
+        with db.write() as session:
+            session.execute(update(Mailbox).values(retry_at=None))
+        mails = await timed(engine.settle)
+        post.stop()
+        await post.close_idle()
+    print(json.dumps({"sweep": middle(sweeps), "mails": mails}))
+
+
+async def timed(work: Callable[[], Awaitable[object]]) -> float:
+    """Give the milliseconds that it takes."""
+    started = time.perf_counter()
+    await work()
+    return (time.perf_counter() - started) * 1000
+
+
+async def endurance(url: str, seconds: str) -> None:
+    """Hand over the same leads' first step again and again, each time as a new attempt, for so many seconds."""
+    from benchmarks.terms import MEASURED, OFFICE, WARM, Clock
+    from jobs.sender import Desk, Post
+
+    with closing(Database(url)) as db:
+        clock = Clock()
+        post = Post(Desk(db, OFFICE, clock, lambda _: None))
+        await post.drain(WARM)
+        until, steps, sizes = time.monotonic() + float(seconds), 0, []
+        attempts = count(1)  # of a number that was sent before nothing is sent again
+        while time.monotonic() < until:
+            steps += await post.drain(MEASURED)
+            sizes.append((steps, psutil.Process().memory_info().rss / 2**20))
+            with db.write() as session:
+                again = {
+                    "status": "pending",
+                    "position": 0,
+                    "attempt": next(attempts),
+                    "wake_at": clock(),
+                }
+                session.execute(
+                    update(Enrollment).where(col(Enrollment.mailbox_id) == MEASURED).values(again)
+                )
+        post.stop()
+        await post.close_idle()
+    print(json.dumps({"sizes": sizes}))
 
 
 async def plain(url: str, redis_url: str, port: str, count: str, poll_delay: str) -> None:
@@ -308,8 +391,5 @@ class _Pauser:
 
 
 if __name__ == "__main__":
-    asyncio.run(
-        {"raw": raw, "lines": lines, "pipeline": pipeline, "plain": plain, "pause": pause, "bot": bot}[
-            sys.argv[1]
-        ](*sys.argv[2:])
-    )
+    contenders = (raw, lines, pipeline, worker, tick, endurance, plain, pause, bot)
+    asyncio.run({one.__name__: one for one in contenders}[sys.argv[1]](*sys.argv[2:]))

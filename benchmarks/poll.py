@@ -48,7 +48,7 @@ def main(options: argparse.Namespace) -> None:
             first: tuple[float, float] | None = None
             for size in sizes:
                 store.template(DUE)
-                store.grow(lambda db, more=size - DUE: _grow(db, more))
+                store.grow(lambda db, more=size - DUE: grow(db, more))
                 with store.copy(Sink(1)) as url, closing(Database(url)) as db:
                     poll, claim = _measure(db)
                 first = first or (poll, claim)
@@ -60,7 +60,8 @@ def main(options: argparse.Namespace) -> None:
     )
 
 
-def _grow(db: Database, more: int) -> None:
+def grow(db: Database, more: int) -> None:
+    """Add enrollments with which there is nothing to do now."""
     later = bindparam("later", NOW + timedelta(days=1), type_=UtcDateTime())
     with db.write() as session:
         session.connection().execute(text(_LEADS), {"more": more})
