@@ -84,7 +84,6 @@ def test_what_people_type_and_upload_is_proven(rows: set[int], claimed: set[int]
     assert sorted(rows - claimed) == []
 
 
-@pytest.mark.xfail  # until each has its test: then this line goes
 @pytest.mark.parametrize(
     "rows", [MIME, ICS, WEBHOOKS, SLACK_HTTP, LINKS], ids=["mime", "ics", "webhooks", "slack http", "links"]
 )
