@@ -151,7 +151,19 @@ def settle(room, or_else=lambda: False):
             hurry(room)
         return or_else()
 
-    wait_for(is_over)
+    try:
+        wait_for(is_over, 120 if THOROUGH else 45)
+    except AssertionError as late:
+        raise AssertionError(f"it never settled: {standstill(room)}") from late
+
+
+def standstill(room):
+    """Give what is neither sent nor settled, for whoever must find out why."""
+    state = {row.enrollment_id: row for row in room.deliveries()}
+    rows = [row for row in room.rows() if row.status in {"pending", "in_progress"}]
+    with room.db.read() as session:
+        mailbox = session.get_one(Mailbox, room.mailbox_id)
+    return mailbox, [(row.status, row.wake_at, state.get(row.id)) for row in rows[:3]], len(rows)
 
 
 def hurry(room):
@@ -161,6 +173,7 @@ def hurry(room):
     with room.db.write() as session:
         waits = (col(Enrollment.id).in_(again), Enrollment.status == "pending", col(Enrollment.wake_at) > now)
         session.execute(update(Enrollment).where(*waits).values(wake_at=now))
+    with room.db.write() as session:  # by itself: workers lock the two the other way round
         session.execute(update(Mailbox).where(col(Mailbox.retry_at) > now).values(retry_at=now))
 
 
