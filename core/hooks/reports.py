@@ -19,13 +19,12 @@ from sqlmodel import Session, col, select
 from core import scanners, visits
 from core.acts import tried
 from core.db import Database
-from core.hooks.words import addresses, word
+from core.hooks.words import addresses, one_line, word
 from core.inbound import Bounce, Evidence, Findings, Kind
 from core.inbound.bounces import LONGEST_DIAGNOSTIC_CHARS, STATUS, is_gone
 from core.inbound.envelope import MESSAGE_ID
 from core.inbox import Received, Report, receive_reports
 from core.models import Delivery, DeliveryState, Link
-from core.plain import plain
 from core.scanners import PICTURE
 from core.seen import once
 
@@ -115,20 +114,22 @@ def _result(db: Database, told: Reported, came: Received, now: datetime) -> str:
     if came.kind is None:
         return UNKNOWN
     if told.fate in {Fate.CLICK, Fate.OPEN}:
-        return tried(db, partial(_visited, told=told, delivery_id=came.delivery_id, now=now))
+        return _visited(db, told, came.delivery_id, now)
     return DONE if came.is_new else SEEN
 
 
-def _visited(session: Session, *, told: Reported, delivery_id: int | None, now: datetime) -> str:
+def _visited(db: Database, told: Reported, delivery_id: int | None, now: datetime) -> str:
     """Keep a visit where the mail's own links tell of visits too; elsewhere nobody asked to know."""
-    links = session.exec(select(Link).where(Link.delivery_id == delivery_id)).all()
+    with db.read() as session:
+        links = session.exec(select(Link).where(Link.delivery_id == delivery_id)).all()
     link = next((one for one in links if _is_of(one, told)), None)
-    if link is None:
-        return IGNORED
+    return IGNORED if link is None else tried(db, partial(_keep, told=told, link=link, now=now))
+
+
+def _keep(session: Session, *, told: Reported, link: Link, now: datetime) -> str:
     if once(session, told.key, now=now) is not None:
         return SEEN
-    is_picture = link.place == PICTURE
-    found = scanners.at_once("GET", {"user-agent": told.agent}, is_picture=is_picture)
+    found = scanners.at_once("GET", {"user-agent": told.agent}, is_picture=link.place == PICTURE)
     visits.keep(
         session, link, suspect=found or ("proxy" if told.is_program else ""), agent=told.agent, at=now
     )
@@ -160,7 +161,7 @@ def email(found: object) -> str:
 
 def words(*found: object) -> str:
     """Give the first text by an outsider that says anything, as one line that can be stored and shown."""
-    texts = (plain(one[: 4 * LONGEST_DIAGNOSTIC_CHARS]) for one in found if isinstance(one, str))
+    texts = (one_line(one) for one in found if isinstance(one, str))
     return next((text[:LONGEST_DIAGNOSTIC_CHARS] for text in texts if text), "")
 
 

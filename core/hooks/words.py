@@ -75,12 +75,13 @@ def word(body: Mapping[str, Any], name: str) -> str:
 def title(body: Mapping[str, Any], name: str) -> str:
     """Give a text by an outsider as one line that can be stored and shown; "" where there is none."""
     found = body.get(name)
-    if not isinstance(found, str):
-        return ""
-    cut = found[:LONGEST_TITLE_READ]
-    return plain("".join(" " if unicodedata.category(char) in FORBIDDEN else char for char in cut))[
-        :TITLE_CHARS
-    ]
+    return one_line(found)[:TITLE_CHARS] if isinstance(found, str) else ""
+
+
+def one_line(text: str) -> str:
+    """Give what can be stored and shown of a text by an outsider, without line breaks."""
+    cut = text[:LONGEST_TITLE_READ]
+    return plain("".join(" " if unicodedata.category(char) in FORBIDDEN else char for char in cut))
 
 
 def moment(body: Mapping[str, Any], name: str) -> datetime | None:

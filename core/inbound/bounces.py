@@ -10,6 +10,7 @@ not the person. The server's words win over its code where they name the reason.
 
 from __future__ import annotations
 
+import logging
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -22,6 +23,9 @@ from flufl.bounce import all_failures
 from core.inbound import message
 from core.inbound.envelope import ADDRESS_IN_TEXT, MESSAGE_ID, ids, spelling
 from core.inbound.words import Bounce, Envelope, Evidence
+
+# Where one of its readers stumbles over a message, flufl logs a traceback and tries the next one.
+logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)
 
 MOST_TEXT_CHARS: Final = 20_000
 LONGEST_DIAGNOSTIC_CHARS: Final = 300

@@ -417,7 +417,8 @@ class TestSendgrid:
 
     @pytest.mark.row(151)
     def test_bad_event_of_a_batch_keeps_none_of_the_others_out(self, both: Services) -> None:
-        right = of_sendgrid("bounce", both.mail_of(), 1, type="bounce", status="5.1.1")
+        odd = "550 \0\u202e\r\n" + "é" * 5000
+        right = of_sendgrid("bounce", both.mail_of(), 1, type="bounce", status="5.1.1", reason=odd)
         other = of_sendgrid("bounce", both.mail_of(MAX), 2, type="bounce", status="5.1.1")
         strange = {"event": "bounce", "sg_event_id": 7}, 5, None, [right], {"event": "cake"}, {}
         answer = both.sendgrid(right, *strange, of_sendgrid("bounce", "<x\0y>", 3, reason="\0" * 99), other)
