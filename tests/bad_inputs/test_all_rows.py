@@ -74,7 +74,6 @@ def claimed() -> set[int]:
     }
 
 
-@pytest.mark.xfail  # until each has its test: then this line goes
 @pytest.mark.parametrize(
     "rows",
     [SLASH, DATES, CARDS, CSV, TEMPLATES, CONFIG],
