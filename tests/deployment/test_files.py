@@ -8,10 +8,8 @@ import sys
 import zipfile
 
 import pytest
-from fastapi.testclient import TestClient
 from typer.main import get_command
 
-from core.db import Database
 from core.settings import Settings
 from fermata.cli import app
 from jobs.engine import STOP_SECONDS
@@ -112,12 +110,12 @@ def test_only_web_is_reachable_and_only_from_this_machine():
 def test_health_is_asked_where_it_is_answered():
     asked = [SERVICES[name]["healthcheck"]["test"] for name in ("worker", "bot", "web")]
     asked.append(["CMD", *json.loads(instruction("HEALTHCHECK").partition("CMD ")[2])])
-    page = TestClient(health.alone(Database("sqlite://"), ready=list, figures=str))
+    answered = {route.path for route in health.routes(None, None, list).routes}
     for how, program, option, code in asked:
         assert (how, program, option) == ("CMD", "python", "-c")
         compile(code, "healthcheck", "exec")
         port, path = re.search(r"http://127\.0\.0\.1:(\d+)(/\w+)", code).groups()
-        assert (int(port), page.get(path).status_code) == (CONTAINER_PORT, 200)
+        assert (int(port), path in answered) == (CONTAINER_PORT, True)
 
 
 def test_sigterm_has_time_to_end_what_has_begun():
