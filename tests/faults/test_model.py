@@ -450,3 +450,16 @@ def test_whatever_happens(lend, record_property):
     record_property(
         "proof", f"G1–G8: the model: {', '.join(f'{n} {what}' for what, n in COUNTS.items())}; 0 differences"
     )
+
+
+@pytest.mark.parametrize("act", ["halt", "pause_sequence", "stop", "skip"])
+def test_a_sender_that_does_not_look_again_is_caught(lend, act):
+    """The harness bites: a naive gate lets go whatever was claimed before somebody stopped it."""
+    machine = type("Machine", (Product,), {"lend": staticmethod(lend)})()
+    with machine.stack:
+        machine.a_worker_claims()
+        getattr(machine, act)(*(EMAILS[:1] if act in {"stop", "skip"} else ()))
+        [hands] = machine.claimed
+        assert not {hand.delivery_id for hand in hands[:1]} & machine.world.begin(hands[:1])
+        with pytest.raises(AssertionError, match="mail "):
+            machine.passes(hands[0])
