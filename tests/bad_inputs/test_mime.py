@@ -154,19 +154,6 @@ def test_what_is_doubtful_is_kept_and_shown_and_mail_is_held(
     assert_no_fault(caplog)
 
 
-@pytest.mark.row(91)
-def test_what_matches_by_its_subject_alone_is_held_and_asked_about(room: Room) -> None:
-    lead = room.lead()
-    subject = room.world.deliveries(lead)[-1].subject
-    for wish in ("Thanks", "unsubscribe me"):  # even a wish proves nothing then
-        room.post(letter(wish, sender="somebody@private.test", subject=f"AW: {subject}"))
-    found = room.messages(lead)
-    assert [one.matched_by for one in found] in (["subject"] * 2, [])  # [] where two leads got it
-    if found:
-        assert room.world.status(lead) == "paused"
-    assert not room.is_suppressed(lead)
-
-
 @pytest.mark.parametrize(
     ("headers", "text", "kind"),
     [

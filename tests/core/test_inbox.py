@@ -144,6 +144,7 @@ class TestMatching:
             assert session.exec(select(Suppression)).all() == []
         assert sorted([world.status(ADA), world.status(BOB)]) == ["paused", "pending"]
 
+    @pytest.mark.row(91)
     def test_subject_alone_holds_and_asks(self, database_url: str) -> None:
         world = make(database_url, PLAIN, ADA)
         world.tick()
@@ -152,6 +153,7 @@ class TestMatching:
         assert messages(world)[0].matched_by == "subject"
         assert world.status(ADA) == "paused"
 
+    @pytest.mark.row(91)
     def test_subject_that_two_leads_got_means_neither(self, world: World) -> None:
         subject = world.deliveries(ADA)[0].subject
         [received] = arrive(world, letter("Yes please.", "ada@private.test", subject=f"AW: {subject}"))
