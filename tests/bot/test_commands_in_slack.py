@@ -2,8 +2,6 @@
 
 from datetime import timedelta
 
-import pytest
-
 from core.lifecycle import Status
 from sandbox.slack.state import User
 from tests.bot.samples import NOW
