@@ -1,4 +1,4 @@
-"""Throughput of 1, 2 and 4 worker processes on one PostgreSQL, each with an equal share in four mailboxes."""
+"""Throughput of 1, 2 and 4 worker processes on one PostgreSQL, each with mailboxes of its own, or all at work in every one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from benchmarks.machine import middle, table
 from benchmarks.terms import MEASURED
 from core.db import Database
 
-WORKERS = (1, 2, 4)
 MAILBOXES = 4
 READY_SECONDS = 12  # until each process has warmed up
 _MAILBOX = """
@@ -24,26 +23,31 @@ _SPREAD = "UPDATE enrollment SET mailbox_id = {measured} + mod(id, {mailboxes}) 
 def main(options: argparse.Namespace) -> None:
     """Print messages a second by the number of workers, and the ratio to one."""
     count = options.count or 4000
-    rates: dict[int, list[float]] = {}
+    rates: dict[tuple[int, bool], list[float]] = {}
     with sink() as server, stores(("postgresql",)) as (store,):
         store.template(count, connections=options.connections)
         store.grow(_spread)
         for _ in range(options.rounds):
-            for workers in WORKERS:
+            for how in ((1, True), (2, True), (4, True), (2, False), (4, False)):
                 with store.copy(server) as url:
-                    rates.setdefault(workers, []).append(_rate(url, workers))
+                    rates.setdefault(how, []).append(_rate(url, *how))
     rows = [("PostgreSQL", "messages/s", "× one")]
-    for workers, found in rates.items():
-        ratio = middle(rate / one for rate, one in zip(found, rates[1], strict=True))
-        rows.append((f"{workers} worker processes", f"{middle(found):,.0f}", f"{ratio:.2f}"))
+    for (workers, is_apart), found in rates.items():
+        ratio = middle(rate / one for rate, one in zip(found, rates[1, True], strict=True))
+        name = (
+            f"{workers} worker processes, {'each its own mailboxes' if is_apart else 'all in every mailbox'}"
+        )
+        rows.append((name, f"{middle(found):,.0f}", f"{ratio:.2f}"))
     print(table(rows))
     print("All processes, the database and the mail sink share the cores named above.")
 
 
-def _rate(url: str, workers: int) -> float:
+def _rate(url: str, workers: int, is_apart: bool) -> float:  # noqa: FBT001 - named where it is unpacked
+    mailboxes = [str(MEASURED + number) for number in range(MAILBOXES)]
+    shares = [",".join(mailboxes[n::workers] if is_apart else mailboxes) for n in range(workers)]
     begin = time.monotonic() + READY_SECONDS
     with ThreadPoolExecutor(workers) as pool:
-        lines = list(pool.map(lambda _: contend_raw("worker", url, begin, MAILBOXES), range(workers)))
+        lines = list(pool.map(lambda share: contend_raw("worker", url, begin, share), shares))
     found = [json.loads(line) for line in lines]
     return sum(one["messages"] for one in found) / (
         max(one["ended"] for one in found) - min(one["began"] for one in found)
