@@ -145,10 +145,10 @@ def test_package_keeps_the_rules(package):
 @pytest.mark.parametrize(
     ("path", "source"),
     [
-        ("core/models.py", "import slack_sdk"),
-        ("core/models.py", "from bot.cards import card"),
+        ("core/models/leads.py", "import slack_sdk"),
+        ("core/models/leads.py", "from bot.cards import card"),
         ("core/verbs/pause.py", "from ...bot import cards"),
-        ("core/models.py", "def lazily():\n    from jobs import sender"),
+        ("core/models/leads.py", "def lazily():\n    from jobs import sender"),
         ("bot/cards.py", "from jobs.sender import send"),
         ("jobs/sender.py", "import web.app"),
         ("web/app.py", "from fermata import cli"),
@@ -185,7 +185,7 @@ def test_breach_is_found(path, source):
         ("jobs/sender.py", "import time\nfrom core.handover import claim\nx = time.monotonic()"),
         ("sandbox/sink.py", "import time\ndef main():\n    serve(clock=lambda: time.time())"),
         ("core/dates/__init__.py", "import dateparser"),
-        ("core/models.py", "import sqlmodel\nfrom datetime import datetime\nx: datetime"),
+        ("core/models/leads.py", "import sqlmodel\nfrom datetime import datetime\nx: datetime"),
         ("core/verbs/pause.py", "from .. import models"),
     ],
 )
