@@ -152,7 +152,7 @@ def settle(room, or_else=lambda: False):
         return or_else()
 
     try:
-        wait_for(is_over, 120 if THOROUGH else 45)
+        wait_for(is_over, 600 if THOROUGH else 120)
     except AssertionError as late:
         raise AssertionError(f"it never settled: {standstill(room)}") from late
 

@@ -26,7 +26,7 @@ from tests.faults.proxy import losing_commits
 from tests.faults.sabotage import obey_the_disk
 from tests.services import running_postgres
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900 if THOROUGH else 90)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900 if THOROUGH else 180)]
 
 LEADS = 3_000 if THOROUGH else 150
 TIMES = 12 if THOROUGH else 2
