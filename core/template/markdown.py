@@ -21,7 +21,7 @@ from itertools import count
 
 import nh3
 from markdown_it import MarkdownIt
-from markdown_it.common.normalize_url import normalizeLink
+from markdown_it.common.normalize_url import normalizeLink, normalizeLinkText
 from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
@@ -44,6 +44,9 @@ _HIDDEN = frozenset({"script", "style", "iframe", "object", "template", "title",
 # Exactly what nh3 writes: attributes in double quotes, "<" and ">" escaped everywhere else.
 _ELEMENT = r'<(?P<close>/?)(?P<name>[a-z0-9]+)(?P<attributes>(?: [a-z]+="[^"]*")*)>'
 _ADDRESS = re.compile(r' (?P<attribute>[a-z]+)="(?P<value>[^"]*)"')
+# mdurl makes its tables at the first use: two threads that come at once find them half made, and a step is not written.
+for _make in (normalizeLink, normalizeLinkText):
+    _make("https://fermata.example/%20")
 
 
 class _Parser(MarkdownIt):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import re
+import subprocess
+import sys
 import time
 from html.parser import HTMLParser
 
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 
 from core.errors import Refused
 from core.template import MissingValue, Rendered, TemplateFault, compile_step, render, tags
+from tests.services import ROOT
 
 FIELDS = frozenset({"city", "site", "job title"})
 
@@ -524,3 +527,21 @@ def test_html_part_is_balanced_and_holds_only_allowed_markup(body, company, name
         for attribute, value in attributes:
             assert attribute in {"href", "title", "src", "alt", "start"}
             assert attribute not in {"href", "src"} or re.match(r"(https?://|mailto:)", value)
+
+
+def test_first_letters_of_two_mailboxes_are_written_at_once():
+    program = """if True:
+        import sys
+        from concurrent.futures import ThreadPoolExecutor
+        from threading import Barrier
+        from core.template import markdown
+        sys.setswitchinterval(1e-6)
+        barrier = Barrier(8)
+        def write(n):
+            barrier.wait()
+            return markdown.normalizeLink("https://x.test/a b"), markdown.normalizeLinkText("https://x.test/a%20b")
+        with ThreadPoolExecutor(8) as pool:
+            found = set(pool.map(write, range(8)))
+        assert found == {("https://x.test/a%20b", "https://x.test/a b")}, found
+    """
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
