@@ -73,7 +73,7 @@ def test_metrics_tell_of_mailboxes_holds_and_the_halt(both):
     before = figures(both)
     assert before["fermata_halted"] == before[f'fermata_mailbox_is{{{BOX},what="unread"}}'] == 0
     both.world.tick()
-    both.world.say("pause ada@x.test")
+    both.world.say("pause lea@x.test")
     both.world.say("halt")
     both.world.change(Mailbox, unread_because="the password is refused", guarded_at=both.world.now)
     after = figures(both)
