@@ -33,7 +33,9 @@ _LITERAL = re.compile(
 )
 _UNSTORABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _CLOCK = re.compile(r"\d{1,2}:\d{2}")
-_FOLDED = re.compile(r"[\x85\u2028\u2029]")  # line breaks to YAML, of which one becomes a space unless it is escaped
+_FOLDED = re.compile(
+    r"[\x85\u2028\u2029]"
+)  # line breaks to YAML, of which one becomes a space unless it is escaped
 
 
 @dataclass(frozen=True)

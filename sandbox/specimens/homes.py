@@ -100,9 +100,7 @@ EMPTY = HomeView(
             "📤 Today",
             note="Nothing leaves today, and nothing has. Bring leads in with `fermata leads import FILE.csv`, or press Enrol… above.",
         ),
-        HomeSection(
-            "🎼 All sequences", note="There is no sequence yet: `/sequence new` makes one."
-        ),
+        HomeSection("🎼 All sequences", note="There is no sequence yet: `/sequence new` makes one."),
         HomeSection(
             "📮 Mailboxes",
             note="There is no mailbox yet, so nothing can be sent. Add one with `fermata mailbox add`.",
