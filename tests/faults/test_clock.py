@@ -191,3 +191,40 @@ def test_jumps_back_and_forth_while_it_sends(database_url, tmp_path, record_prop
 
 def len_of(db, emails):
     return {email: len(moments) for (email, _), moments in sent(db).items() if email in emails}
+
+
+@pytest.mark.parametrize(
+    "begins",
+    [datetime(2027, 3, 25, 12, tzinfo=UTC), datetime(2027, 10, 28, 12, tzinfo=UTC)],
+    ids=["begins", "ends"],
+)
+def test_summer_time_begins_or_ends_under_a_worker(sqlite_url, tmp_path, record_property, begins):
+    """A window around the hour that is missing, or comes twice, in Berlin; in the other zones it is another weekend."""
+    log, clock, steps, zones = tmp_path / "mail.jsonl", Clock(begins), 5, ZONES[:3]
+    window = 'window: {days: Mon-Sun, from: "01:30", to: "03:30"}'
+    with (
+        sink_process(log) as sink,
+        closing(Database(sqlite_url)) as db,
+        clock.worker(sqlite_url, tmp_path) as process,
+    ):
+        text = mailroom.spec_text(steps=steps, delay="1 day", more=window)
+        room = mailroom.make(db, 0, text=text, now=clock.now(), port=sink.port)
+        for zone in zones:
+            add_leads(room, zone, 2, now=clock.now())
+        while set(statuses(room)) != {"completed"}:
+            wait_for(lambda: is_quiet(db, clock) or not process.is_alive(), 60)
+            with db.read() as session:
+                found = next_event(session, now=clock.now())
+            if found is not None:
+                clock.jump(max(found[0] - clock.now(), timedelta(0)))
+        count, looked = check_once(db, log), check_days(db, DAY)
+        assert count == len(zones) * 2 * steps
+        for (email, zone), moments in sent(db).items():
+            local = [at.astimezone(ZoneInfo(zone)) for at in moments]
+            assert len({at.date() for at in local}) == steps, (email, local)
+            assert all(time(1, 30) <= at.time() < time(3, 30) for at in local), (email, local)
+    record_property(
+        "proof",
+        f"G9: the night in which summer time changes, window 01:30 to 03:30: {count} mails, 0 twice, "
+        f"0 of {looked} follow-ups before their hour, one a day and lead",
+    )
