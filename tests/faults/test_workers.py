@@ -64,7 +64,7 @@ def test_frozen_past_the_lease_and_woken(database_url, record_property, tmp_path
 
     phases, all_phases = [Phase.QUIT], FROZEN_AT * 4 if THOROUGH else FROZEN_AT[2::3]
     with sink_thread(lambda moment: freeze(moment) or slow(moment)) as sink:
-        room = room_of(database_url, sink.port, 150 * len(all_phases), connections=2)
+        room = room_of(database_url, sink.port, 300 * len(all_phases), connections=2)
         with closing(room.db):
             for phase in all_phases:
                 phases.append(phase)
@@ -80,13 +80,14 @@ def test_frozen_past_the_lease_and_woken(database_url, record_property, tmp_path
                         os.kill(first.pid, signal.SIGCONT)
                         wait_for_some(sink)
                         stop(first, second)
+            sink.script = None
             with worker(database_url, tmp_path):
                 settle(room)
             record_property("proof", proof("G2, G8", f"{len(frozen)} workers frozen and woken", room, sink))
 
 
 def slow(moment):
-    return Fault(delay=0.01) if moment.phase is Phase.DOT else None
+    return Fault(delay=0.1) if moment.phase is Phase.DOT else None
 
 
 def wait_for_some(sink):
