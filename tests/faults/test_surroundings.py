@@ -138,7 +138,7 @@ def send_batch(room, log, count):
     """Enrol some leads that are due at once, and give how long it took until the last had left."""
     before, begun = len(taken(log)), time.monotonic()
     lead_ids = mailroom.add_leads(room.db, count, prefix=f"at{before}n")
-    mailroom.enrol(room.db, lead_ids, room.sequence_id, now=mailroom.real_now())
+    room.ids += mailroom.enrol(room.db, lead_ids, room.sequence_id, now=mailroom.real_now())
     wait_for(lambda: len(taken(log)) >= before + count and is_settled(room))
     return time.monotonic() - begun
 
