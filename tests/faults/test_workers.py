@@ -142,18 +142,23 @@ def test_stopped_together_in_mid_dialogue_they_leave_nothing_uncertain(
     url, count, request, tmp_path, record_property
 ):
     url, log, stops = request.getfixturevalue(url), tmp_path / "mail.jsonl", 0
+    patient = {
+        "FERMATA_SMTP_TIMEOUT_SECONDS": "30",
+        "FERMATA_LEASE_SECONDS": "30",
+    }  # all doubt is from the stop
     with sink_process(log, "dot:delay=0.05", "data:delay=0.02") as sink:
         room = room_of(url, sink.port, 3_000 if THOROUGH else 200, connections=2)
         with closing(room.db):
             for _ in range(10 if THOROUGH else 1):
                 with ExitStack() as stack:
-                    workers = [stack.enter_context(worker(url, tmp_path)) for _ in range(count)]
+                    workers = [stack.enter_context(worker(url, tmp_path, **patient)) for _ in range(count)]
                     before = len(taken(log))
                     wait_for(lambda: len(taken(log)) > before + count)  # noqa: B023 - called at once
                     stop(*workers)
                     stops += count
+                assert set(room.states()) <= {"sent", "ready"}
             assert not is_settled(room)
-            with worker(url, tmp_path):
+            with worker(url, tmp_path, **patient):
                 settle(room)
             assert room.states() == {"sent": len(room.ids)}
             record_property("proof", proof("G8", f"{stops} workers stopped by SIGTERM", room, log))
