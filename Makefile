@@ -4,8 +4,10 @@
 
 VENV := .venv
 PY := $(VENV)/bin/python
-# One worker per core, at most 4; tests of one file stay together and share its servers.
-PYTEST := $(PY) -m pytest -n auto --maxprocesses=4 --dist=loadfile
+# Three workers keep two cores busy, since tests wait a third of their time; tests of one file stay together and share
+# its servers, in the order of tests/conftest.py.
+WORKERS ?= 3
+PYTEST := $(PY) -m pytest -n $(WORKERS) --dist=loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help sandbox test quick faults lint format bench score lock clean runtime dev

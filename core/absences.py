@@ -33,7 +33,6 @@ from core.worklist import working_day_after
 
 KIND = "absence"
 AWAY, BACK = "away", "back"  # the words of the journal
-IDS_AT_ONCE = 1000
 ABSENCES: Table = Absence.__table__  # type: ignore[attr-defined]
 _LASTS = text("absence.ended_at IS NULL")
 
@@ -65,7 +64,7 @@ def spread(session: Session, enrollment_ids: Iterable[int], *, begins: datetime)
     """Give when each goes on, from this moment on: the same for the same rows, whoever asks."""
     rows = [
         row
-        for chunk in chunks(sorted(enrollment_ids), IDS_AT_ONCE)
+        for chunk in chunks(sorted(enrollment_ids))
         for row in session.execute(_WITH_ZONE.where(ENROLLMENTS.c.id.in_(chunk)))
     ]
     rows.sort(key=lambda row: (row.due_at or begins, row.id))

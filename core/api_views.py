@@ -21,7 +21,6 @@ from core.sql import spelling
 from core.verbs.choosing import condition_of
 from core.views.lead import lead_card
 
-IDS_AT_ONCE = 1000
 FIELDS = ("email", "first_name", "last_name", "name", "company", "domain", "zone", "stage", "owner", "custom")
 
 
@@ -55,7 +54,7 @@ def lead_ids(session: Session, emails: Iterable[str]) -> list[int]:
     """Give the leads of these addresses, each once; raises NotFound that names those there are none of."""
     wanted = list(dict.fromkeys(map(normalise, emails)))
     found: dict[str, int] = {}
-    for chunk in chunks(wanted, IDS_AT_ONCE):
+    for chunk in chunks(wanted):
         rows = session.exec(
             select(Lead.email, Lead.id).where(col(Lead.email).in_(chunk), Lead.domain != ERASED)
         )

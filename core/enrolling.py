@@ -25,7 +25,6 @@ from core.people import Actor
 from core.plans import PlannedSequence, planned
 from core.sql import spelling
 
-ADDRESSES_AT_ONCE = 1_000
 _WAY_BACK = {
     SequenceStatus.PAUSED.value: ("resume", "Resume it"),
     SequenceStatus.ARCHIVED.value: ("resume", "Bring it back"),
@@ -158,7 +157,7 @@ def suppressed(session: Session, emails: Iterable[str]) -> set[str]:
         key: email for email in emails for key in (email, key_of(email))
     }  # of the erased only a hash is kept
     found: set[str] = set()
-    for chunk in chunks(by_key, ADDRESSES_AT_ONCE):
+    for chunk in chunks(by_key):
         keys = session.exec(select(Suppression.email).where(col(Suppression.email).in_(chunk)))
         found |= {by_key[key] for key in keys}
     return found
@@ -181,7 +180,7 @@ def preview_rows(
 ) -> Preview:
     """Give what enrolling the rows of a file would do, each with its line; nothing of them is saved yet."""
     known: dict[str, int | None] = {}
-    for chunk in chunks((row.email for _, row in rows), ADDRESSES_AT_ONCE):
+    for chunk in chunks((row.email for _, row in rows)):
         known |= dict(session.exec(select(Lead.email, Lead.id).where(col(Lead.email).in_(chunk))).all())
     people = [Person(row.email, row.name, known.get(row.email), line) for line, row in rows]
     unsaved = {one.number: (row.owner, row.domain) for one, (_, row) in zip(people, rows, strict=True)}

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from core.db import insert_of
 from core.lifecycle import LIVE
-from core.models import Enrollment, Mailbox, MailboxDay, Workspace
+from core.models import Enrollment, Mailbox, MailboxDay
 from core.schedule import at_local, local
 
 
@@ -94,9 +94,9 @@ def may_send(now: datetime) -> ColumnElement[bool]:
     )
 
 
-def unread_before(workspace: Workspace, now: datetime) -> datetime:
-    """Give the instant since which a mailbox must have been read for follow-ups to leave it."""
-    return now - timedelta(seconds=workspace.read_within_seconds)
+def unread_before(read_within_seconds: int, now: datetime) -> datetime:
+    """Give the instant since which a mailbox must have been read for follow-ups to leave it (a workspace's setting)."""
+    return now - timedelta(seconds=read_within_seconds)
 
 
 def is_read(mailbox: Mailbox, since: datetime) -> bool:

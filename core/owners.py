@@ -16,7 +16,6 @@ from core.people import Actor
 from core.words import counted
 
 VERB = "owner"
-IDS_AT_ONCE = 1000
 
 
 def give(
@@ -44,7 +43,7 @@ def _move(
     batch_id: int | None,
 ) -> list[int]:
     moved: list[tuple[int, str | None]] = []
-    for chunk in chunks(sorted(owners), IDS_AT_ONCE):
+    for chunk in chunks(sorted(owners)):
         query = select(Lead.id, Lead.owner).where(col(Lead.id).in_(chunk)).order_by(col(Lead.id))
         rows = session.exec(query.with_for_update(key_share=True)).all()
         moved += [(i, was) for i, was in rows if i is not None and (was or None) != owners[i]]
@@ -53,7 +52,7 @@ def _move(
         return []
     cards.touch_digests(session, lead_ids=ids)
     for owner, same in groupby(sorted(ids, key=lambda i: owners[i] or ""), key=lambda i: owners[i]):
-        for chunk in chunks(same, IDS_AT_ONCE):
+        for chunk in chunks(same):
             session.execute(update(Lead).where(col(Lead.id).in_(chunk)).values(owner=owner))
     common = {"at": now, "actor": actor.id, "verb": VERB, "batch_id": batch_id, "reason": ""}
     lines = [{**common, "lead_id": i, "was": was or "", "became": owners[i] or ""} for i, was in moved]

@@ -146,7 +146,7 @@ def watch(db: Database, *, now: datetime, busy: Iterable[int] = ()) -> list[int]
 
 def _in_trouble(session: Session, now: datetime, busy: frozenset[int]) -> list[int]:
     workspace = session.get_one(Workspace, WORKSPACE_ID)
-    since = unread_before(workspace, now)
+    since = unread_before(workspace.read_within_seconds, now)
     unread = and_(
         col(Mailbox.imap_host).is_not(None),
         or_(col(Mailbox.read_at).is_(None), col(Mailbox.read_at) < since),
@@ -184,7 +184,7 @@ def _tell(session: Session, mailbox: Mailbox, now: datetime) -> bool:
     begins = [mailbox.down_at] if mailbox.down_at else []
     if mailbox.imap_host:
         workspace = session.get_one(Workspace, WORKSPACE_ID)
-        if mailbox.read_at is None or mailbox.read_at < unread_before(workspace, now):
+        if mailbox.read_at is None or mailbox.read_at < unread_before(workspace.read_within_seconds, now):
             begins.append(mailbox.read_at or mailbox.created_at)
             if mailbox.unread_because is None:
                 _is_unread(session, mailbox, NOBODY, now)

@@ -117,7 +117,7 @@ def _next_step(session: Session, now: datetime) -> datetime | None:
             Sequence.status == SequenceStatus.PUBLISHED.value,
             col(Mailbox.down_at).is_(None),
             col(Mailbox.guarded_at).is_(None),
-            may_leave(unread_before(workspace, now)),
+            may_leave(unread_before(workspace.read_within_seconds, now)),
         )
         .group_by(col(Mailbox.id), col(Mailbox.retry_at))
     )

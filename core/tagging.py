@@ -19,7 +19,6 @@ from core.people import Actor
 from core.plans import PlannedSequence, parsed
 
 TAGS: Table = LeadTag.__table__  # type: ignore[attr-defined]
-AT_ONCE = 1000
 # The journal's verbs for what a start does to tags, as told apart from what people do.
 PUT, TAKEN = "tag at start", "untag at start"
 
@@ -32,7 +31,7 @@ def put(session: Session, pairs: Iterable[tuple[int, str]]) -> Pairs:
     place = upsert(session, TAGS).on_conflict_do_nothing().returning(TAGS.c.lead_id, TAGS.c.tag)
     return [
         (lead_id, tag)
-        for chunk in chunks(rows, AT_ONCE)
+        for chunk in chunks(rows)
         for lead_id, tag in session.connection().execute(place, chunk)
     ]
 
@@ -40,7 +39,7 @@ def put(session: Session, pairs: Iterable[tuple[int, str]]) -> Pairs:
 def take(session: Session, lead_ids: Iterable[int], tags: Collection[str]) -> Pairs:
     """Take tags off leads and give those that were there."""
     gone: Pairs = []
-    for chunk in chunks(lead_ids if tags else (), AT_ONCE):
+    for chunk in chunks(lead_ids if tags else ()):
         which = delete(TAGS).where(TAGS.c.lead_id.in_(chunk), TAGS.c.tag.in_(sorted(tags)))
         found = session.connection().execute(which.returning(TAGS.c.lead_id, TAGS.c.tag))
         gone += [(lead_id, tag) for lead_id, tag in found]

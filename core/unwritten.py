@@ -20,7 +20,6 @@ from core.mime import Sender
 from core.models import Lead, Step
 from core.template import MissingValue, render
 
-LEADS_AT_ONCE = 1_000
 # Neither is known before the claim, and neither is the lead's fault.
 _SENDER, _LINK = Sender("somebody@example.com", "Somebody"), "https://example.com/"
 NO_ROWS: Mapping[int, LeadRow] = MappingProxyType({})
@@ -34,7 +33,7 @@ def foreseen(
     if first.kind != StepKind.EMAIL:
         return shown
     held: dict[str, list[Person]] = {}
-    for chunk in chunks(shown.enrolled, LEADS_AT_ONCE):
+    for chunk in chunks(shown.enrolled):
         known = _known(session, chunk)
         for one in chunk:
             lead = known.get(one.lead_id)

@@ -29,7 +29,6 @@ CLICK, OPEN = "click", "open"
 SETTLED_AFTER = timedelta(seconds=5)  # longer than a burst (core/scanners), short enough that nobody waits
 MOST_KEPT = 100  # visits of one link: whoever has its token cannot fill the database
 AGENT_CHARS = 300
-IDS_AT_ONCE = 1000
 _WAITING = col(Visit.settled_at).is_(None)
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{22}", re.ASCII)
 

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from sqlite3 import connect as connect_sqlite
 from tempfile import TemporaryDirectory
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from slack_sdk.socket_mode.builtin import internals as slack_connections
 from sqlalchemy import Engine, create_engine, event
 
 from core.db import Database
@@ -64,6 +66,15 @@ def _compiled_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("core.db.create_engine", made)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _certificates_once() -> Iterator[None]:
+    """Let connections to the emulated Slack share the system's certificates: reading them takes longer than a test."""
+    with pytest.MonkeyPatch.context() as patch:
+        read = cache(slack_connections._use_or_create_ssl_context)
+        patch.setattr(slack_connections, "_use_or_create_ssl_context", read)
         yield
 
 
@@ -172,6 +183,14 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
         server: Postgres = request.getfixturevalue("postgres")
         yield server.create("empty")
         server.drop("empty")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, so that no worker ends long after the others."""
+    long = {
+        item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("browser")
+    }
+    items.sort(key=lambda item: item.path not in long)
 
 
 @pytest.hookimpl(trylast=True)

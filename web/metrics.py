@@ -197,7 +197,7 @@ def _late(session: Session, box: Mailbox, workspace: Workspace, now: datetime) -
     if workspace.halted_at or not is_free(box, now) or free_at(session, box, now) > now:
         return 0
     mine = [_PENDING, col(Enrollment.mailbox_id) == box.id, col(Enrollment.wake_at) <= now]
-    if not is_read(box, unread_before(workspace, now)):
+    if not is_read(box, unread_before(workspace.read_within_seconds, now)):
         mine.append(col(Enrollment.has_started).is_(False))
     some = select(Enrollment.sequence_id, Enrollment.wake_at).where(*mine)
     first = some.order_by(col(Enrollment.wake_at)).limit(MOST_JOINED).subquery()

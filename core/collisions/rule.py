@@ -23,7 +23,6 @@ from core.people import Actor
 from core.sql import spelling
 
 LIVE_WORDS = sorted(LIVE)
-DOMAINS_AT_ONCE = 1000
 
 
 class Why(StrEnum):
@@ -140,7 +139,7 @@ def _companies(
     companies = sorted({domain for domain in domains if domain and not is_free_mail(domain)})
     theirs = [
         lead
-        for chunk in chunks(companies, DOMAINS_AT_ONCE)
+        for chunk in chunks(companies)
         for lead in session.exec(
             select(Lead.id, Lead.domain, Lead.owner, Lead.email).where(
                 col(Lead.domain).in_(chunk), col(Lead.owner).in_(sorted(others))

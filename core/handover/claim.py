@@ -55,7 +55,7 @@ def mailboxes_due(session: Session, *, now: datetime) -> list[int]:
                     text("enrollment.status = 'pending'"),
                     col(Enrollment.wake_at) <= now,
                     Sequence.status == SequenceStatus.PUBLISHED.value,
-                    may_leave(unread_before(workspace, now)),
+                    may_leave(unread_before(workspace.read_within_seconds, now)),
                 )
                 .exists(),
                 replies.is_due(col(Mailbox.id), now),
@@ -94,7 +94,7 @@ def _claimed(
             return []
         if answers := replies.claim(session, mailbox_id, now, lease, limit):
             return answers
-        is_first_only = not is_read(mailbox, unread_before(workspace, now))
+        is_first_only = not is_read(mailbox, unread_before(workspace.read_within_seconds, now))
         woke = _due(session, mailbox_id, now, limit, is_first_only=is_first_only)
         oldest = min(woke.values(), default=now)
         if is_overdue(oldest, now, backlog.LONG_OVERDUE) and backlog.is_backlog(session, mailbox_id, now=now):

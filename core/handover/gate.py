@@ -14,7 +14,7 @@ from core.db import Database
 from core.handover import replies
 from core.handover.words import LEASE
 from core.lifecycle import Status
-from core.mailboxes import allowance, is_read, read, spend
+from core.mailboxes import allowance, is_read, read, spend, unread_before
 from core.many import IsOne
 from core.models import (
     WORKSPACE_ID,
@@ -174,7 +174,7 @@ def _is_answered_for(row: _Ready, mailbox: Mailbox, now: datetime) -> bool:
     return (
         row.reply_id is not None
         or not row.has_started
-        or is_read(mailbox, now - timedelta(seconds=row.read_within_seconds))
+        or is_read(mailbox, unread_before(row.read_within_seconds, now))
     )
 
 

@@ -26,7 +26,6 @@ from core.sql import spelling
 from core.words import listed
 
 LEADS_WITHOUT_ASKING = 10
-IDS_AT_ONCE = 1000
 
 
 class Place(NamedTuple):
@@ -148,7 +147,7 @@ def lock_leads(session: Session, lead_ids: Iterable[int]) -> list[Lead]:
     FOR NO KEY UPDATE excludes the point of no return, yet lets the sender write its journal, which refers to leads.
     """
     leads: list[Lead] = []
-    for chunk in chunks(sorted(set(lead_ids)), IDS_AT_ONCE):
+    for chunk in chunks(sorted(set(lead_ids))):
         query = (
             select(Lead).where(col(Lead.id).in_(chunk)).order_by(col(Lead.id)).with_for_update(key_share=True)
         )

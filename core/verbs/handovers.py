@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from core.acts import load
-from core.chunks import chunks
+from core.chunks import AT_ONCE, chunks
 from core.db import Database
 from core.models import Delivery, DeliveryState, Lead
 from core.views.titles import title
@@ -19,7 +19,6 @@ from core.words import clock
 
 FIRST_SLEEP_SECONDS = 0.02
 LONGEST_SLEEP_SECONDS = 0.2
-IDS_AT_ONCE = 1000
 
 _OUTCOMES = {
     DeliveryState.SENT: "had begun leaving at {time} and has left",
@@ -48,7 +47,7 @@ def begun(session: Session, enrollment_ids: Iterable[int] | None) -> tuple[Begun
     query = select(Delivery).where(text("delivery.state = 'sending'")).order_by(col(Delivery.id))
     if enrollment_ids is None:
         rows = list(session.exec(query))
-    elif len(wanted := set(enrollment_ids)) <= IDS_AT_ONCE:
+    elif len(wanted := set(enrollment_ids)) <= AT_ONCE:
         rows = list(session.exec(query.where(col(Delivery.enrollment_id).in_(wanted))))
     else:  # few are ever under way
         rows = [delivery for delivery in session.exec(query) if delivery.enrollment_id in wanted]
@@ -78,7 +77,7 @@ def await_handovers(
 def _states(db: Database, ids: Iterable[int]) -> dict[int, DeliveryState]:
     found: dict[int, DeliveryState] = {}
     with db.read() as session:
-        for chunk in chunks(ids, IDS_AT_ONCE):
+        for chunk in chunks(ids):
             rows = session.exec(select(Delivery.id, Delivery.state).where(col(Delivery.id).in_(chunk)))
             found |= {
                 delivery_id: DeliveryState(state) for delivery_id, state in rows if delivery_id is not None

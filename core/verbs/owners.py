@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from core import owners, permissions
 from core.acts import open_batch
 from core.answers import Answer
-from core.chunks import chunks
+from core.chunks import AT_ONCE, chunks
 from core.errors import Refused
 from core.grammar import commands as orders
 from core.models import Lead, Member
@@ -19,7 +19,7 @@ from core.names import SLACK_ID, name_of, names
 from core.people import Actor
 from core.plain import shown
 from core.verbs import proposals
-from core.verbs.choosing import IDS_AT_ONCE, LEADS_WITHOUT_ASKING, describe, lead_ids, lock_leads
+from core.verbs.choosing import LEADS_WITHOUT_ASKING, describe, lead_ids, lock_leads
 from core.verbs.outcome import Outcome
 from core.words import counted, listed, some
 
@@ -61,7 +61,7 @@ def _are(moved: Sequence[int]) -> str:
 
 def _owners(session: Session, ids: Sequence[int]) -> dict[str | None, list[int]]:
     found: dict[str | None, list[int]] = {}
-    for chunk in chunks(ids, IDS_AT_ONCE):
+    for chunk in chunks(ids):
         for lead_id, whose in session.exec(select(Lead.id, Lead.owner).where(col(Lead.id).in_(chunk))):
             found.setdefault(whose, []).append(lead_id or 0)
     return found
@@ -69,7 +69,7 @@ def _owners(session: Session, ids: Sequence[int]) -> dict[str | None, list[int]]
 
 def _overview(session: Session, ids: Sequence[int]) -> tuple[str, ...]:
     whose = Counter({owner: len(theirs) for owner, theirs in _owners(session, ids).items()})
-    emails = session.exec(select(Lead.email).where(col(Lead.id).in_(list(ids)[:IDS_AT_ONCE])))
+    emails = session.exec(select(Lead.email).where(col(Lead.id).in_(list(ids)[:AT_ONCE])))
     return (f"Owners now: {_listed(session, whose)}", f"Leads: {some(list(emails))}")
 
 

@@ -23,7 +23,6 @@ from core.verbs.outcome import Outcome
 from core.views.review import NOT_QUALIFIED, QUALIFIED
 from core.words import counted, listed
 
-IDS_AT_ONCE = 1000
 STAGES = {"qualify": QUALIFIED, "unqualify": NOT_QUALIFIED}
 
 
@@ -91,16 +90,14 @@ def _meant(session: Session, order: Qualify, actor: Actor) -> list[int]:
 
 def _leads(session: Session, ids: Sequence[int]) -> list[Lead]:
     return [
-        lead
-        for chunk in chunks(ids, IDS_AT_ONCE)
-        for lead in session.exec(select(Lead).where(col(Lead.id).in_(chunk)))
+        lead for chunk in chunks(ids) for lead in session.exec(select(Lead).where(col(Lead.id).in_(chunk)))
     ]
 
 
 def _live(session: Session, ids: Sequence[int]) -> list[int]:
     """Give the runs of these leads that have not ended."""
     found: list[int] = []
-    for chunk in chunks(ids, IDS_AT_ONCE):
+    for chunk in chunks(ids):
         query = select(Enrollment.id).where(
             col(Enrollment.lead_id).in_(chunk), col(Enrollment.status).in_(LIVE)
         )

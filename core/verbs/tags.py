@@ -23,8 +23,6 @@ from core.verbs.handovers import begun
 from core.verbs.outcome import Outcome
 from core.words import counted
 
-IDS_AT_ONCE = 1000
-
 
 def tag(
     session: Session, order: orders.Tag, *, actor: Actor, now: datetime, only: Sequence[int] | None = None
@@ -45,7 +43,7 @@ def tag(
     if is_on:
         saving.add_tags(session, [(lead_id, order.tag) for lead_id in changed], now=now)
     else:
-        for chunk in chunks(changed, IDS_AT_ONCE):
+        for chunk in chunks(changed):
             session.exec(
                 delete(LeadTag).where(col(LeadTag.lead_id).in_(chunk), col(LeadTag.tag) == order.tag)
             )
@@ -72,7 +70,7 @@ def _nothing_to_do(order: orders.Tag) -> str:
 
 def _bearing(session: Session, ids: Sequence[int], tag: str) -> set[int]:
     found: set[int] = set()
-    for chunk in chunks(ids, IDS_AT_ONCE):
+    for chunk in chunks(ids):
         found |= set(
             session.exec(select(LeadTag.lead_id).where(col(LeadTag.lead_id).in_(chunk), LeadTag.tag == tag))
         )

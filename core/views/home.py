@@ -273,13 +273,13 @@ def _running(session: Session, sequence_ids: Sequence[int]) -> dict[int, str]:
     said = {}
     for number in sequence_ids:
         of_owner = sorted(
-            ((count, owner) for one, owner, count in found if one == number), key=lambda pair: -pair[0]
+            (-count, called[owner] if owner else "nobody") for one, owner, count in found if one == number
         )
-        whose = [called[owner] if owner else "nobody" for _, owner in of_owner]
+        whose = [name for _, name in of_owner]
         more = [f"{counted(len(whose) - OWNERS_NAMED, 'other')}"] if len(whose) > OWNERS_NAMED else []
         if whose:
             said[number] = (
-                f"{counted(sum(count for count, _ in of_owner), 'lead')} of {listed([*whose[:OWNERS_NAMED], *more])}"
+                f"{counted(-sum(count for count, _ in of_owner), 'lead')} of {listed([*whose[:OWNERS_NAMED], *more])}"
             )
     return said
 

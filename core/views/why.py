@@ -240,7 +240,7 @@ def _mailbox(mailbox: Mailbox | None, zone: str) -> Iterator[Reason]:
 
 def _unread(mailbox: Mailbox, workspace: Workspace, now: datetime, zone: str) -> Iterator[Reason]:
     """Say that the reply barrier holds follow-ups back."""
-    if is_read(mailbox, unread_before(workspace, now)):
+    if is_read(mailbox, unread_before(workspace.read_within_seconds, now)):
         return
     since = f" since {say(mailbox.read_at, zone)}" if mailbox.read_at else " yet"
     because = f": {mailbox.unread_because.rstrip('.')}" if mailbox.unread_because else ""
