@@ -7,13 +7,20 @@ import logging
 from datetime import UTC, datetime
 
 from pydantic import SecretStr
+from redis.exceptions import RedisError
 from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, OperationalError
 
 from core.settings import Settings
 
 TEXT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 HIDDEN = "[secret]"
+AWAY = (
+    OperationalError,
+    RedisError,
+    OSError,
+)  # the database, Redis or the network: nothing of ours is broken
+SAID_AGAIN_SECONDS = 60
 SHORTEST_CHARS = 8  # a shorter "secret" would blacken ordinary words
 
 
@@ -22,6 +29,7 @@ def begin(settings: Settings, *, role: str) -> None:
     form: type[logging.Formatter] = _Json if settings.log == "json" else _Plain
     handler = logging.StreamHandler()
     handler.setFormatter(_Hiding(form(role), secrets_of(settings)))
+    handler.addFilter(_Outages())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
 
 
@@ -36,6 +44,27 @@ def secrets_of(settings: Settings) -> list[str]:
             continue
         given.append(str(password or ""))
     return sorted({word for word in given if len(word) >= SHORTEST_CHARS}, key=len, reverse=True)
+
+
+class _Outages(logging.Filter):
+    """Says an outage in one line without its trace, and not again for a minute: every part meets it at every turn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Say whether the record is to be written; shortens it where it tells of an outage."""
+        error = record.exc_info[1] if record.exc_info else None
+        if not isinstance(error, AWAY):
+            return True
+        cause = getattr(error, "orig", None) or error  # what the driver said, without the statement
+        record.msg = f"{record.getMessage()}: {type(cause).__name__}: {str(cause).partition(chr(10))[0]}"
+        record.args, record.exc_info = (), None
+        is_new = record.created - self._said.get(record.msg, 0) >= SAID_AGAIN_SECONDS
+        if is_new:
+            self._said[record.msg] = record.created
+        return is_new
 
 
 class _Plain(logging.Formatter):

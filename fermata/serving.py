@@ -15,7 +15,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, supp
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import uvicorn
@@ -71,13 +71,14 @@ async def serve(settings: Settings, *, bot: bool = False, worker: bool = False, 
         if bot or (web and is_http):
             slack = await parts.enter_async_context(talking(settings, desk, is_guarded=is_http))
         engine = None
+        lasting: list[asyncio.Task[Any]] = [asyncio.create_task(stop.wait())]
         if worker:
             reader = wiring.make_reader(settings, db)
             engine = wiring.make_engine(settings, db, look=reader.look)
-            await parts.enter_async_context(reading(reader))
+            lasting.append(await parts.enter_async_context(reading(reader)))
             await parts.enter_async_context(forgetting(db, settings))
             await parts.enter_async_context(marking(db, settings.home / "sent-from"))
-            await parts.enter_async_context(sending(engine))
+            lasting.append(await parts.enter_async_context(sending(engine)))
         if web:
             page = create_app(
                 db=db,
@@ -95,7 +96,8 @@ async def serve(settings: Settings, *, bot: bool = False, worker: bool = False, 
             )
             await parts.enter_async_context(listening(page, settings.host, settings.health_port))
         LOG.info("running: %s", ", ".join(roles))
-        await stop.wait()
+        # Where a part ends by itself, so does the process: its supervisor starts a whole one.
+        await asyncio.wait(lasting, return_when=asyncio.FIRST_COMPLETED)
         LOG.info("stopping: what has begun is finished first")
 
 
@@ -225,22 +227,22 @@ async def _draw(
 
 
 @asynccontextmanager
-async def sending(engine: Engine) -> AsyncIterator[None]:
+async def sending(engine: Engine) -> AsyncIterator[asyncio.Task[object]]:
     """Keep the engine running; at the end it finishes the hand-overs it has begun."""
-    task = asyncio.create_task(engine.run())
+    task: asyncio.Task[object] = asyncio.create_task(engine.run())
     try:
-        yield
+        yield task
     finally:
         engine.stop()
         await task
 
 
 @asynccontextmanager
-async def reading(reader: Reader) -> AsyncIterator[None]:
+async def reading(reader: Reader) -> AsyncIterator[asyncio.Task[object]]:
     """Keep the mailboxes read; at the end the batch in hand is finished, and nothing more is begun."""
-    task = asyncio.create_task(reader.run())
+    task: asyncio.Task[object] = asyncio.create_task(reader.run())
     try:
-        yield
+        yield task
     finally:
         reader.stop()
         await task

@@ -73,13 +73,15 @@ class Reader:
         """Read every mailbox, again and again, until `stop`."""
         try:
             await asyncio.get_running_loop().run_in_executor(self._pool, _warm_up, self._desk.clock())
-            await self._refresh(runs=True)
-            while not await _within(self._stopping.wait(), self._desk.look_seconds):
+            seconds = 0.0
+            while not await _within(self._stopping.wait(), seconds):
                 try:
                     await self._refresh(runs=True)
-                    await self._watch()
+                    if seconds:  # at first nothing can have been read yet
+                        await self._watch()
                 except Exception:  # the database may be away; what is being read goes on
                     LOG.exception("mailboxes could not be looked up")
+                seconds = self._desk.look_seconds
         finally:
             self.stop()
             if ending := {*self._tasks.values(), *self._looks}:

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, event
 from sqlalchemy.engine.default import DefaultDialect
 
 from core.db import Database
+from jobs.reader import Reader
 from tests.races.naive import NaivePost
 
 WRITING = ("INSERT", "UPDATE", "DELETE")
@@ -45,6 +46,15 @@ def obey_the_disk(file):
         pages = 1 if word == "full" else 2**32 - 2  # never fewer than there are
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
         connection.exec_driver_sql(f"PRAGMA query_only = {word == 'read-only'}")
+
+
+def lose_the_reader():
+    """Have the part that reads mailboxes end by itself, as a fault nobody thought of would."""
+
+    async def run(_reader):
+        raise RuntimeError("a fault nobody thought of")
+
+    Reader.run = run
 
 
 def be_naive(url, mailbox_id):

@@ -24,7 +24,7 @@ from tests.faults.harness import (
     wait_for,
     worker,
 )
-from tests.faults.sabotage import die_at_commit
+from tests.faults.sabotage import die_at_commit, lose_the_reader
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900 if THOROUGH else 180)]
 
@@ -49,6 +49,13 @@ def test_killed_at_every_commit(database_url, tmp_path, record_property):
             with worker(database_url, tmp_path):
                 settle(room)
             record_property("proof", proof("G2, G3, G8", f"{kills} kills, one at each commit", room, log))
+
+
+def test_a_worker_that_lost_a_part_ends_so_that_a_whole_one_is_started(sqlite_url, tmp_path):
+    with worker(sqlite_url, tmp_path, sabotage=lose_the_reader) as process:
+        process.join(60)
+        assert process.exitcode == 1
+    assert "a fault nobody thought of" in (tmp_path / "worker.log").read_text()
 
 
 def test_frozen_past_the_lease_and_woken(database_url, record_property, tmp_path):

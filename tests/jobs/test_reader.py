@@ -421,6 +421,24 @@ def test_a_missing_password_is_said(dovecot, sqlite_db):
     assert place.box().unread_because == "The variable PASSWORD is not set, so there is no password."
 
 
+def test_a_database_that_is_away_at_the_start_is_asked_again(dovecot, sqlite_db, caplog):
+    place = place_on(dovecot, sqlite_db)
+    place.deliver(answer(0))
+
+    def rename(old, new):
+        with place.db.engine.begin() as connection:
+            connection.exec_driver_sql(f"ALTER TABLE {old} RENAME TO {new}")
+
+    async def read():
+        async with place.reader():
+            await until(lambda: "mailboxes could not be looked up" in caplog.text)
+            rename("away", "mailbox")
+            await place.taken(1)
+
+    rename("mailbox", "away")
+    asyncio.run(read())
+
+
 # One reader of a mailbox
 
 
