@@ -132,7 +132,7 @@ class Round:
         self._desk = desk
         self._mailbox = mailbox
         self._sender = Sender(mailbox.address, mailbox.name)
-        self._ready: deque[Outgoing] = deque()
+        self._ready: deque[tuple[datetime, Outgoing]] = deque()  # each with the end of its lease
         self._letters: dict[int, Letter] = {}
         self._asked: set[int] = set()
         self._numbers = (
@@ -173,13 +173,18 @@ class Round:
 
     async def _next(self) -> Outgoing | None:
         """Give the next message, None when nothing more is due; the batch after is fetched ahead."""
-        while not self._ready:
-            if self._ended:
-                return None
-            await self._fetch()
-        if len(self._ready) <= LOW and not self._ended and self._fetching is None:
-            self._fetching = asyncio.create_task(self._fetch_batch())
-        return self._ready.popleft()
+        while True:
+            while not self._ready:
+                if self._ended:
+                    return None
+                await self._fetch()
+            if len(self._ready) <= LOW and not self._ended and self._fetching is None:
+                self._fetching = asyncio.create_task(self._fetch_batch())
+            lease_end, outgoing = self._ready.popleft()
+            if lease_end > self._desk.clock():
+                return outgoing
+            # The gate would refuse it, after a dialogue for nothing: a slow server would see little else.
+            self._unsent.append(self._letters.pop(outgoing.key).claimed)
 
     async def _fetch(self) -> None:
         if self._fetching is None:
@@ -188,15 +193,15 @@ class Round:
 
     async def _fetch_batch(self) -> None:
         try:
+            lease_end = self._desk.clock() + self._desk.lease
             letters_, held = await asyncio.to_thread(self._claim_and_write)
             if not letters_ and not held:
                 self._ended = True
             for letter in letters_:
                 number = next(self._numbers)
                 self._letters[number] = letter
-                self._ready.append(
-                    Outgoing(number, self._mailbox.address, letter.claimed.recipient, letter.content)
-                )
+                outgoing = Outgoing(number, self._mailbox.address, letter.claimed.recipient, letter.content)
+                self._ready.append((lease_end, outgoing))
             if self._stopped:
                 self._put_back()
         finally:
@@ -286,7 +291,8 @@ class Round:
 
     def _put_back(self) -> None:
         while self._ready:
-            self._unsent.append(self._letters.pop(self._ready.popleft().key).claimed)
+            _, outgoing = self._ready.popleft()
+            self._unsent.append(self._letters.pop(outgoing.key).claimed)
 
     async def _judge_lines(self, ends: Iterable[BaseException | None]) -> None:
         """Record whether the mailbox can send: it is down only when no connection worked."""

@@ -54,6 +54,30 @@ def test_several_senders_share_a_mailbox(database):
     asyncio.run(scenario())
 
 
+def test_what_was_claimed_too_long_ago_is_not_begun(database):
+    """A server so slow that most of a batch outlives its lease is not asked in vain."""
+    begun = []
+
+    def slow(moment):
+        begun.append(moment.phase is Phase.RCPT)
+        return Fault(delay=0.05) if moment.phase is Phase.RCPT else None
+
+    async def scenario():
+        async with Sink(script=slow) as sink:
+            room = make(database, 60, port=sink.port, connections=1, now=mailroom.real_now())
+            left = 0
+            while left < 60:
+                left += await drained(
+                    database, room.mailbox_id, clock=mailroom.real_now, lease=timedelta(seconds=1)
+                )
+                await asyncio.to_thread(handover.reap, database, now=mailroom.real_now())
+            check_books(database, sink.accepted)
+            assert room.states() == {"sent": 60}
+            assert sum(begun) < 80  # each batch may end with one or two that are too late
+
+    asyncio.run(scenario())
+
+
 def test_each_refusal_stays_with_its_lead(database):
     faults = ("rcpt@lead1:550 5.1.1 No such user", "rcpt@lead2:451 4.7.1 Greylisted", "dot@lead3:554 5.7.1 Spam",
               "dot@lead4:451 4.3.0 Later", "data@lead5:452 4.3.1 Full")  # fmt: skip
