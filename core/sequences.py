@@ -127,7 +127,7 @@ def _write_steps(session: Session, sequence_id: int, spec: SequenceSpec) -> None
 
 
 def turn(session: Session, sequence_id: int, to: str, *, actor: Actor, now: datetime) -> str:
-    """Publish, pause, resume or archive a sequence and give the sentence that says so; raises Refused."""
+    """Publish, pause, resume, archive or restore a sequence and give the sentence that says so; raises Refused."""
     row = session.exec(
         select(Sequence).where(Sequence.id == sequence_id).with_for_update(key_share=True)
     ).one()
@@ -186,8 +186,15 @@ _TURNS = {
     (_PUBLISHED, "archive"): _ARCHIVED,
     (_PAUSED, "archive"): _ARCHIVED,
     (_ARCHIVED, "resume"): _PAUSED,
+    (_ARCHIVED, "restore"): _PAUSED,  # a word of its own: said twice, it must not start mail
 }
-_DONE = {"publish": "published", "resume": "resumed", "pause": "paused", "archive": "archived"}
+_DONE = {
+    "publish": "published",
+    "resume": "resumed",
+    "pause": "paused",
+    "archive": "archived",
+    "restore": "restored",
+}
 _SAID = {
     _PUBLISHED: "{name} is published: it sends, and it accepts leads.",
     _PAUSED: "{name} is paused: nothing of it is sent, every lead keeps its place, and it can be edited.",

@@ -165,7 +165,6 @@ __all__ = [
 # Words of this field for what we call otherwise.
 SYNONYMS: Final = {
     "unpause": "resume",
-    "restore": "resume",
     "reschedule": "resume",
     "remove": "stop",
     "disable": "pause",
@@ -212,8 +211,6 @@ def _entry(words: list[Word]) -> tuple[Entry, list[Word]]:
     second = SECOND_WORDS.get(words[1].keyword, "") if len(words) > 1 else ""
     if (first, second) == ("skip", "step"):  # the card's menu calls it so
         first = "cancel"
-    if words[0].keyword == "restore" and second != "sequence":  # only sequences are archived
-        return _BY_WORDS["resume", "sequence"], words[1:]
     if pair := _BY_WORDS.get((first, second)):
         return pair, words[2:]
     if single := _BY_WORDS.get((first,)):
@@ -274,6 +271,7 @@ COMMANDS: Final = (
     Entry(("pause", "sequence"), "SEQ", "sends nothing of a sequence until it is resumed", "pause sequence Spring", read_sequence_verb),
     Entry(("resume", "sequence"), "SEQ", "lets a paused sequence send again", "resume sequence Spring", read_sequence_verb),
     Entry(("archive", "sequence"), "SEQ", "puts a sequence away and pauses what it had planned", "archive sequence Spring", read_sequence_verb),
+    Entry(("restore", "sequence"), "SEQ", "brings an archived sequence back, paused", "restore sequence Spring", read_sequence_verb),
     Entry(("publish", "sequence"), "SEQ", "makes a draft live", "publish sequence Spring", read_sequence_verb),
     Entry(("edit", "sequence"), "SEQ", "opens a sequence for changes", "edit sequence Spring", read_sequence_verb),
     Entry(("delete", "sequence"), "SEQ", "deletes a draft that never ran", "delete sequence Spring", read_sequence_verb),

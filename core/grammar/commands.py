@@ -164,7 +164,7 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True)
 class SequenceVerb:
-    verb: Literal["pause", "resume", "archive", "publish", "edit", "delete", "preview"]
+    verb: Literal["pause", "resume", "archive", "restore", "publish", "edit", "delete", "preview"]
     sequence: str
 
 

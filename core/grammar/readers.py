@@ -281,7 +281,8 @@ def read_sequence_verb(asked: Asked) -> Command:
             "`pause everyone in Spring until June 15`, and put a name that holds such a word in quotes."
         )
     verb = cast(
-        "Literal['pause', 'resume', 'archive', 'publish', 'edit', 'delete', 'preview']", asked.entry.words[0]
+        "Literal['pause', 'resume', 'archive', 'restore', 'publish', 'edit', 'delete', 'preview']",
+        asked.entry.words[0],
     )
     return SequenceVerb(verb, name)
 

@@ -124,7 +124,7 @@ def choices_of(row: Sequence) -> tuple[Choice, ...]:
             resume = say("resume", "Resume", "primary", None if has_edits(row) else mail)
             return (resume, edit, rules, preview, archive)
         case _:
-            return (say("resume", "Restore"), preview)
+            return (say("restore", "Restore"), preview)
 
 
 def has_edits(row: Sequence) -> bool:

@@ -276,8 +276,8 @@ EXAMPLES = [
     ("archive sequence Spring", SequenceVerb("archive", "Spring")),
     ("archive Spring", SequenceVerb("archive", "Spring")),
     ("publish sequence Spring", SequenceVerb("publish", "Spring")),
-    ("restore sequence Spring", SequenceVerb("resume", "Spring")),
-    ("restore Spring outreach", SequenceVerb("resume", "Spring outreach")),
+    ("restore sequence Spring", SequenceVerb("restore", "Spring")),
+    ("restore Spring outreach", SequenceVerb("restore", "Spring outreach")),
     ("delete sequence Spring", SequenceVerb("delete", "Spring")),
     ("new", New()),
     ("new Spring", New("Spring")),
@@ -597,7 +597,9 @@ COMMANDS_MADE = st.one_of(
     ),
     st.builds(Edit, st.just(A)),
     st.builds(
-        SequenceVerb, st.sampled_from(["pause", "resume", "archive", "publish", "edit", "preview"]), NAMES
+        SequenceVerb,
+        st.sampled_from(["pause", "resume", "archive", "restore", "publish", "edit", "preview"]),
+        NAMES,
     ),
     st.builds(Halt, REASONS),
     st.builds(StepVerb, st.sampled_from(["resend", "cancel"]), WHOS, ANYWHERE),

@@ -189,6 +189,10 @@ def test_archived_one_sends_nothing_and_comes_back_paused_with_everyone_in_place
     assert "was archived by Ana" in world.say(f"why {BOB}").as_text()
     assert "Bring it back first: `resume sequence Spring`" in world.say(f"start {ADA} in Spring").as_text()
     assert "paused" in world.say("restore sequence Spring").title
+    assert (
+        world.say("restore sequence Spring").title
+        == "Spring is paused, so it cannot be restored."  # said twice it starts nothing
+    )
     assert world.tick() == []
     assert [place(world, email) for email in (ADA, BOB, CAT)] == before
     world.say("resume sequence Spring")
