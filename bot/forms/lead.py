@@ -63,7 +63,7 @@ def _inputs(known: Sheet) -> Iterator[JSON]:
 
 
 def _read(
-    front: Front, form: Form, state: object, _user_id: str, _now: datetime, _zone: str
+    front: Front, form: Form, state: object, _user_id: str, now: datetime, _zone: str
 ) -> tuple[Act, Need]:
     seen = _marks(form.about)
     typed = {
@@ -71,6 +71,8 @@ def _read(
         for name in seen
         if has_field(state, name)
     }
+    if owner := typed.get("owner"):  # a guest who never spoke would pass for a colleague
+        front.members.meet(now=now, named=[owner])
     with front.desk.db.read() as session:
         wrong = editing.faults(session, editing.sheet(session, form.enrollment_id), typed, seen)
     if wrong:

@@ -7,7 +7,7 @@ import pytest
 from sqlmodel import select
 
 from core.lifecycle import Status
-from core.models import Enrollment, Hold, Journal, Lead, LeadTag, Member
+from core.models import Enrollment, Hold, Journal, Lead, LeadTag
 from tests.bot.samples import NOW
 
 ADA = "ada@engines.example"
@@ -133,8 +133,6 @@ def test_another_zone_moves_what_is_planned_into_its_hours(database, world):
     ],
 )
 def test_what_cannot_be_saved_is_said_at_its_field(world, form, field, block, value, words):
-    with world.database.write() as session:
-        session.merge(Member(id="U0GUS", name="Gus", is_guest=True, seen_at=NOW))
     assert not world.ana.submit({field: value}).ok
     assert words in world.ana.modal.errors[block]
     assert world.journal("edit lead") == []
