@@ -48,7 +48,7 @@ from sandbox.mailbox import MailStore
 from sandbox.sink import Accepted, Sink
 from sandbox.slack.workspace import Command, Workspace
 from sandbox.world import HISTORY, ZONE, furnish, opening
-from web import api
+from web import api, health
 from web.hooks import Hooks
 from web.links import routes as link_routes
 from web.unsubscribe import routes as unsubscribe_routes
@@ -181,6 +181,7 @@ async def showing(made: World) -> AsyncIterator[None]:
     )
     page.include_router(unsubscribe_routes(made.desk.db, wiring.make_office(made.settings), made.clock.now))
     page.include_router(link_routes(made.desk.db, made.clock.now))
+    page.include_router(health.routes(made.desk.db, made.clock.now, list))
     page.router.routes.append(api.mount(made.desk, made.clock.now))
     # Signed by the clock on the wall, whatever day it is in the sandbox.
     secrets = serving.make_secrets(made.settings)

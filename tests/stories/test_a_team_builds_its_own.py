@@ -130,6 +130,15 @@ def test_another_system_gets_a_token_enrols_pauses_and_is_shut_out(world, ana, d
         assert crm.get(f"/leads/{ADA}").status_code == 401
 
 
+def test_whoever_watches_it_sees_what_left(world, clock):
+    world.enrols(ADA)
+    clock.advance(hours=1)
+    with httpx.Client(base_url=world.made.settings.base_url) as watcher:
+        assert watcher.get("/healthz").text == "alive\n"
+        assert watcher.get("/readyz").json() == {"ready": True, "because": []}
+        assert 'fermata_handed_total{mailbox="ana@northwind.example"} 1\n' in watcher.get("/metrics").text
+
+
 def test_somebody_who_asks_is_forgotten_but_never_mailed_again(world, ana, clock, mail_to):
     world.enrols(ADA)
     clock.advance(hours=1)
