@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from sqlalchemy import ColumnElement, and_, or_
 from sqlalchemy.orm import aliased
 from sqlmodel import col, func, select
@@ -10,6 +12,7 @@ from core.lifecycle import LIVE
 from core.models import Enrollment
 
 
+@cache  # building it costs more than asking it
 def current_run() -> ColumnElement[bool]:
     """Give the condition that an enrollment is the live run of its lead in its sequence, or the latest where none is.
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select
+from sqlalchemy import Select, union_all
 from sqlmodel import Session, col, func, select
 
 from core.goals import ACTOR
@@ -31,19 +32,22 @@ def name_of(session: Session, actor_id: str) -> str:
 
 def strangers(session: Session) -> list[str]:
     """Give Slack ids that cards and answers would show as they are, since their members have never spoken."""
+    found = {user_id for (user_id,) in session.execute(_named()) if user_id and SLACK_ID.fullmatch(user_id)}
+    known = set(session.exec(select(Member.id).where(col(Member.id).in_(found)))) if found else set()
+    return sorted(found - known)
+
+
+@cache  # asked at every answer; building it costs more than asking it
+def _named() -> Select[Any]:
+    """Give who is named anywhere."""
     named = [
         slack_ids_in(col(Lead.owner)),
         slack_ids_in(col(Batch.actor)),
         select(col(Sequence.changed_by)).distinct(),
         select(col(Workspace.halted_by)),
     ]
-    found: set[str] = set()
-    for ids in named:
-        for (user_id,) in session.execute(ids.limit(MOST_STRANGERS)):
-            if user_id and SLACK_ID.fullmatch(user_id):
-                found.add(user_id)
-    known = set(session.exec(select(Member.id).where(col(Member.id).in_(found)))) if found else set()
-    return sorted(found - known)
+    some = union_all(*(select(ids.limit(MOST_STRANGERS).subquery()) for ids in named))
+    return select(some.subquery())
 
 
 def slack_ids_in(column: Any) -> Select[Any]:
