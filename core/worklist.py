@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import IntEnum
-from typing import Any
 
 from sqlalchemy import ColumnElement, Label, Subquery, Table, case, false, func, literal, or_, text, union_all
 from sqlalchemy import select as sql
@@ -135,18 +134,15 @@ class Worklist:
 
     def first_open(self, session: Session, counts: Sequence[Count]) -> int:
         """Give how many lines stand before the first that is still to do."""
-        meetings = total(counts, Group.MEETING)
-        if left(counts, Group.MEETING):
-            rows = self.over()
-            return self._first_open(session, rows, rows.c.since, rows.c.id)
-        rows = self.held()
-        return meetings + self._first_open(session, rows, rows.c.rank, rows.c.since, rows.c.id)
-
-    def _first_open(self, session: Session, rows: Subquery, *order: ColumnElement[Any]) -> int:
-        numbered = sql(rows.c.is_open, func.row_number().over(order_by=order).label("number"))
-        numbered_rows = numbered.where(rows.c.rank.is_not(None)).subquery()
-        first = sql(func.min(numbered_rows.c.number)).where(numbered_rows.c.is_open == 1)
-        return (session.execute(first).scalar() or 1) - 1
+        group = next((group for group in Group if left(counts, group)), Group.MEETING)
+        before = sum(total(counts, earlier) for earlier in Group if earlier < group)
+        if left(counts, group) == total(counts, group):
+            return before
+        rows = self.over() if group is Group.MEETING else self.held()
+        number = func.row_number().over(order_by=(rows.c.since, rows.c.id)).label("number")
+        numbered = sql(rows.c.is_open, number).where(rows.c.rank == group.value).subquery()
+        first = sql(func.min(numbered.c.number)).where(numbered.c.is_open == 1)
+        return before + (session.execute(first).scalar() or 1) - 1
 
     def open_in(self, session: Session, group: Group) -> list[int]:
         """Give the enrollments of a group that are still to do."""
