@@ -153,11 +153,22 @@ def next_step(row: Loaded, state: Enrollment, lead: Lead, *, zone: str, now: dat
     moment = next_at(state, plan, now=now)
     if moment is not None:
         return f"Next: {name} on {say(moment, zone)}."
-    if state.has_open_task and (ends_at := hold_ends_at(state)):
-        return f"Next: {name}, back on {say(ends_at, zone)}."
     if state.status is Status.PAUSED:
-        return f"Next: {name}, {'done' if state.has_open_task else 'sent'} only after somebody resumes."
+        return _paused(state, name, zone)
     return f"Next would have been {name}."
+
+
+def _paused(state: Enrollment, name: str, zone: str) -> str:
+    """Give the sentence about the step of a held lead that no date can be given for."""
+    if state.is_sending:
+        return f"Now: {name} is being handed over."
+    ends_at = hold_ends_at(state)
+    when = f"on {say(ends_at, zone)}" if ends_at else "only after somebody resumes"
+    if state.awaits_since:
+        return f"Next: {name}, a wait that goes on again {when}."
+    if state.has_open_task:
+        return f"Next: {name}, {'back' if ends_at else 'done'} {when}."
+    return f"Next: {name}, sent {when}."
 
 
 def is_leaving(change: Change) -> bool:
@@ -168,7 +179,8 @@ def is_leaving(change: Change) -> bool:
 def says_frozen(state: Enrollment) -> str:
     """Give what of the countdown is kept."""
     if state.has_open_task:
-        return f"The task of step {state.position + 1} is hidden until then."
+        until = "then" if hold_ends_at(state) else "somebody resumes"
+        return f"The task of step {state.position + 1} is hidden until {until}."
     if state.remaining is None:
         return ""
     if state.awaits_since:
@@ -180,6 +192,9 @@ def says_frozen(state: Enrollment) -> str:
 
 
 def says_wake(state: Enrollment, *, zone: str) -> str:
-    """Give when the last hold ends by itself, "" where a person must resume."""
-    ends_at = hold_ends_at(state)
-    return "" if ends_at is None else f"It wakes on {say(ends_at, zone)}."
+    """Give when the last hold ends by itself; "" where a person must resume and no hold says otherwise."""
+    ends_at, ends = hold_ends_at(state), {hold.until for hold in state.holds}
+    if ends_at is None:
+        return "It does not wake then, since another hold has no end." if len(ends) > 1 else ""
+    last = ", when the last of its holds ends" if len(ends) > 1 else ""
+    return f"It wakes on {say(ends_at, zone)}{last}."

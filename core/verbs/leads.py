@@ -26,6 +26,7 @@ from core.verbs.acting import answered, is_leaving, perform_alike, says_frozen, 
 from core.verbs.choosing import Chosen, Place, choose
 from core.verbs.outcome import Instead, Outcome
 from core.verbs.whens import Read, exact, read, zone_of
+from core.views.forecast import hold_ends_at
 from core.views.why import POLICY_WORDS
 from core.words import listed, span
 
@@ -135,11 +136,13 @@ def pause_these(
     )
 
     def says(change: Change, lead: Lead) -> list[str]:
-        wake = says_wake(change.after, zone=zone)
+        wake, ends_at = says_wake(change.after, zone=zone), hold_ends_at(change.after)
         if is_leaving(change):
-            lines = [wake, f"Nothing after it leaves until {'then' if wake else 'somebody resumes'}."]
+            lines = [wake, f"Nothing after it leaves until {'then' if ends_at else 'somebody resumes'}."]
         else:
-            after = f"{ending[0].upper()}{ending[1:]}." if ending else says_frozen(change.after)
+            # Of several holds the one that ends last says how it goes on.
+            is_last = ending and ends_at == change.after.holds[-1].until
+            after = f"{ending[0].upper()}{ending[1:]}." if is_last else says_frozen(change.after)
             lines = [wake, after, says_next(change, lead, zone=zone, now=now)]
         return [line for line in lines if line]
 

@@ -31,6 +31,7 @@ from core.names import names
 from core.schedule import closed_because, send_at
 from core.sequence_file.graph import say_way
 from core.sequence_file.spec import ConditionStep
+from core.views.forecast import hold_ends_at
 from core.words import ended, span
 
 
@@ -160,6 +161,15 @@ def _holds(session: Session, row: Loaded, zone: str) -> Iterator[Reason]:
         row.state.holds, key=lambda h: (h.source is not Source.PERSON, h.until is not None, h.placed_at)
     ):
         yield Reason(Kind.HOLD, hold_words(hold, called[hold.author], row.state.position, zone))
+    if len({hold.until for hold in row.state.holds}) > 1:
+        yield Reason(Kind.HOLD, _last_words(hold_ends_at(row.state), zone))
+
+
+def _last_words(ends_at: datetime | None, zone: str) -> str:
+    """Say which of several holds decides when it goes on."""
+    if ends_at is None:
+        return "One of these holds has no end, so it goes on only after somebody resumes."
+    return f"It goes on once the last of these holds ends, on {say(ends_at, zone)}."
 
 
 def halted_words(session: Session, workspace: Workspace, zone: str) -> str | None:

@@ -244,7 +244,7 @@ class TestTask:
         assert tasked.enrollment(ADA).position == 1
 
     def test_is_hidden_while_paused(self, tasked: World) -> None:
-        assert tasked.say(f"pause {ADA}").lines[0] == "The task of step 1 is hidden until then."
+        assert tasked.say(f"pause {ADA}").lines[0] == "The task of step 1 is hidden until somebody resumes."
 
         assert tasked.click("task_done", ADA).title == (
             f"{ADA} in Spring is paused. Resume it first; its task comes back then."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from tests.world import BEN, PLAIN, START, World, make
 
 ADA = "ada@acme.test"
 BOB = "bob@acme.test"
+BERLINER = replace(BEN, zone="Europe/Berlin")
 OFFICE = PLAIN.replace(
     "lead_zone: false", 'lead_zone: true\nwindow: {days: Mon-Fri, from: "09:00", to: "17:00"}\nholidays: DE'
 )
@@ -67,6 +69,36 @@ class TestPause:
         assert sent[0] == (datetime(2027, 6, 18, 1, tzinfo=UTC), ADA, "nudge")
         [line] = [line for line in world.journal("release") if line.became == "pending"]
         assert line.actor == "system"
+
+    @pytest.mark.parametrize(
+        ("other", "says", "leaves"),
+        [
+            (
+                "",
+                "It does not wake then, since another hold has no end.",
+                "Next: step 2 “Did it reach you, Ada?”, sent only after somebody resumes.",
+            ),
+            (
+                " until July 1",
+                "It wakes on Friday 2 July 2027, 00:00 (Europe/Berlin), when the last of its holds ends.",
+                "Next: step 2 “Did it reach you, Ada?” on Tuesday 6 July 2027, 00:00 (Europe/Berlin).",
+            ),
+        ],
+    )
+    def test_beside_a_hold_that_ends_later_says_when_it_really_goes_on(
+        self, world: World, other: str, says: str, leaves: str
+    ) -> None:
+        world.say(f"pause {ADA}{other}", actor=BERLINER)
+
+        answer = world.say(f"pause {ADA} until June 15 then keep")
+
+        assert answer.lines == (says, "4 days remain of the delay before step 2, frozen.", leaves)
+        held = [
+            line
+            for line in world.say(f"why {ADA}").lines
+            if "ends, on Friday 2 July" in line or "no end" in line
+        ]
+        assert len(held) == 1
 
     def test_before_the_start_offers_to_skip_instead(self, database_url: str) -> None:
         world = make(database_url, PLAIN, ADA)

@@ -359,3 +359,16 @@ def test_ten_thousand_that_wait_cost_next_to_nothing(database_url: str) -> None:
     before = time.process_time()
     assert look(world) == 10_000
     assert time.process_time() - before < 30
+
+
+def test_a_pause_says_when_its_wait_goes_on(database_url: str) -> None:
+    world = asks(database_url, "clicked")
+    assert world.say(f"pause {ADA} until June 15").lines[-1] == (
+        "Next: step 2 “Wait 3 days for a click”, a wait that goes on again on Wednesday 16 June 2027, 00:00 (Europe/Berlin)."
+    )
+    world.say(f"resume {ADA}")
+    said = world.say(f"pause {ADA}").lines[-1]
+    assert (
+        said
+        == "Next: step 2 “Wait 3 days for a click”, a wait that goes on again only after somebody resumes."
+    )

@@ -61,6 +61,7 @@ def test_all_at_once_strongest_first(world: World) -> None:
             "Paused by Ana since Tuesday 1 June 2027, 10:00 (Europe/Berlin) until Wednesday 16 June 2027, 09:00 "
             "(Europe/Berlin): travelling."
         ),
+        "One of these holds has no end, so it goes on only after somebody resumes.",
         "All sending was halted by Ana on Tuesday 1 June 2027, 10:00 (Europe/Berlin): wrong prices; `unhalt` ends that.",
         (
             "The sequence Spring was paused by Ana on Tuesday 1 June 2027, 10:00 (Europe/Berlin); "
