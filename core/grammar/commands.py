@@ -109,8 +109,12 @@ class Show:
 
 @dataclass(frozen=True, slots=True)
 class Paused:
+    """Held leads, those held longest first; who None: everybody. after: the last line of the page before."""
+
     sequence: str | None = None
     older_than: str | None = None
+    who: Who | None = None
+    after: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,7 @@ WHOSE: Final = frozenset({"mine", "my", "everyone", "everybody"})
 POLICIES: Final = ("freeze", "keep", "now")
 FATES: Final = frozenset({"left", "again", "drop"})
 CHANNEL: Final = re.compile(r"#?[\w-]{1,80}")
+PLACE: Final = re.compile(r"[0-9]{1,18}:[0-9]{1,18}")  # on the list of held leads: since when, and which
 IDENTIFIER: Final = re.compile(r"[\w:.-]{1,64}", re.ASCII)
 
 
@@ -209,11 +210,16 @@ def read_show(asked: Asked) -> Command:
 
 
 def read_paused(asked: Asked) -> Command:
-    asked.nothing()
     words = asked.parts.clauses.get("older", [])
     if words and words[0].keyword == "than":
         del words[0]
-    return Paused(asked.sequence_or_all(), asked.phrase("older"))
+    after = asked.phrase("after")
+    if after is not None and not PLACE.fullmatch(after):
+        raise Refused(
+            f"“{shown(after)}” is no place on the list; press More, or say `{asked.entry.example}`."
+        )
+    who = asked.who() if asked.parts.head else None
+    return Paused(asked.sequence_or_all(), asked.phrase("older"), who, after)
 
 
 def read_list(asked: Asked) -> Command:

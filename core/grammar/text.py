@@ -72,8 +72,9 @@ def _parts(command: Command) -> list[str]:
             return ["enrol", _who(who) if who else "", _in(sequence)]
         case Show(what, who):
             return [what, _who(who)]
-        case Paused(sequence, older_than):
-            return ["paused", _in(sequence), _after("older than", older_than)]
+        case Paused(sequence, older_than, who, after):
+            ends = [_after("older than", older_than), _after("after", after)]
+            return ["paused", _who(who) if who else "", _in(sequence), *ends]
         case List(sequence, status):
             return ["list", status or "", _in(sequence)]
         case Forecast(sequence):

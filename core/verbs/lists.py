@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence as Many
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import ColumnElement
@@ -25,8 +27,10 @@ from core.names import names
 from core.people import Actor
 from core.verbs.acting import next_step
 from core.verbs.building import choices_of, has_edits
+from core.verbs.choosing import condition_of, describe
 from core.verbs.whens import zone_of
 from core.views import guard
+from core.views.home import stamp
 from core.views.mailbox_words import state
 from core.views.why import hold_words
 from core.words import counted
@@ -39,25 +43,42 @@ def paused(session: Session, order: orders.Paused, *, actor: Actor, now: datetim
     zone, _ = zone_of(session, actor)
     since = func.min(Hold.placed_at)
     query = (
-        select(Enrollment.id)
+        select(since, Enrollment.id)
         .join(Hold, (col(Hold.enrollment_id) == Enrollment.id) & col(Hold.released_at).is_(None))
         .where(Enrollment.status == Status.PAUSED.value, *_in(session, order.sequence))
         .group_by(col(Enrollment.id))
-        .order_by(since, col(Enrollment.id))
     )
+    if order.who:
+        query = query.join(Lead).where(condition_of(session, order.who, actor=actor))
     if order.older_than:
         span = dates.read(order.older_than, now=now, zone=zone, kind="for").at - now
         query = query.having(since <= now - span)
-    found = [enrollment_id for enrollment_id in session.exec(query) if enrollment_id is not None]
+    places = sorted((stamp(at), number or 0) for at, number in session.exec(query))
+    whose = f" {describe(order.who)}" if order.who and not order.who.everyone else ""
     where = f" in {order.sequence}" if order.sequence not in (None, EVERYWHERE) else ""
     older = f" for longer than {order.older_than}" if order.older_than else ""
-    if not found:
-        return Answer(f"No lead is paused{where}{older}.")
-    shown = {row.id: row for row in load(session, found[:ROWS_SHOWN])}
-    rows = tuple(_paused_row(session, shown[i], zone=zone) for i in found[:ROWS_SHOWN])
+    # By what stands on it, not by number: whoever was resumed since the page before moves nobody past the reader.
+    first = bisect_right(places, _place(order.after)) if order.after else 0
+    shown = places[first : first + ROWS_SHOWN]
+    if not shown:
+        more = " more" if order.after else ""
+        return Answer(f"No{more} lead{whose} is paused{where}{older}.")
+    loaded = {row.id: row for row in load(session, [number for _, number in shown])}
+    rows = tuple(_paused_row(session, loaded[number], zone=zone) for _, number in shown)
+    last, whose = first + len(shown), "" if order.who and order.who.addresses else whose
+    cut = f" These are {first + 1:,} to {last:,}." if len(places) > len(shown) else ""
+    following = to_text(replace(order, after="{}:{}".format(*shown[-1])))
     return Answer(
-        f"{counted(len(found), 'lead')} paused{where}{older}, the longest first.{_cut(len(found))}", rows=rows
+        f"{counted(len(places), 'lead')}{whose} paused{where}{older}, the longest first.{cut}",
+        rows=rows,
+        more=Choice("More", following) if last < len(places) else None,
     )
+
+
+def _place(after: str) -> tuple[int, int]:
+    """Give the place of a line on the list: since when, and which enrollment."""
+    since, _, number = after.partition(":")
+    return int(since), int(number)
 
 
 def _paused_row(session: Session, row: Loaded, *, zone: str) -> Row:

@@ -194,15 +194,16 @@ class _Held:
         )
         size = self.size(only=only, but=but)
         is_cut = size > sum(len(group.rows) for group in groups)
-        # The digest lists its reader's own leads; the other command everybody's, and those that are far from due.
-        listing = (
-            "digest now"
-            if self._shown.scope.owner and any(place != LATER for place in self.sizes)
-            else "paused"
-        )
-        more = (Choice(f"Show all {size:,}", listing),) if is_cut else ()
+        more = (self._all(size if only is not None else None),) if is_cut else ()
         title_ = f"{name} ({size:,})" if size else name
         return HomeSection(title_, groups, "" if groups else empty, choices=more)
+
+    def _all(self, size: int | None) -> Choice:
+        """Give the button for the whole of one group, which the digest lists; None: of all, also what is far from due."""
+        is_own = self._shown.scope.owner is not None
+        if size is not None:
+            return Choice(f"Show all {size:,}", "digest now" if is_own else "paused")
+        return Choice("Show all paused", to_text(orders.Paused(who=Who(mine=True) if is_own else None)))
 
     def _heading(self, place: int) -> str:
         name = "🗓️ Due back later" if place == LATER else name_of(Group(place), self._shown)

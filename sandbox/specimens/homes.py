@@ -155,7 +155,7 @@ MANY = replace(
         HomeSection(
             "⏸️ My paused leads (16,800)",
             tuple(map(_many, _GROUPS)),
-            choices=(Choice("Show all 16,800", "digest now"),),
+            choices=(Choice("Show all paused", "paused mine"),),
         ),
         HomeSection(
             "💬 Waiting for an answer (2,400)",

@@ -220,6 +220,10 @@ EXAMPLES = [
     ("paused older than 2 weeks", Paused(older_than="2 weeks")),
     ("paused older 3 days", Paused(older_than="3 days")),
     ("paused in Spring older than 2 weeks", Paused("Spring", "2 weeks")),
+    ("paused mine", Paused(who=MINE)),
+    ("paused my leads in Spring", Paused("Spring", who=MINE)),
+    ("paused @acme.com older than 2 weeks", Paused(older_than="2 weeks", who=ACME)),
+    ("paused mine after 1623741660000000:17", Paused(who=MINE, after="1623741660000000:17")),
     ("list", List()),
     ("list paused", List(status="paused")),
     ("list in progress", List(status="in_progress")),
@@ -443,6 +447,8 @@ REFUSED = [
     ("away", "Until when are you away"),
     ("away until Friday cover the desk", "is no person here"),
     ("paused older than", "missing after “older”"),
+    ("paused mine please", "“please” is not understood in `paused`"),
+    ("paused mine after Monday", "“Monday” is no place on the list"),
     ("digest daily", "A digest comes"),
     ("digest weekly on Someday", "is no day of the week"),
     ("digest weekly tomorrow", "is no day of the week"),
@@ -583,7 +589,9 @@ COMMANDS_MADE = st.one_of(
     *(st.builds(kind, WHOS, NAMES) for kind in (Skip, Unskip, Start, Restart)),
     st.builds(Enrol, st.one_of(st.none(), WHOS), PLACES),
     st.builds(Show, st.sampled_from(["status", "why", "history"]), WHOS),
-    st.builds(Paused, PLACES, MAYBE),
+    st.builds(
+        Paused, PLACES, MAYBE, st.one_of(st.none(), WHOS), st.sampled_from([None, "1623741660000000:17"])
+    ),
     st.builds(List, PLACES, st.one_of(st.none(), st.sampled_from(sorted(STATUSES)))),
     st.builds(Stats, PLACES, st.sampled_from([None, *PARTS]), MAYBE, MAYBE, st.booleans()),
     st.builds(

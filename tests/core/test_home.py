@@ -78,6 +78,19 @@ def test_paused_leads_stand_in_the_groups_of_the_digest_with_its_buttons(databas
     assert part(shown(world.later(seconds=1)), "paused").title == "⏸️ My paused leads (2)"
 
 
+def test_more_than_fit_are_listed_by_a_button_which_is_about_the_readers_own_leads(database_url):
+    emails = [f"lead{number}@x.test" for number in range(6)]
+    world = world_with(database_url, *emails)
+    world.enrol(ADA, owner=BEN.id)
+    world.tick()
+    world.say(f"pause {' '.join(emails)} until June 30")
+    world.say(f"pause {ADA}", BEN)
+    for who, listed in ((ANA, 6), (CAY, 7)):
+        (more,) = part(shown(world, who), "paused").choices
+        assert more.label == "Show all paused"
+        assert len(world.say(more.command, who).rows) == listed
+
+
 def test_a_button_of_an_old_home_resumes_nobody(database_url):
     world = world_with(database_url)
     world.say(f"pause {ADA}")

@@ -11,7 +11,7 @@ from core.announcements import announce_due
 from core.answers import LeadCard, NoticeCard, TaskCard, UncertainCard
 from core.cards import show_lead
 from core.handover import Fate
-from core.models import Card
+from core.models import Card, Mailbox
 from core.releases import next_event
 from core.views import view
 from tests.core.test_commands_clicks import TASK
@@ -157,6 +157,29 @@ def test_the_next_event(world: World) -> None:
     assert upcoming() is None
 
 
+def test_the_list_of_ones_own_paused_leads_is_read_page_by_page(world: World) -> None:
+    emails = [f"l{number:02}@many.test" for number in range(20)]
+    world.enrol(*emails, owner="U0BEN")
+    world.enrol("zoe@many.test", owner="U0ZOE")
+    world.change(Mailbox, cap_per_day=1_000)
+    world.tick()
+    for email in (*emails, "zoe@many.test"):
+        world.say(f"pause {email}")
+
+    first = world.say("paused mine", actor=BEN)
+    assert first.title == "20 leads of yours paused, the longest first. These are 1 to 15."
+    world.say(f"resume {emails[0]}")  # what is resumed meanwhile moves nobody past the reader
+    assert first.more is not None
+    second = world.say(first.more.command, actor=BEN)
+
+    assert second.title == "19 leads of yours paused, the longest first. These are 15 to 19."
+    assert [row.title for row in (*first.rows, *second.rows)] == [f"{email} in Spring" for email in emails]
+    assert second.more is None
+    for email in emails:
+        world.say(f"resume {email}")
+    assert world.say(first.more.command, actor=BEN).title == "No more lead of yours is paused."
+
+
 def test_lists(world: World) -> None:
     world.say(f"pause {ADA} because travelling")
 
@@ -170,6 +193,9 @@ def test_lists(world: World) -> None:
         world.say("paused older than 2 weeks").title
         == "1 lead paused for longer than 2 weeks, the longest first."
     )
+    assert world.say("paused mine").title == "No lead of yours is paused."
+    assert world.say(f"paused {ADA}").title == "1 lead paused, the longest first."
+    assert world.say("paused mine", actor=BEN).title == "1 lead of yours paused, the longest first."
     assert world.say("list in Spring paused").rows[0].detail.startswith("paused. Next: step 2")
     assert world.say("list stopped").title == "0 leads stopped."
     [spring] = world.say("sequences").rows
