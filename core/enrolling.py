@@ -82,6 +82,12 @@ class Preview:
         """Give those of them that are known already."""
         return [one.lead_id for one in self.wanted if one.lead_id is not None]
 
+    @property
+    def remembered(self) -> list[int]:
+        """Give the same for a proposal: a number below 0 is a lead that was shown as left out, and stays so."""
+        left_out = (one.lead_id for those in self.skipped.values() for one in those)
+        return [*self.lead_ids, *(-lead_id for lead_id in left_out if lead_id is not None)]
+
 
 def judge(status: str | None, *, is_barred: bool, is_again: bool = False) -> Why | None:
     """Say why a lead is not enrolled, None where it is. `status`: in this sequence; is_again: a new run is meant."""

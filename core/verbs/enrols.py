@@ -25,7 +25,7 @@ from core.people import Actor
 from core.sql import spelling
 from core.verbs import proposals
 from core.verbs.acting import LINES_FOR_MANY
-from core.verbs.choosing import LEADS_WITHOUT_ASKING, lead_ids, lock_leads
+from core.verbs.choosing import asks_first, lead_ids, lock_leads
 from core.verbs.outcome import Instead, Outcome
 from core.verbs.runs import BATCHES, NOBODY_YET, began
 from core.words import counted, some
@@ -35,6 +35,7 @@ FORM = "enrol"
 ROWS_AT_ONCE = 500
 ASK = "Say who, and where: `enrol stage:demo in Spring`. In Slack, `enrol` alone opens a form."
 SEQUENCES_OFFERED = 10
+Group = tuple[str, tuple[Person, ...]]  # a reason in words, and whom it concerns
 
 
 def enrol(
@@ -52,7 +53,12 @@ def enrol(
     if row is None or row.id is None:
         raise _which(session, order)
     if only is not None or order.who is None:
-        return enrol_these(session, only or (), row.id, actor=actor, now=now)
+        ids = only or ()
+        left_out = enrolling.preview(session, [-i for i in ids if i < 0], row.id, actor=actor, now=now)
+        wanted = [i for i in ids if i > 0]
+        return enrol_these(
+            session, wanted, row.id, actor=actor, now=now, notes=_lines(skipped_groups(left_out))
+        )
     shown = enrolling.preview(
         session, lead_ids(session, order.who, actor=actor), row.id, actor=actor, now=now
     )
@@ -61,17 +67,17 @@ def enrol(
         raise Instead(
             f"Nobody would be enrolled in {shown.sequence}; nothing was changed.", lines=overview(shown)
         )
-    if order.who.everyone or len(shown.lead_ids) > LEADS_WITHOUT_ASKING:
+    if asks_first(order.who, len(shown.lead_ids)):
         return propose(session, shown, actor=actor, now=now)
-    held = tuple(f"{title}: {_named(people)}." for title, people in held_groups(shown))
-    return enrol_these(session, shown.lead_ids, row.id, actor=actor, now=now, notes=held)
+    notes = _lines((*skipped_groups(shown), *held_groups(shown)))
+    return enrol_these(session, shown.lead_ids, row.id, actor=actor, now=now, notes=notes)
 
 
 def propose(session: Session, shown: Preview, *, actor: Actor, now: datetime) -> Outcome:
     """Store exactly what was shown, good for one click, and give the question."""
     title = f"Enrol {counted(len(shown.enrolled), 'lead')} in {shown.sequence}?"
     order = orders.Enrol(sequence=shown.sequence)
-    return proposals.ask(session, order, title, overview(shown), shown.lead_ids, actor=actor, now=now)
+    return proposals.ask(session, order, title, overview(shown), shown.remembered, actor=actor, now=now)
 
 
 def enrol_these(
@@ -89,7 +95,7 @@ def enrol_these(
     done = place(session, ids, sequence_id, actor=actor, now=now, batch_id=batch_id)
     if done.asked and not done.enrollment_ids:
         title, *lines = done.asked
-        return Outcome(Answer(title, (*lines, *done.faults[:LINES_FOR_MANY], NOBODY_YET)))
+        return Outcome(Answer(title, (*lines, *done.faults[:LINES_FOR_MANY], *notes, NOBODY_YET)))
     return began(
         session,
         done.enrollment_ids,
@@ -126,7 +132,7 @@ def place(
 def keep(session: Session, shown: Preview, *, of_file: str = "", actor: Actor, now: datetime) -> str:
     """Store exactly what was shown, good for one click, and give its id; `of_file`: the file's hash, by whose lines."""
     command = _of_file(of_file) if of_file else to_text(orders.Enrol(sequence=shown.sequence))
-    ids = [one.line for one in shown.wanted] if of_file else shown.lead_ids
+    ids = [one.line for one in shown.wanted] if of_file else shown.remembered
     return proposals.keep(session, command, ids, actor=actor, now=now)
 
 
@@ -149,6 +155,8 @@ def enrol_file(
             raise Refused("That is another file than the one that was shown; look at it again first.")
         name = enrolling.accepting(session, sequence_id).name
         batch_id = open_batch(session, VERB, actor=actor, now=now)
+        others = [(row.line, row.lead) for row in file if row.lead is not None and row.line not in lines]
+        left_out = enrolling.preview_rows(session, others, sequence_id, actor=actor, now=now)
     done = Filed()
     for chunk in chunks(file, ROWS_AT_ONCE):
         done.refused += [row for row in chunk if row.fault is not None]
@@ -158,7 +166,7 @@ def enrol_file(
     with db.write() as session:
         lock_leads(session, done.theirs)
         held = collisions.hold_back(session, done.theirs, sequence_id, actor=actor, now=now)
-    return _filed(name, done, held.lines, batch_id)
+    return _filed(name, done, (*held.lines, *_lines(skipped_groups(left_out))), batch_id)
 
 
 @dataclass
@@ -211,12 +219,12 @@ def _own(
     owners.give(session, [i for i in of_nobody if i], actor.id, actor=actor, now=now, batch_id=batch_id)
 
 
-def _filed(name: str, done: Filed, asked: Sequence[str], batch_id: int) -> Answer:
+def _filed(name: str, done: Filed, notes: Sequence[str], batch_id: int) -> Answer:
     more = len(done.faults) - LINES_FOR_MANY
     rest = len(done.refused) - LINES_FOR_MANY
     lines = [
         f"{counted(done.new, 'new lead')} saved.",
-        *asked,
+        *notes,
         *done.faults[:LINES_FOR_MANY],
         *([f"{more:,} more were left out."] if more > 0 else []),
         *([f"{counted(len(done.refused), 'row')} of the file made no lead:"] if done.refused else []),
@@ -229,13 +237,24 @@ def _filed(name: str, done: Filed, asked: Sequence[str], batch_id: int) -> Answe
 
 def overview(shown: Preview) -> tuple[str, ...]:
     """Give who would be enrolled, and who not and why, a line for each group."""
-    lines = [f"Enrolled: {_named(shown.enrolled)}."] if shown.enrolled else []
-    lines += [f"{title}: {_named(people)}." for title, people in groups(shown)]
-    return tuple(lines)
+    enrolled = [("Enrolled", shown.enrolled)] if shown.enrolled else []
+    return _lines((*enrolled, *groups(shown)))
 
 
-def groups(shown: Preview) -> Iterable[tuple[str, tuple[Person, ...]]]:
+def _lines(named: Iterable[Group]) -> tuple[str, ...]:
+    return tuple(f"{title}: {some([one.email for one in people])}." for title, people in named)
+
+
+def groups(shown: Preview) -> Iterable[Group]:
     """Give the leads that would not be enrolled, or would be held at once, by the reason in words."""
+    yield from skipped_groups(shown)
+    yield from held_groups(shown)
+    for name, people in shown.asked.items():
+        yield f"{name} works these or their company and is asked first ({len(people):,})", people
+
+
+def skipped_groups(shown: Preview) -> Iterable[Group]:
+    """Give the leads that are left out, by the reason."""
     titles = {
         Why.SUPPRESSED: "Suppressed, they get no mail",
         Why.THERE: f"In {shown.sequence} already",
@@ -243,19 +262,12 @@ def groups(shown: Preview) -> Iterable[tuple[str, tuple[Person, ...]]]:
     }
     for why, people in shown.skipped.items():
         yield f"{titles[why]} ({len(people):,})", people
-    yield from held_groups(shown)
-    for name, people in shown.asked.items():
-        yield f"{name} works these or their company and is asked first ({len(people):,})", people
 
 
-def held_groups(shown: Preview) -> Iterable[tuple[str, tuple[Person, ...]]]:
+def held_groups(shown: Preview) -> Iterable[Group]:
     """Give the leads that would be enrolled and held at once, by what is missing."""
     for fault, people in shown.held.items():
         yield f"Enrolled, but cannot be written yet and wait: {fault} ({len(people):,})", people
-
-
-def _named(people: Sequence[Person]) -> str:
-    return some([one.email for one in people])
 
 
 def _which(session: Session, order: orders.Enrol) -> Refused:

@@ -136,13 +136,14 @@ def test_lead_suppressed_meanwhile_is_left_out(crowd):
     with crowd.database.write() as session:
         session.add(Lead(email="eve@opera.example", stage="demo", created_at=NOW))
     opened(crowd)
-    crowd.ana.submit({enrol.FILTER: "stage:demo -owner:@U0BEN"})
+    crowd.ana.submit({enrol.FILTER: "cat@opera.example eve@opera.example ada@engines.example"})
     titled(crowd, "2 leads will be enrolled")
     with crowd.database.write() as session:
         suppress(session, "eve@opera.example", reason="asked to", actor=SOMEBODY, now=NOW)
 
     crowd.ana.submit()
-    crowd.ana.wait_for_text("eve@opera.example is suppressed and gets no mail.")
+    said = crowd.ana.wait_for_text("eve@opera.example is suppressed and gets no mail.").all_text()
+    assert "In Spring already (1): ada@engines.example." in said
     assert leads_in_spring(crowd) == 3
 
 
@@ -202,6 +203,7 @@ def test_file_is_shown_row_by_row_and_saved_only_when_confirmed(crowd):
     said = crowd.ana.wait_for_text("Enrolled 2 leads of the file in Spring.").all_text()
     assert "2 new leads saved." in said
     assert "Line 5:" in said
+    assert "In Spring already (1): ada@engines.example." in said
     with crowd.database.read() as session:
         assert session.exec(select(Lead.stage).where(Lead.email == "ann@new.example")).one() == "demo"
     assert leads_in_spring(crowd) == 4

@@ -116,6 +116,34 @@ def test_enrol_of_a_few_acts_at_once_and_says_who_not(world: World) -> None:
     assert again.lines == (f"In Spring already (1): {EVE}.",)
 
 
+LEFT_OUT = (
+    f"Suppressed, they get no mail (1): {CAT}.",
+    f"In Spring already (1): {ADA}.",
+    f"In Spring before, where only `start` begins a new run (1): {BOB}.",
+)
+
+
+def test_whoever_is_left_out_of_a_few_is_named_with_the_reason(world: World) -> None:
+    answer = world.say(f"enrol {ADA} {BOB} {CAT} {EVE} in Spring")
+    assert answer.title == f"Enrolled {EVE} in Spring."
+    assert set(LEFT_OUT) <= set(answer.lines)
+
+
+def test_whoever_was_shown_as_left_out_of_many_is_named_when_it_is_done_and_stays_out(world: World) -> None:
+    asked = world.say("enrol everyone in Spring")
+    assert set(LEFT_OUT) <= set(asked.lines)
+    with world.db.write() as session:
+        session.delete(session.get_one(Suppression, CAT))
+    done = confirm(world, asked)
+    assert world.enrollment(CAT) is None
+    assert set(LEFT_OUT[1:]) <= set(done.lines)
+
+
+def test_several_of_a_company_are_shown_first(world: World) -> None:
+    many(world, 3, domain="many.test")
+    assert world.say("enrol @many.test in Spring").title == "Enrol 3 leads in Spring?"
+
+
 def test_enrol_never_begins_a_second_run(world: World) -> None:
     answer = world.say(f"enrol {BOB} in Spring")
 
