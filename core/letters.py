@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -13,18 +12,30 @@ from core import tracking
 from core.dates.words import MONTH_NAMES, WEEKDAY_NAMES
 from core.errors import Refused
 from core.handover import Claimed, ClaimedReply, Hand
+from core.merging import compiled, subject_of, values_of
 from core.mime import Sender, Skeleton, fill, header_value, prepare
-from core.models import Lead, Message, Step
+from core.models import Message
 from core.schedule import local
-from core.template import MissingValue, Rendered, Template, compile_step, render
+from core.template import MissingValue, Rendered, render
 from core.template.markdown import as_html
 from core.tokens import sign, unsign
 from core.tracking import Known, NewLink
 
+__all__ = [
+    "FOLLOWING",
+    "UNSUBSCRIBE",
+    "Letter",
+    "Office",
+    "answer",
+    "compiled",
+    "skeleton",
+    "subject_of",
+    "values_of",
+    "write",
+]
+
 UNSUBSCRIBE = "unsubscribe"
 FOLLOWING = "Re:"  # stands in for the subject of a step that continues a conversation
-_TAG = re.compile(r"\{\{\s*(?P<name>[\w.]+).*?\}\}|\{%.*?%\}")
-_CUSTOM = re.compile(r"lead\.custom\.(\w+)")
 
 
 @dataclass(frozen=True)
@@ -137,46 +148,6 @@ def _named(name: str) -> str:
         return header_value(name)
     except Refused:
         return ""
-
-
-def subject_of(step: Step, lead: Lead, sender: Sender, sequence: str, first_subject: str = "") -> str:
-    """Give the subject a step would bear for a lead, as far as it can be told: "[first_name], a question" where not."""
-    if not step.subject:
-        return f"Re: {first_subject or '…'}"
-    try:
-        return render(compiled(step.subject, "-"), values_of(lead, sender, sequence, None)).subject
-    except Refused:
-        return _TAG.sub(lambda tag: f"[{tag['name']}]" if tag["name"] else "", step.subject)
-
-
-def values_of(lead: Lead, sender: Sender, sequence: str, unsubscribe_url: str | None) -> dict[str, Any]:
-    """Give what merge tags may name."""
-    fields = {
-        "first_name": lead.first_name,
-        "last_name": lead.last_name,
-        "name": lead.name,
-        "email": lead.email,
-        "company": lead.company,
-        "domain": lead.domain,
-        "stage": lead.stage,
-    }
-    return {
-        **fields,
-        "lead": {**fields, "custom": lead.custom},
-        "sender": {"name": sender.name, "address": sender.address},
-        "sequence": {"name": sequence},
-        "unsubscribe_url": unsubscribe_url,
-    }
-
-
-@lru_cache(maxsize=512)
-def compiled(subject: str, body: str, *, is_tracked: bool = False) -> Template:
-    """Give a step's compiled template.
-
-    Custom fields were checked when the sequence was published; a lead without one is held for the missing value.
-    """
-    fields = frozenset(_CUSTOM.findall(subject + body))
-    return compile_step(subject, body, fields=fields, is_tracked=is_tracked)
 
 
 @lru_cache(maxsize=512)

@@ -12,6 +12,7 @@ from core import cards, owners
 from core.acts import Loaded
 from core.db import Database
 from core.lifecycle import Status, StepKind
+from core.merging import ANYBODY, subject_of
 from core.models import Delivery, DeliveryState, Enrollment, Lead
 from core.names import SLACK_ID
 
@@ -25,16 +26,17 @@ _SNOOZED = (
 )
 
 
-def open_one(session: Session, row: Loaded, subject: str, *, now: datetime) -> None:
+def open_one(session: Session, row: Loaded, *, now: datetime) -> None:
     """Open the task at which a lead has come, and show it to its person."""
     step = row.sequence.steps[row.state.position]
+    lead = session.get_one(Lead, row.lead_id)
     delivery = Delivery(
         enrollment_id=row.id,
         step_id=step.id or 0,
         attempt=row.state.attempt,
         kind=StepKind.TASK.value,
         state=DeliveryState.OPEN.value,
-        subject=subject,
+        subject=subject_of(step, lead, ANYBODY, row.sequence.name),
         created_at=now,
     )
     session.add(delivery)

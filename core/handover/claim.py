@@ -207,7 +207,7 @@ def _emails(session: Session, rows: list[Loaded], now: datetime) -> list[Loaded]
             now=now,
         )
         for row in to_open:
-            tasks.open_one(session, row, _step(row).subject, now=now)
+            tasks.open_one(session, row, now=now)
     return [row for row in rows if _step(row).kind == StepKind.EMAIL]
 
 

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from core.letters import subject_of
 from core.lifecycle import StepKind
-from core.mime import Sender
+from core.merging import ANYBODY, subject_of
 from core.models import Lead, Step
-
-# The sender is not known before the claim; a subject that names it is shown as it was written.
-ANYBODY = Sender("", "")
 
 
 def title(steps: tuple[Step, ...], position: int, lead: Lead, sequence: str) -> str:

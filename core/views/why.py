@@ -285,7 +285,8 @@ def _deliveries(session: Session, row: Loaded, zone: str) -> Iterator[Reason]:
     numbers = {step.id: number + 1 for number, step in enumerate(row.sequence.steps)}
     query = select(Delivery).where(Delivery.enrollment_id == row.id, col(Delivery.state).in_(_OPEN))
     for delivery in session.exec(query.order_by(col(Delivery.id))):
-        step = f"Step {numbers.get(delivery.step_id, '?')}" if delivery.step_id else "The answer"
+        number = numbers.get(delivery.step_id)
+        step = f"Step {number}" if number else "A step that was removed" if delivery.step_id else "The answer"
         if reason := _delivery(delivery, row, step, zone):
             yield reason
 

@@ -147,3 +147,16 @@ class TestList:
     )
     def test_what_is_not_there_is_refused(self, world: World, text: str) -> None:
         assert world.say(text).is_refusal
+
+
+def test_its_title_is_filled_in_wherever_it_is_named(world: World) -> None:
+    assert world.say(f"why {ADA}").lines[0].endswith(": Call Ada.")
+    assert any(
+        "Task “Call Ada” (step 1 of Spring) is open." in line for line in world.say(f"history {ADA}").lines
+    )
+    with world.db.write() as session:
+        lead = session.get_one(Lead, world.lead_id(ADA))
+        lead.name = lead.first_name = "Grace"
+        session.add(lead)
+    world.click("task_done", ADA)
+    assert any("Task “Call Ada”" in line for line in world.say(f"history {ADA}").lines)
