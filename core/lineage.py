@@ -18,7 +18,7 @@ from core.journal import note
 from core.models import WORKSPACE_ID, Workspace
 from core.people import SYSTEM
 
-BEAT = timedelta(seconds=30)  # how often a sender leaves its mark
+BEAT = timedelta(seconds=5)  # how often a sender leaves its mark
 ALIVE = timedelta(minutes=10)  # so long after its last mark others may still be at work on it
 
 

@@ -282,7 +282,7 @@ async def marking(db: Database, witness: Path, *, clock: wiring.Clock = wiring.n
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        await _try_mark(db, witness, clock)  # a backup of the last half minute is older than this
+        await _try_mark(db, witness, clock)  # a backup made since the last mark is older than this
 
 
 def _suspicion(db: Database, witness: Path, clock: wiring.Clock) -> str:
