@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, Table, text
+from sqlalchemy import ColumnElement, Row, Select, Table, and_, func, text, union_all
 from sqlalchemy import select as sql
 from sqlmodel import Session
 
@@ -22,7 +22,7 @@ from core.facts import IS_ANSWER, IS_GENUINE, MESSAGES, VISITS
 from core.grammar import commands as orders
 from core.grammar import to_text
 from core.grammar.commands import Who
-from core.lifecycle import Status, StepKind
+from core.lifecycle import Source, Status, StepKind
 from core.models import DeliveryState, Mailbox, Sequence, Step
 from core.names import name_of
 from core.people import Actor
@@ -111,7 +111,9 @@ def entries(session: Session, order: orders.Log, *, actor: Actor, now: datetime)
     zone, _ = zone_of(session, actor)
     source = _SOURCES.get(order.what or "", _OF_DELIVERIES)
     query = source.query.order_by(source.number.desc())
-    if order.what in _STATES:
+    if order.what == DeliveryState.FAILED:
+        query = query.where(D_.id.in_(_FAILED))
+    elif order.what in _STATES:
         # As a literal: bound as a parameter, PostgreSQL's generic plan would miss the partial index.
         query = query.where(text(f"delivery.state = '{order.what}'"))
     if order.sequence:
@@ -189,6 +191,8 @@ def _state(row: Row[Any]) -> str:
             return "is being handed over"
         case DeliveryState.CLAIMED:
             return "is about to be handed over"
+        case DeliveryState.READY if row.fault and _is_held_at(row):
+            return f"cannot be written: {row.fault.rstrip('.')}; `edit {row.email}` completes the lead"
         case _:
             return f"waits{because}"
 
@@ -199,8 +203,8 @@ def _choices(row: Row[Any]) -> Iterator[Choice]:
         yield Choice("It left", f"settle {row.id} left", "primary")
         yield Choice("Send again", f"settle {row.id} again", None, "If it had left, the lead gets it twice.")
         yield Choice("Drop it", f"settle {row.id} drop", "danger", "It is not sent again.")
-    is_current = row.run_position == row.position and row.run_attempt == row.attempt
-    if row.state == DeliveryState.FAILED and row.status == Status.PAUSED and is_current:
+    is_failed = row.state == DeliveryState.FAILED or (row.state == DeliveryState.READY and row.fault)
+    if is_failed and _is_held_at(row):
         press = f"card paused {row.run_id} {{}} seen {row.version}"
         yield Choice("Try again", press.format("resume"), "primary")
         yield Choice(
@@ -210,6 +214,12 @@ def _choices(row: Row[Any]) -> Iterator[Choice]:
             f"{row.email} goes on with the next step of {row.sequence}.",
         )
         yield Choice("Stop", press.format("stop"), "danger", f"Stop {row.email} in {row.sequence} for good?")
+
+
+def _is_held_at(row: Row[Any]) -> bool:
+    """Say whether the lead is held before the very step that a delivery was for."""
+    is_current = row.run_position == row.position and row.run_attempt == row.attempt
+    return bool(row.status == Status.PAUSED and is_current)
 
 
 def _held(session: Session, row: Row[Any]) -> Entry:
@@ -256,10 +266,24 @@ class _Source:
 _RUN = (
     E_.id.label("run_id"), E_.status, E_.version, E_.position.label("run_position"), E_.attempt.label("run_attempt"),
 )  # fmt: skip
+_UNWRITTEN = (
+    HOLDS.c.enrollment_id == E_.id, HOLDS.c.source == Source.MISSING_VALUE.value, HOLDS.c.released_at.is_(None),
+)  # fmt: skip
+# Why the step cannot be written at which a lead is held for that.
+_FAULT = sql(func.max(HOLDS.c.reason)).where(*_UNWRITTEN).correlate(ENROLLMENTS).scalar_subquery()
+# What was refused, and what waits since it cannot be written.
+_FAILED = union_all(
+    sql(D_.id).where(text("delivery.state = 'failed'")),
+    sql(D_.id)
+    .join_from(HOLDS, ENROLLMENTS, and_(*_UNWRITTEN))
+    .join(DELIVERIES, (D_.enrollment_id == E_.id) & (D_.attempt == E_.attempt))
+    .join(STEPS, (STEPS.c.id == D_.step_id) & (STEPS.c.position == E_.position))
+    .where(text("delivery.state = 'ready'"), E_.status == Status.PAUSED.value),
+)
 _OF_DELIVERIES = _Source(
     _with_step(
         sql(D_.id, D_.kind, D_.state, D_.reason, D_.code, D_.answer, D_.variant, D_.attempt, D_.settled_at, D_.sending_at,
-            D_.created_at, *_RUN, *_STEP).join_from(DELIVERIES, ENROLLMENTS, E_.id == D_.enrollment_id)
+            D_.created_at, _FAULT.label("fault"), *_RUN, *_STEP).join_from(DELIVERIES, ENROLLMENTS, E_.id == D_.enrollment_id)
     ),
     D_.id, D_.created_at, _delivery,
 )  # fmt: skip

@@ -11,7 +11,7 @@ from core import exports, smtp_words, views
 from core.dates.past import read_past
 from core.errors import Refused
 from core.grammar import parse
-from core.handover import Fate
+from core.handover import Fate, hold_back
 from core.models import Card, Delivery, Link, Message, Visit
 from core.people import Actor
 from core.schedule import local
@@ -147,6 +147,23 @@ def test_log_tells_each_delivery_with_the_servers_words_and_what_to_do(database_
     assert world.status(EVE) == "stopped"
     assert world.say("log failed").rows[0].choices == ()
     assert world.say(row.choices[0].command).is_refusal, "a line that is out of date starts nothing"
+
+
+def test_log_of_failures_names_what_cannot_be_written(database_url):
+    world = make(database_url, PLAIN, ADA)
+    hold_back(world.db, [(claim, "first_name is missing") for claim in world.claims()], now=world.now)
+
+    (row,) = world.say("log failed").rows
+
+    assert row.detail == (
+        "step 1 of Spring, from ana@sales.example: cannot be written: first_name is missing; "
+        f"`edit {ADA}` completes the lead."
+    )
+    assert world.say("log").rows == (row,)
+    assert [choice.label for choice in row.choices] == ["Try again", "Leave out", "Stop"]
+    assert not world.say(row.choices[1].command).is_refusal
+    assert world.say("log failed").rows == ()
+    assert "left out" in world.say("log skipped").rows[0].detail
 
 
 @pytest.mark.parametrize(("label", "left"), [("Try again", [(EVE, "intro")]), ("Leave out", [])])
