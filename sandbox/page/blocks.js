@@ -72,7 +72,7 @@ function rich(node, env) {
 function element(e, block, env, id) {
   const key = { block_id: block.block_id, action_id: e.action_id, confirm: e.confirm };
   const stored = env.values?.[block.block_id]?.[e.action_id];
-  const act = (value, node, label) => env.act(key, value, node, label, block);
+  const act = (value, node, label, isTyping) => env.act(key, value, node, label, block, isTyping);
   const make = MAKERS[e.type];
   const enter = block.dispatch_action && env.enter ? (node) => env.enter(key, node) : null;
   return make ? make(e, { act, enter, stored, id, env, key, block }) : h("span.hint.unknown", {}, `(${e.type})`);
@@ -210,13 +210,20 @@ function choices(kind, many) {
   };
 }
 
+// What is picked is told at once, as Slack tells it; what is typed once the field is left, since each digit makes a date.
 function picker(type, key, initial) {
   return (e, { act, stored, id }) => {
-    let first = stored?.[key] ?? e[initial] ?? "";
-    if (type === "datetime-local" && first) first = new Date(first * 1000).toISOString().slice(0, 16);
-    const node = h("input", { type, id, value: first, "aria-label": id ? null : plain(e.placeholder?.text || "Choose a date"), onchange: () => {
-      if (node.value) act(type === "datetime-local" ? Math.floor(new Date(`${node.value}Z`).getTime() / 1000) : node.value, node, node.value);
-    } });
+    const isMoment = type === "datetime-local";
+    let first = (stored && key in stored ? stored[key] : e[initial]) ?? "";
+    if (isMoment && first) first = new Date(first * 1000).toISOString().slice(0, 16);
+    let isTyping = false;
+    const tell = () => act(node.value ? (isMoment ? Math.floor(new Date(`${node.value}Z`).getTime() / 1000) : node.value) : null, node, node.value, isTyping);
+    const left = (event) => {
+      const isChanged = isTyping && node.value !== first;
+      isTyping = false;
+      if (isChanged && event.relatedTarget?.type !== "submit") tell(); // a submitted form brings it along
+    };
+    const node = h("input", { type, id, value: first, "aria-label": id ? null : plain(e.placeholder?.text || "Choose a date"), onkeydown: (event) => { isTyping = event.key !== "Enter"; }, onchange: tell, onblur: left });
     return node;
   };
 }

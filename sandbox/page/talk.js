@@ -218,7 +218,8 @@ async function busy(node, promise) {
 
 // `typed` gives what stands in a modal's fields: Slack sends it along with every click there.
 function actor(target, typed) {
-  return async (key, option, node, label) => {
+  return async (key, option, node, label, _block, isTyping) => {
+    if (isTyping) return;
     if (key.confirm && !(await confirmed(key.confirm))) return;
     const answer = await busy(node, post("sandbox/click", { user: S.me, target, action_id: key.action_id, block_id: key.block_id, option, label: label || "", filled: typed ? typed() : {} }));
     if (!answer.ok) toast(answer.said);
@@ -263,9 +264,9 @@ function modal() {
   const stored = structuredClone(view.state);
   for (const [block, inner] of Object.entries(values)) for (const [action, value] of Object.entries(inner)) (stored[block] ||= {})[action] = restored(stored[block]?.[action], value);
   const press = actor("modal", () => fields(view, values));
-  const act = (k, option, node, label, block) => {
+  const act = (k, option, node, label, block, isTyping) => {
     (values[k.block_id] ||= {})[k.action_id] = option;
-    if (block.type !== "input" || (block.dispatch_action && node.tagName !== "INPUT" && node.tagName !== "TEXTAREA")) press(k, option, node, label);
+    if (block.type !== "input" || block.dispatch_action) press(k, option, node, label, block, isTyping);
   };
   const focused = box.contains(document.activeElement) ? document.activeElement.id : "";
   box.replaceChildren(h("form", { noValidate: true, onsubmit: (event) => { event.preventDefault(); submit(view, values, event.submitter); } },

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import date, timedelta
 from pathlib import Path
 
 import httpx
@@ -130,7 +131,9 @@ def test_what_a_stranger_tries_next(page, sandbox):
     card.get_by_role("button", name="More actions").click()
     page.get_by_role("menuitem", name="Resume on a date…").click()
     expect(page.locator("#modal")).to_contain_text("Dai Rees in Spring outreach")
-    page.keyboard.press("Escape")
+    day = _picks_another_day(page)
+    page.locator("#modal").get_by_role("button", name="Resume", exact=True).click()
+    expect(page.locator(".mine-only").last).to_contain_text(f"{_short(day)}, 11:30")
     card.get_by_role("button", name="Stop").click()
     expect(page.locator("#confirm")).to_contain_text("Stop for good?")
     page.locator("#confirm").get_by_role("button", name="Stop").click()
@@ -138,6 +141,26 @@ def test_what_a_stranger_tries_next(page, sandbox):
     page.reload()
     expect(card).to_contain_text("Stopped · Spring outreach")
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def _picks_another_day(page) -> date:
+    """Pick a day and type a time in the form that resumes; its table of dates follows both."""
+    from playwright.sync_api import expect
+
+    dates, day = page.locator("#modal pre"), page.locator("#f-when")
+    meant = date.fromisoformat(day.input_value()) + timedelta(days=21)
+    expect(dates).not_to_contain_text(_short(meant))
+    day.fill(meant.isoformat())
+    expect(dates).to_contain_text(_short(meant))
+    expect(dates).not_to_contain_text("11:30")
+    page.locator("#f-clock").press_sequentially("1130AM")
+    page.locator("#f-clock").blur()
+    expect(dates).to_contain_text(f"{_short(meant)}, 11:30")
+    return meant
+
+
+def _short(day: date) -> str:
+    return f"{day.day} {day:%B %Y}"
 
 
 def test_what_a_lead_does_comes_back(page, sandbox):
