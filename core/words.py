@@ -46,12 +46,12 @@ def some(words: Sequence[str], most: int = MOST_NAMED) -> str:
     return listed(words) if more <= 1 else f"{', '.join(words[:most])} and {more:,} more"
 
 
-def clock(moment: datetime, zone: str, now: datetime) -> str:
-    """Give the time of day, with seconds; with its date where that is not today."""
+def clock(moment: datetime, zone: str, now: datetime, *, is_exact: bool = True) -> str:
+    """Give the time of day, with its date where that is not today. `is_exact`: with seconds."""
     here = local(moment, zone)
-    if here.date() == local(now, zone).date():
-        return f"{here:%H:%M:%S}"
-    return f"{here:%H:%M:%S} on {say(moment, zone).partition(',')[0]}"
+    time = f"{here:%H:%M:%S}" if is_exact else f"{here:%H:%M}"
+    is_today = here.date() == local(now, zone).date()
+    return time if is_today else f"{time} on {say(moment, zone).partition(',')[0]}"
 
 
 def short(text: str, longest: int) -> str:

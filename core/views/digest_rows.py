@@ -201,7 +201,7 @@ def moved_words(line: Journal, who: str, row: Loaded | None, zone: str) -> str:
     ends_at = hold_ends_at(row.state) if row and line.verb == "pause" and line.reason == LATER else None
     if ends_at is None:
         return act_words(line, who)
-    return f"{who} moved its end to {plain_day(local(ends_at, zone))}"
+    return f"{who} moved its end (now {plain_day(local(ends_at, zone))})"
 
 
 def _verdict(line: Journal | None, row: Loaded | None, known: _Known, shown: Worklist, now: datetime) -> str:
@@ -209,7 +209,7 @@ def _verdict(line: Journal | None, row: Loaded | None, known: _Known, shown: Wor
         return "It has changed."
     who = known.called[line.actor]
     done = f"{who} said: {line.reason}" if line.verb == ANSWERED else moved_words(line, who, row, shown.zone)
-    return f"{done} at {clock(line.at, shown.zone, now)}."
+    return f"{done} at {clock(line.at, shown.zone, now, is_exact=False)}."
 
 
 def _choices(item: Item, row: Loaded, known: _Known, page: str) -> Iterator[Choice]:

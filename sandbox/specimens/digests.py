@@ -56,7 +56,7 @@ def row(name: str, email: str, detail: str, number: int) -> Row:
 
 def _done(group: DigestGroup) -> DigestGroup:
     title = group.title.rpartition("(")[0] + "(done)"
-    rows = tuple(replace(one, choices=(), verdict="Ana Ruiz resumed it at 08:41:12.") for one in group.rows)
+    rows = tuple(replace(one, choices=(), verdict="Ana Ruiz resumed it at 08:41.") for one in group.rows)
     return replace(group, title=title, rows=rows, choices=())
 
 

@@ -437,7 +437,7 @@ def test_a_line_of_the_oldest_acts_once_and_only_its_own_card_is_redrawn(databas
     assert world.status(ADA) == "stopped"
     assert reports(world)[0].wanted == wanted + 1
     view = shown(world)
-    assert view.oldest[0].verdict == "Ben stopped it at 09:00:00."
+    assert view.oldest[0].verdict == "Ben stopped it at 09:00."
     assert view.paused == "2 leads paused now: 2 for up to 7 days."  # as it was when the report came
     resume = view.oldest[1].choices[0]
     assert not world.say(resume.command).is_refusal
