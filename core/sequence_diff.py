@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from core.rewritten import excerpt
 from core.sequence_file.revising import differences
 from core.sequence_file.spec import SequenceSpec, Step
 from core.sequence_file.words import say_delay
@@ -101,6 +102,7 @@ def _kept(diff: Diff, crowd: Crowd) -> Iterator[str]:
                 f"{'gets' if to_come == 1 else 'get'} the new one; "
                 f"{_leads(crowd.all - to_come, 'is', 'are')} past it."
             )
+            yield from excerpt(was, becomes)
         if was.delay != becomes.delay:
             yield (
                 f"{step} comes {_after(becomes)} instead of {_after(was)}: {_leads(crowd.at(place), 'waits', 'wait')} "

@@ -54,7 +54,7 @@ def built(data: Mapping[str, Any]) -> SequenceSpec:
 
 def differences(before: SequenceSpec, after: SequenceSpec) -> list[str]:
     """Give what differs between two sequences beside their steps: "zone: UTC → Europe/Berlin"."""
-    was, became = (_flat(settings_of(spec)) for spec in (before, after))
+    was, became = (flat(settings_of(spec)) for spec in (before, after))
     return [
         f"{key}: {was.get(key, 'none')} → {became.get(key, 'none')}"
         for key in dict.fromkeys([*was, *became])
@@ -62,12 +62,13 @@ def differences(before: SequenceSpec, after: SequenceSpec) -> list[str]:
     ]
 
 
-def _flat(data: Mapping[str, Any], above: str = "") -> dict[str, str]:
+def flat(data: Mapping[str, Any], above: str = "") -> dict[str, str]:
+    """Give each setting by its name in words, as a person reads it."""
     found: dict[str, str] = {}
     for key, value in data.items():
         name = f"{above}{key}".replace("_", " ")
         if isinstance(value, Mapping):
-            found |= _flat(value, f"{name} ")
+            found |= flat(value, f"{name} ")
         elif value is not None:
             found[name] = ", ".join(map(str, value)) if isinstance(value, list) else _word(value)
     return found

@@ -111,7 +111,7 @@ def entries(session: Session, order: orders.Log, *, actor: Actor, now: datetime)
     zone, _ = zone_of(session, actor)
     source = _SOURCES.get(order.what or "", _OF_DELIVERIES)
     query = source.query.order_by(source.number.desc())
-    if order.what == DeliveryState.FAILED:
+    if order.what == "failed":
         query = query.where(D_.id.in_(_FAILED))
     elif order.what in _STATES:
         # As a literal: bound as a parameter, PostgreSQL's generic plan would miss the partial index.

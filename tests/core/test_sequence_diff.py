@@ -43,7 +43,54 @@ def said(after: str, crowd: Crowd = CROWD, before: str = THREE) -> tuple[str, ..
     ],
 )  # fmt: skip
 def test_one_change_is_one_sentence(after, crowd, sentence):
-    assert said(after, crowd) == (sentence,)
+    assert [line for line in said(after, crowd) if "→" not in line] == [sentence]
+
+
+LONG = "One two three. " * 40
+LETTER = "Hi,\n\nfirst point\nsecond point\n\nBye"
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "lines"),
+    [
+        ("subject: B, body: Hi", "subject: Bee, body: Hi", ["Subject: “B” → “Bee”"]),
+        ("subject: B, body: Hi", "subject: B, body: Hello", ["Body: “Hi” → “Hello”"]),
+        (
+            "subject: B, body: Hi",
+            "thread: true, body: Hi",
+            ["Thread: “no” → “yes”", "Subject: “B” → nothing"],
+        ),
+        (
+            f"body: {LETTER!a}".replace("'", '"'),
+            f"body: {LETTER!a}".replace("'", '"').replace("second", "2nd").replace("Bye", "Yours\\nAda"),
+            ["Body:", "− second point", "+ 2nd point", "− Bye", "+ Yours", "+ Ada"],
+        ),
+        (
+            f"body: {LONG}end",
+            f"body: {LONG}stop",
+            [
+                (
+                    "Body: “…two three. One two three. One two three. One two three. end” → "
+                    "“…two three. One two three. One two three. One two three. stop”"
+                ),
+            ],
+        ),
+        (
+            "variants: [{name: A, subject: B, body: Hi}, {name: B, subject: C, body: Hi}]",
+            "variants: [{name: A, subject: B, body: Hi}, {name: B, subject: D, body: Hi, weight: 3}]",
+            ["Version B weight: “1” → “3”", "Version B subject: “C” → “D”"],
+        ),
+    ],
+)
+def test_a_rewritten_step_shows_its_old_and_its_new_text(was, becomes, lines):
+    texts = [THREE.replace("subject: B, body: Hi", text) for text in (was, becomes)]
+    assert list(said(texts[1], before=texts[0])[1:]) == lines
+
+
+def test_of_a_letter_written_anew_only_the_beginning_is_shown():
+    texts = [THREE.replace("subject: C, body: Bye", f'subject: C, body: "{letter}"') for letter in
+             ("\\n".join(f"old {n}" for n in range(20)), "\\n".join(f"new {n}" for n in range(20)))]  # fmt: skip
+    assert said(texts[1], before=texts[0])[-1] == "… and 32 more changed lines."
 
 
 def test_new_last_step_holds_those_who_had_finished():
