@@ -152,6 +152,7 @@ def _show(session: Session, message: Message, reply: Reply, *, now: datetime) ->
             parent_id=parent.id, now=now,
         )  # fmt: skip
     cards.touch(session, lead_ids=[message.lead_id])
+    cards.touch_digests(session, lead_ids=[message.lead_id])
 
 
 def settle(

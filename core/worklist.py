@@ -16,12 +16,14 @@ from sqlalchemy import select as sql
 from sqlmodel import Session
 
 from core.acts import DELIVERIES, ENROLLMENTS, HOLDS, JOURNAL, LEADS
+from core.conversations import ANSWERABLE
 from core.lifecycle import Source
 from core.meetings import ANSWERED, State
-from core.models import DeliveryState, Meeting, Reply
+from core.models import DeliveryState, Meeting, Message, Reply
 from core.schedule import DAY, MONDAY_TO_FRIDAY, at_local, local
 
 MEETINGS: Table = Meeting.__table__  # type: ignore[attr-defined]
+MESSAGES: Table = Message.__table__  # type: ignore[attr-defined]
 REPLIES: Table = Reply.__table__  # type: ignore[attr-defined]
 LONG = timedelta(days=14)
 MEETINGS_KEPT = timedelta(days=60)  # an answered meeting is not looked for beyond this
@@ -152,7 +154,7 @@ class Worklist:
 
     def held(self) -> Subquery:
         """Give id, lead, owner, since, rank (None: not on the list) and is_open of what was paused at the moment."""
-        holds, answered = self._holds(), self._answered()
+        holds, answers = self._holds(), self._answers()
         each = (
             sql(
                 holds.c.enrollment_id.label("id"),
@@ -166,27 +168,51 @@ class Worklist:
                 _any(holds.c.source.in_(_FAILED), "has_failed"),
                 _any(
                     (holds.c.source == Source.REPLY.value)
-                    & (answered.c.at.is_(None) | (answered.c.at < holds.c.placed_at)),
+                    & (answers.c.before.is_(None) | (answers.c.before < holds.c.placed_at)),
                     "has_replied",
                 ),
+                _any(answers.c.since.is_not(None), "is_answered"),
             )
-            .outerjoin(answered, answered.c.enrollment_id == holds.c.enrollment_id)
             .join(ENROLLMENTS, ENROLLMENTS.c.id == holds.c.enrollment_id)
             .join(LEADS, LEADS.c.id == ENROLLMENTS.c.lead_id)
+            .outerjoin(answers, answers.c.lead_id == LEADS.c.id)
             .where(*self.scope.condition())
             .group_by(holds.c.enrollment_id, LEADS.c.id, LEADS.c.owner)
         )
         one = each.subquery()
-        return sql(one, self._rank(one).label("rank")).subquery()
+        ranked = sql(one, self._rank(one).label("rank")).subquery()
+        is_answered = (ranked.c.rank == Group.REPLY.value) & (ranked.c.is_answered == 1)
+        others = [column for column in ranked.c if column.name != "is_open"]
+        return sql(*others, case((is_answered, 0), else_=ranked.c.is_open).label("is_open")).subquery()
 
-    def _answered(self) -> Subquery:
-        """Give when somebody last wrote to each lead from a card; what certainly did not leave is no answer."""
+    def _answers(self) -> Subquery:
+        """Give by lead when somebody last answered all that they had written at the moment (before), and after it (since).
+
+        What certainly did not leave is no answer.
+        """
         lost = (DeliveryState.FAILED.value, DeliveryState.SKIPPED.value)
+        answered, later = MESSAGES.alias(), MESSAGES.alias()
+        at, is_before = REPLIES.c.created_at, REPLIES.c.created_at <= self.at
+        has_written_again = (
+            sql(later.c.id)
+            .where(
+                later.c.lead_id == answered.c.lead_id,
+                later.c.id > answered.c.id,
+                later.c.came_at <= self.at,
+                later.c.kind.in_([kind.value for kind in ANSWERABLE]),
+            )
+            .exists()
+        )
         return (
-            sql(REPLIES.c.enrollment_id, func.max(REPLIES.c.created_at).label("at"))
+            sql(
+                answered.c.lead_id,
+                func.max(case((is_before & ~has_written_again, at))).label("before"),
+                func.max(case((~is_before, at))).label("since"),
+            )
+            .join(REPLIES, REPLIES.c.message_id == answered.c.id)
             .join(DELIVERIES, DELIVERIES.c.reply_id == REPLIES.c.id)
-            .where(REPLIES.c.created_at <= self.at, DELIVERIES.c.state.not_in(lost))
-            .group_by(REPLIES.c.enrollment_id)
+            .where(DELIVERIES.c.state.not_in(lost))
+            .group_by(answered.c.lead_id)
             .subquery()
         )
 

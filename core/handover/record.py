@@ -89,11 +89,11 @@ def record(db: Database, reports: Iterable[Report], *, now: datetime) -> None:
             is_undoable=False,
         )
         update_rows(session, DELIVERIES, values)
-        if answers:
-            replies.told(session, answers, now=now)
         _show_uncertain(
             session, [value["at_id"] for value in values if value["state"] == DeliveryState.UNCERTAIN], now
         )
+        if answers:
+            replies.told(session, answers, now=now)
 
 
 @dataclass(frozen=True)
@@ -280,11 +280,11 @@ def reap(db: Database, *, now: datetime) -> int:
             )
             session.add(delivery)
         session.flush()
+        _show_uncertain(session, [delivery.id or 0 for delivery in lost], now)
         if answers := [
             (row.id or 0, row.enrollment_id, f"uncertain: {reason}") for row in lost if row.reply_id
         ]:
             replies.told(session, answers, now=now)
-        _show_uncertain(session, [delivery.id or 0 for delivery in lost], now)
         return len(lost)
 
 

@@ -79,9 +79,11 @@ def claim(session: Session, mailbox_id: int, now: datetime, lease: timedelta, li
     lock_enrollments(session, ids)
     zone = session.get_one(Workspace, WORKSPACE_ID).zone
     claimed: list[Hand] = []
+    skipped: list[tuple[int, int, str]] = []
     for delivery, reply, message, lead in session.exec(_waiting(ids)).all():
         if reason := _barred(session, delivery, message, lead, now):
-            skip(session, delivery, reason, now=now)
+            _skip(session, delivery, reason, now=now)
+            skipped.append((delivery.id or 0, delivery.enrollment_id, f"skipped: {reason}"))
             continue
         delivery.state, delivery.lease_until, delivery.claimed_at = (
             DeliveryState.CLAIMED.value,
@@ -91,6 +93,8 @@ def claim(session: Session, mailbox_id: int, now: datetime, lease: timedelta, li
         delivery.fence += 1
         session.add(delivery)
         claimed.append(hand_of(session, delivery, reply, message, lead, zone=zone))
+    if skipped:
+        told(session, skipped, now=now)
     return claimed
 
 
@@ -138,17 +142,16 @@ def _barred(session: Session, delivery: Delivery, message: Message, lead: Lead, 
     return TOO_OLD if now - delivery.created_at > MOST_AGE else ""
 
 
-def skip(session: Session, delivery: Delivery, reason: str, *, now: datetime) -> None:
+def _skip(session: Session, delivery: Delivery, reason: str, *, now: datetime) -> None:
     """Never send it; its card says why."""
     delivery.state, delivery.reason = DeliveryState.SKIPPED.value, reason
     delivery.settled_at, delivery.lease_until = now, None
     delivery.fence += 1
     session.add(delivery)
-    told(session, [(delivery.id or 0, delivery.enrollment_id, f"skipped: {reason}")], now=now)
 
 
 def told(session: Session, ends: Sequence[tuple[int, int, str]], *, now: datetime) -> None:
-    """Write down how (delivery, enrollment) ended, and have the lead's cards drawn anew."""
+    """Write down how (delivery, enrollment) ended, and have the lead's cards, and the lists they stand on, drawn anew."""
     runs = session.exec(
         select(Enrollment.id, Enrollment.lead_id, Enrollment.sequence_id).where(
             col(Enrollment.id).in_({enrollment_id for _, enrollment_id, _ in ends})
@@ -163,7 +166,9 @@ def told(session: Session, ends: Sequence[tuple[int, int, str]], *, now: datetim
                 enrollment_id=enrollment_id, delivery_id=delivery_id, reason=f"the answer: {reason}",
             )
         )  # fmt: skip
-    cards.touch(session, lead_ids={lead_id for lead_id, _ in known.values()})
+    lead_ids = {lead_id for lead_id, _ in known.values()}
+    cards.touch(session, lead_ids=lead_ids)
+    cards.touch_digests(session, lead_ids=lead_ids)
 
 
 # The point of no return

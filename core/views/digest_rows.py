@@ -18,6 +18,7 @@ from core.lifecycle import Hold, Source
 from core.meetings import ANSWERED
 from core.models import Delivery, DeliveryState, Journal, Lead, Meeting, Message
 from core.names import names
+from core.people import SYSTEM
 from core.schedule import local
 from core.views.forecast import hold_ends_at
 from core.views.timeline import SENDER_VERBS, act_words
@@ -26,6 +27,7 @@ from core.worklist import Group, Item, Worklist
 
 ROW_KIND = "paused"  # the word of a row's commands: `card paused 12 resume seen 7`
 LATER = "one week later"
+ANSWERING_VERBS = ("reply", "settle again")  # core.replies
 WHY_CHARS = 160
 NAME_CHARS = 60
 _WHY = {
@@ -126,7 +128,19 @@ def _done(
         last = last.where(col(Journal.lead_id).in_(lead_ids))
         for line in session.exec(select(Journal).where(col(Journal.id).in_(last))):
             found[line.enrollment_id or 0, 0] = line
+    answers = _answers(
+        session, {item.lead_id for item in items if item.group is Group.REPLY and not item.is_open}, at
+    )
     for item in items:
+        known, reply = found.get((item.enrollment_id, 0)), answers.get(item.lead_id)
+        # What the lead or time has done since is no answer of ours.
+        if (
+            item.group is Group.REPLY
+            and not item.is_open
+            and reply
+            and (not known or known.actor == SYSTEM.id)
+        ):
+            found[item.enrollment_id, 0] = reply
         if item.meeting_id and not item.is_open and (meeting := meetings.get(item.meeting_id)):
             query = select(Journal).where(
                 Journal.lead_id == meeting.lead_id, Journal.verb == ANSWERED, Journal.batch_id == meeting.batch_id
@@ -134,6 +148,16 @@ def _done(
             answer = session.exec(query.order_by(col(Journal.id).desc())).first()
             found |= {(0, item.meeting_id): answer} if answer else {}
     return found
+
+
+def _answers(session: Session, lead_ids: set[int], at: datetime) -> dict[int, Journal]:
+    """Give the last answer to each of these leads since the list was made; it stands in one of their runs alone."""
+    if not lead_ids:
+        return {}
+    query = select(Journal).where(
+        col(Journal.lead_id).in_(lead_ids), Journal.at >= at, col(Journal.verb).in_(ANSWERING_VERBS)
+    )
+    return {line.lead_id or 0: line for line in session.exec(query.order_by(col(Journal.id)))}
 
 
 def _row(item: Item, known: _Known, shown: Worklist, now: datetime, page: str) -> Row:

@@ -8,10 +8,12 @@ from datetime import timedelta
 from email.message import EmailMessage
 
 import pytest
+from sqlalchemy import update
 from sqlmodel import col, select
 
-from core import handover, leads, ledger, replies, views
-from core.answers import Answer, NoticeCard, ReviewCard
+from core import digests, handover, leads, ledger, replies, views
+from core.acts import HOLDS
+from core.answers import Answer, DigestCard, NoticeCard, ReviewCard
 from core.conversations import Seen, seen
 from core.db import Database
 from core.errors import Refused
@@ -474,3 +476,94 @@ def test_answered_lead_waits_no_longer_for_an_answer_on_the_next_list(world: Wor
     world.later(hours=25).say("unhalt")
     world.tick()  # it was too old to leave
     assert group() is Group.REPLY
+
+
+@pytest.fixture
+def morning(world: World) -> World:
+    """Ana's list has come, and Ada waits on it for an answer."""
+    digests.digest_due(world.db, now=world.now)  # it has seen the owners
+    world.now = world.now.replace(hour=6, minute=30, second=0) + timedelta(days=1)
+    assert digests.digest_due(world.db, now=world.now) == 2  # the channel's too
+    return world.later(minutes=10)
+
+
+def listed(world: World, *, place: str = ANA.id) -> tuple[Card, DigestCard]:
+    """Give the newest list of a person or a channel."""
+    with world.read() as session:
+        query = select(Card).where(col(Card.key).startswith(f"digest:{place}:")).order_by(col(Card.id).desc())
+        card = session.exec(query).first()
+        assert card is not None
+        return card, views.view(session, card, now=world.now)  # type: ignore[return-value]
+
+
+def test_answered_line_is_crossed_out_at_once_and_says_who_answered(morning: World) -> None:
+    before, view = listed(morning)
+    assert view.groups[0].rows[0].choices[0].label == "Reply…"
+    answer(morning, actor=BEN)
+    after, view = listed(morning)
+    assert after.wanted > before.wanted
+    assert [row.verdict for row in view.groups[0].rows] == ["Ben answered it at 08:40."]
+    assert view.groups[0].title == "💬 Waiting for an answer from us (done)"
+    assert view.verdict == "All done: 1 of 1."
+    assert listed(morning, place="C0SALES")[1].verdict == "All done: 1 of 1."
+
+
+def test_line_answered_stays_crossed_out_whatever_holds_the_lead_then(morning: World) -> None:
+    answer(morning)
+    morning.tick()
+    came(
+        morning.later(hours=1), "I am out of the office until June 21.\n", subject="Automatic reply: Re: Ada"
+    )
+    assert [row.verdict for row in listed(morning)[1].groups[0].rows] == ["Ana answered it at 08:40."]
+
+
+def test_every_line_of_the_lead_is_crossed_out_by_one_answer(world: World) -> None:
+    world.add(PLAIN.replace("Spring", "Summer"))
+    world.enrol(ADA, sequence="Summer", owner=ANA.id)
+    world.tick()
+    came(world.later(hours=1), "And what would it cost?\n")
+    with world.db.write() as session:
+        row = digests.row_of(session, ANA.id, is_channel=False)
+        digests.show(session, row, digests.asked_key(row, world.now.date()), now=world.now)
+    assert [row.verdict for row in listed(world)[1].groups[0].rows] == ["", ""]
+    answer(world.later(minutes=1))
+    assert [row.verdict for row in listed(world)[1].groups[0].rows] == ["Ana answered it at 13:06."] * 2
+
+
+def test_answer_that_did_not_leave_brings_the_line_back(morning: World) -> None:
+    answer(morning)
+    before, _ = listed(morning)
+    morning.say("halt")
+    morning.later(hours=25).say("unhalt")
+    morning.tick()  # it was too old to leave
+    after, view = listed(morning)
+    assert after.wanted > before.wanted
+    assert [row.verdict for row in view.groups[0].rows] == [""]
+    assert view.verdict == ""
+
+
+def test_lead_that_writes_again_after_an_answer_is_on_the_next_list(morning: World) -> None:
+    answer(morning)
+    morning.tick()
+    came(morning.later(hours=1), "And on Thursday?\n")
+    assert listed(morning)[1].verdict == "All done: 1 of 1.", "this list is worked off"
+    morning.later(days=1)
+    assert digests.digest_due(morning.db, now=morning.now) == 2
+    _, view = listed(morning)
+    assert [group.title for group in view.groups] == ["💬 Waiting for an answer from us (1)"]
+    answer(morning.later(minutes=1), key="form:2")
+    assert listed(morning)[1].verdict == "All done: 1 of 1."
+
+
+def test_answered_lead_that_is_due_back_today_still_waits_for_its_day(world: World) -> None:
+    world.say(f"pause {ADA} until tomorrow 17:00")
+    with world.db.write() as session:
+        session.execute(
+            update(HOLDS).where(HOLDS.c.source == "reply").values(until=world.now + timedelta(hours=20))
+        )
+        row = digests.row_of(session, ANA.id, is_channel=False)
+        world.later(hours=14)
+        digests.show(session, row, digests.asked_key(row, world.now.date()), now=world.now)
+    answer(world.later(minutes=1))
+    _, view = listed(world)
+    assert [(group.title, group.rows[0].verdict) for group in view.groups] == [("⏰ Due back today (1)", "")]

@@ -53,6 +53,15 @@ def test_the_list_is_worked_off_by_clicks(morning, world, direct, ana, team, clo
     assert len([m for m in direct.messages() if "Paused leads" in m.text]) == 1
 
 
+def test_a_lead_is_answered_from_its_line(morning, direct):
+    direct.opens("Reply…", line=ADA)
+    direct.fills_in(**{"Your answer": "Nothing, for a year."})
+    done = direct.sees(
+        "Paused leads", "Ana Ruiz answered it", "1 of 3 done", "Waiting for an answer from us (1)"
+    )
+    assert done.count("[Reply…]") == 1
+
+
 def test_a_restart_in_the_middle_changes_nothing(morning, world, direct, clock):
     direct.clicks("Resume", line=ADA)
     direct.sees("Paused leads", "1 of 3 done")
