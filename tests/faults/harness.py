@@ -68,7 +68,7 @@ def sink_thread(script=None):
 
 
 @contextmanager
-def worker(url, home, *, sabotage=None, **more):
+def worker(url, home, *, sabotage=None, role="worker", **more):
     """Give `fermata worker` in a process of its own, killed at the end; `sabotage` is called in it before it starts."""
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith(("FERMATA", "SLACK"))},
@@ -80,7 +80,7 @@ def worker(url, home, *, sabotage=None, **more):
         "FERMATA_SMTP_TIMEOUT_SECONDS": str(LEASE_SECONDS),
         **more,
     }
-    with child(be_a_worker, environment, str(home / "worker.log"), sabotage) as process:
+    with child(be, role, environment, str(home / f"{role}.log"), sabotage) as process:
         yield process
 
 
@@ -96,13 +96,13 @@ def child(target, *args):
         process.join()
 
 
-def be_a_worker(environment, log, sabotage=None):
-    """Be `fermata worker`."""
+def be(role, environment, log, sabotage=None):
+    """Be `fermata worker`, or another part."""
     os.environ.clear()
     os.environ.update(environment)
     for stream in (1, 2):
         os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), stream)
-    sys.argv = ["fermata", "worker"]
+    sys.argv = ["fermata", role]
     if sabotage:
         sabotage()
     main()
