@@ -10,7 +10,7 @@ COPY . .
 RUN /app/bin/pip install --no-deps --no-build-isolation .
 
 FROM python:3.13-slim
-RUN useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin fermata \
+RUN useradd --uid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nologin fermata \
     && install -d -o fermata -g fermata -m 0700 /data
 COPY --from=build /app /app
 # Every role answers on the same port: web with its pages, bot and worker with their health alone.
