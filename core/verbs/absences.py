@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from core import absences, cards
 from core.absences import Spread
@@ -18,12 +18,14 @@ from core.grammar import commands as orders
 from core.grammar.commands import EVERYWHERE, Who
 from core.lifecycle import RUNNING, Event, Hold, Pause, Policy, Resume, Source, Status
 from core.models import Absence, Lead, Member
+from core.models import Hold as HoldRow
 from core.names import SLACK_ID, name_of
 from core.people import Actor
 from core.reactions import holding
+from core.sql import spelling
 from core.verbs import proposals
 from core.verbs.acting import Performed, perform
-from core.verbs.choosing import LEADS_WITHOUT_ASKING, Chosen, by_ids, choose, lock_leads
+from core.verbs.choosing import LEADS_WITHOUT_ASKING, Place, by_ids, choose, lock_leads
 from core.verbs.outcome import Outcome
 from core.verbs.owners import person
 from core.verbs.whens import exact, read, zone_of
@@ -50,30 +52,35 @@ def away(
     known = replace(order, until=exact(until.when), cover=cover)
     words = f"until {until.words}, back on {say(back_at, zone)}"
     before = absences.current(session, actor.id)
-    chosen = _mine(session, actor, only)
-    if chosen is not None and chosen.is_many:
-        what = f"You are away {words}. {_what(session, cover)}"
-        return proposals.propose(session, known, what, chosen.places, actor=actor, now=now)
-    places = chosen.places if chosen else ()
+    places = waiting = _mine(session, actor, only)
+    if not cover:
+        waiting = _to_hold(session, places, before, back_at)
+    if only is None and _is_many(waiting):
+        what = f"Let {name_of(session, cover)} look after" if cover else "Pause"
+        lead_in = f"You are away {words}."
+        return proposals.propose(session, known, what, waiting, actor=actor, now=now, lead_in=lead_in)
+    if only is None:
+        lock_leads(session, [place.lead_id for place in waiting])
     batch_id = open_batch(session, absences.AWAY, actor=actor, now=now)
     reason = f"{actor.name} is away until {say(back_at, zone)}"
     lines: list[str] = []
     done = None
     if cover:
         done = _release(session, before, actor=actor, now=now, batch_id=batch_id)
-        count = len({place.lead_id for place in places})
+        count = _leads(places)
         lines.append(
             f"{name_of(session, cover)} gets the cards, questions and reminders of your {counted(count, 'lead')}; "
             "they stay yours."
         )
         lines += _cover_is_away(session, cover, zone)
-    elif places:
-        spread = absences.spread(session, [place.id for place in places], begins=back_at)
+    elif waiting:
+        spread = absences.spread(session, [place.id for place in waiting], begins=back_at)
         done = _hold(session, spread, before, reason, actor=actor, now=now, batch_id=batch_id)
         lines.append(f"Paused {_counted(done)}. {_go_on(spread, zone)}")
-        lines.append("What was paused before stays paused.")
     else:
         lines.append("None of your leads is running, so nothing had to be paused.")
+    if not cover and len(places) > len(waiting):
+        lines.append("What was paused before stays paused.")
     absences.begin(session, actor.id, cover, back_at, before, actor=actor, now=now, batch_id=batch_id)
     _redraw(session, actor)
     lines = [*until.notes, *lines, *(done.refusals if done else ())]
@@ -89,15 +96,36 @@ def _lock(session: Session, actor: Actor) -> None:
     session.exec(select(Member.id).where(Member.id == actor.id).with_for_update()).first()
 
 
-def _mine(session: Session, actor: Actor, only: Sequence[int] | None) -> Chosen | None:
+def _mine(session: Session, actor: Actor, only: Sequence[int] | None) -> tuple[Place, ...]:
+    """Give where the person's leads run or are paused."""
     try:
-        return choose(session, MINE, EVERYWHERE, HELD, actor=actor, only=only)
+        return choose(session, MINE, EVERYWHERE, HELD, actor=actor, only=only).places
     except Refused:
-        return None
+        return ()
 
 
-def _what(session: Session, cover: str | None) -> str:
-    return f"{name_of(session, cover)} looks after" if cover else "Until then, pause"
+def _to_hold(
+    session: Session, places: Sequence[Place], before: Absence | None, back_at: datetime
+) -> tuple[Place, ...]:
+    """Give those that would go on before the person is back; what is paused beyond that is left alone.
+
+    What an earlier absence holds is among them, since this one takes its place.
+    """
+    of_these = col(HoldRow.enrollment_id).in_(spelling(session).these([place.id for place in places]))
+    open_ = select(HoldRow.enrollment_id, HoldRow.until, HoldRow.batch_id)
+    rows = session.exec(open_.where(of_these, col(HoldRow.released_at).is_(None))).all()
+    earlier = before.batch_id if before else None
+    replaced = {number for number, _, batch_id in rows if earlier is not None and batch_id == earlier}
+    longer = {number for number, until, _ in rows if until is None or until >= back_at} - replaced
+    return tuple(place for place in places if place.id not in longer)
+
+
+def _leads(places: Sequence[Place]) -> int:
+    return len({place.lead_id for place in places})
+
+
+def _is_many(places: Sequence[Place]) -> bool:
+    return _leads(places) > LEADS_WITHOUT_ASKING
 
 
 def _cover_is_away(session: Session, cover: str, zone: str) -> list[str]:
@@ -152,8 +180,9 @@ def back(
         raise Refused(NOT_AWAY)
     ids = _held_by(session, row)
     places = by_ids(session, ids)
-    if only is None and len({place.lead_id for place in places}) > LEADS_WITHOUT_ASKING:
-        return proposals.propose(session, order, "You are back. Resume", places, actor=actor, now=now)
+    if only is None and _is_many(places):
+        lead_in = "You are back."
+        return proposals.propose(session, order, "Resume", places, actor=actor, now=now, lead_in=lead_in)
     batch_id = open_batch(session, absences.BACK, actor=actor, now=now)
     done = _release(session, row, actor=actor, now=now, batch_id=batch_id)
     absences.end(session, row, actor=actor, now=now, batch_id=batch_id)

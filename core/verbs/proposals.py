@@ -27,14 +27,25 @@ COMPANY_LEADS_SHOWN = 10
 
 
 def propose(
-    session: Session, order: Command, what: str, places: Sequence[Place], *, actor: Actor, now: datetime
+    session: Session,
+    order: Command,
+    what: str,
+    places: Sequence[Place],
+    *,
+    actor: Actor,
+    now: datetime,
+    lead_in: str = "",
 ) -> Outcome:
-    """Store the command with the enrollments it would touch, and give the question that shows them."""
+    """Store the command with the enrollments it would touch, and give the question that shows them.
+
+    what: the verb, which the button says too; `lead_in`: a sentence before the question.
+    """
     leads = {place.lead_id for place in places}
-    title = f"{what} {counted(len(leads), 'lead')} ({counted(len(places), 'enrollment')})?"
+    question = f"{what} {counted(len(leads), 'lead')} ({counted(len(places), 'enrollment')})?"
     who: Who | None = getattr(order, "who", None)
     lines = overview(session, places, domains_of(who) if who else ())
-    return ask(session, order, title, lines, [place.id for place in places], actor=actor, now=now)
+    ids = [place.id for place in places]
+    return ask(session, order, question, lines, ids, actor=actor, now=now, lead_in=lead_in)
 
 
 def overview(
@@ -100,27 +111,28 @@ def _beyond(session: Session, domains: Sequence[str]) -> Iterator[str]:
 def ask(
     session: Session,
     order: Command,
-    title: str,
+    question: str,
     lines: tuple[str, ...],
     ids: Sequence[int],
     *,
     actor: Actor,
     now: datetime,
+    lead_in: str = "",
 ) -> Outcome:
     """Store the command with exact ids and give the question with its two buttons."""
     proposal_id = keep(session, to_text(order), ids, actor=actor, now=now)
     minutes = EXPIRY // timedelta(minutes=1)
-    confirm = Choice(_label(title), proposal=proposal_id, style="primary")
+    confirm = Choice(_label(question), proposal=proposal_id, style="primary")
     cancel = Choice("Cancel", command=f"cancel proposal {proposal_id}")
     return Outcome(
-        Answer(title, lines=(*lines, f"Nothing has been changed yet; the question stands for {minutes} minutes."),
+        Answer(f"{lead_in} {question}".strip(), lines=(*lines, f"Nothing has been changed yet; the question stands for {minutes} minutes."),
                choices=(confirm, cancel))
     )  # fmt: skip
 
 
-def _label(title: str) -> str:
+def _label(question: str) -> str:
     """Give what the button says: what the question asks, where that is short."""
-    asked = title.partition("?")[0].partition(" (")[0].replace("`", "")
+    asked = question.partition("?")[0].partition(" (")[0].replace("`", "")
     return asked if len(asked) <= LABEL_CHARS else "Confirm"
 
 

@@ -75,7 +75,8 @@ def _meanwhile(session: Session, row: Absence, zone: str) -> Iterator[str]:
         select(func.count(func.distinct(Hold.enrollment_id)), func.max(Hold.until)).where(*mine)
     ).one()
     if count and last:
-        yield f"{counted(count, 'enrollment')} paused for your absence: they go on one after the other until {say(last, zone)}."
+        goes_on = "it goes on on" if count == 1 else "they go on one after the other until"
+        yield f"{counted(count, 'enrollment')} paused for your absence: {goes_on} {say(last, zone)}."
     if row.cover:
         yield f"{name_of(session, row.cover)} had your cards; from now on they come to you again."
 

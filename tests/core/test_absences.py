@@ -76,10 +76,7 @@ class TestWithoutACover:
             "You are away until Friday 4 June 2027 (Europe/Berlin), and back on Monday 7 June 2027, 09:00 (Europe/Berlin)."
         )
         assert answer.lines == (
-            (
-                "Paused 2 leads (2 enrollments). They go on one after the other, in each lead's own open hours: "
-                f"the first on {BACK_AT}, the last on Monday 7 June 2027, 13:00 (Europe/Berlin)."
-            ),
+            (f"Paused 1 lead (1 enrollment). It goes on on {BACK_AT}."),
             "What was paused before stays paused.",
         )
         assert (world.status(ADA), world.status(EVE)) == ("paused", "pending")
@@ -117,6 +114,35 @@ class TestWithoutACover:
         assert world.status(ADA) == "paused"
         assert [hold.source for hold in world.holds(ADA)] == ["away"]
 
+    def test_what_is_paused_beyond_the_absence_neither_counts_nor_takes_a_turn_at_the_return(
+        self, world: World
+    ) -> None:
+        paused = [f"l{number:02}@many.test" for number in range(20)]
+        world.enrol(*paused, owner=ANA.id)
+        world.change(Mailbox, cap_per_day=100)
+        world.tick()
+        world.change(Mailbox, cap_per_day=20)
+        for email in paused:
+            world.say(f"pause {email} until June 30")
+
+        answer = world.say("away until Friday")
+
+        assert answer.lines == (
+            f"Paused 1 lead (1 enrollment). It goes on on {BACK_AT}.",
+            "What was paused before stays paused.",
+        )
+        assert {hold.source for email in paused for hold in world.holds(email)} == {"person"}
+
+    def test_an_absence_in_place_of_another_takes_all_that_the_other_held(self, world: World) -> None:
+        world.say("away until Friday")
+        world.say(f"pause {ADA} because on holiday", BEN)
+
+        world.say("away until June 2")
+
+        assert [hold.source for hold in world.holds(ADA)] == ["person", "away"]
+        world.run_until(START + timedelta(days=3), timedelta(hours=6))
+        assert [hold.source for hold in world.holds(ADA)] == ["person"]
+
     def test_nobody_to_pause_is_no_refusal(self, world: World) -> None:
         zoe = Actor("U0ZOE", "Zoe", "Europe/Berlin")
 
@@ -146,16 +172,17 @@ class TestMany:
 
         assert answer.title == (
             "You are away until Friday 4 June 2027 (Europe/Berlin), back on Monday 7 June 2027, 09:00 (Europe/Berlin). "
-            "Until then, pause 42 leads (42 enrollments)?"
+            "Pause 41 leads (41 enrollments)?"
         )
+        assert answer.choices[0].label == "Pause 41 leads"
         assert absences(world) == []
-        assert confirmed(world, answer).lines[0].startswith("Paused 42 leads (42 enrollments).")
+        assert confirmed(world, answer).lines[0].startswith("Paused 41 leads (41 enrollments).")
         assert len(absences(world)) == 1
 
     def test_the_return_is_spread_over_working_hours_and_days(self, world: World) -> None:
         answer = confirmed(world, world.say("away until Friday"))
 
-        assert answer.lines[0].endswith("the last on Friday 11 June 2027, 16:02 (Europe/Berlin).")
+        assert answer.lines[0].endswith("the last on Friday 11 June 2027, 16:01 (Europe/Berlin).")
         ends = sorted(
             hold.until
             for number in range(40)
@@ -186,7 +213,8 @@ class TestMany:
         world.later(days=1)
 
         asked = world.say("back")
-        assert asked.title == "You are back. Resume 42 leads (42 enrollments)?"
+        assert asked.title == "You are back. Resume 41 leads (41 enrollments)?"
+        assert asked.choices[0].label == "Resume 41 leads"
         answer = confirmed(world, asked)
 
         assert answer.title == "Welcome back."
@@ -210,7 +238,7 @@ class TestBack:
 
         assert (answer.title, answer.lines) == (
             "Welcome back.",
-            ("1 lead goes on now; 1 stay paused for another reason.",),
+            ("1 lead goes on now.",),
         )
         assert (world.status(ADA), world.status(BOB)) == ("pending", "paused")
         assert [hold.source for hold in world.holds(BOB)] == ["person"]
@@ -273,6 +301,14 @@ class TestBack:
 
 
 class TestWithACover:
+    def test_many_are_confirmed_by_a_button_that_says_what_happens(self, world: World) -> None:
+        world.enrol(*(f"l{number:02}@many.test" for number in range(10)), owner=ANA.id)
+
+        asked = world.say("away until Friday cover @ben")
+
+        assert asked.title.endswith(". Let Ben look after 12 leads (12 enrollments)?")
+        assert asked.choices[0].label == "Let Ben look after 12 leads"
+
     def test_nothing_is_paused_and_the_cover_is_told(self, world: World) -> None:
         answer = world.say("away until Friday cover @ben")
 
@@ -320,7 +356,7 @@ class TestWithACover:
         world.say("away until Friday cover @ben")
 
         assert (world.status(ADA), world.status(BOB)) == ("pending", "paused")
-        assert world.say("away until Friday").lines[0].startswith("Paused 2 leads")
+        assert world.say("away until Friday").lines[0].startswith("Paused 1 lead ")
         assert world.status(ADA) == "paused"
         assert shown(world, "absence:2:cover").verdict
 
@@ -356,9 +392,7 @@ class TestTheReturn:
         assert view.title == "Welcome back, Ana"
         assert view.lines[0] == "None of your leads answered while you were away."
         assert view.lines[1] == "1 lead waits for you: paused without an end date."
-        assert view.lines[2].startswith(
-            "2 enrollments paused for your absence: they go on one after the other until "
-        )
+        assert view.lines[2] == f"1 enrollment paused for your absence: it goes on on {BACK_AT}."
         assert owners_away(world) == set()
 
     def test_two_workers_at_once_welcome_once(self, world: World) -> None:
