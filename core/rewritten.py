@@ -12,6 +12,7 @@ from core.words import counted, short
 
 LINES_SHOWN = 8  # of one text
 LINE_CHARS = 240
+SHORT_CHARS = 60  # of texts that stand side by side
 CHARS_BEFORE = 60  # of what is alike, before the first difference
 HIDDEN = {"id", "delay"}  # said by themselves
 
@@ -24,9 +25,8 @@ def excerpt(was: Step, becomes: Step) -> Iterator[str]:
         if old == new:
             continue
         title = f"{name[0].upper()}{name[1:]}"
-        if "\n" not in f"{old.strip()}{new.strip()}":
-            was_, now_ = _around(old.strip(), new.strip())
-            yield f"{title}: {_quoted(was_)} → {_quoted(now_)}"
+        if max(len(old), len(new)) <= SHORT_CHARS and "\n" not in f"{old.strip()}{new.strip()}":
+            yield f"{title}: {_quoted(old.strip())} → {_quoted(new.strip())}"
             continue
         lines = list(_changed(old.splitlines(), new.splitlines()))
         yield f"{title}:"
@@ -67,4 +67,4 @@ def _around(old: str, new: str) -> tuple[str, str]:
 
 
 def _quoted(text: str) -> str:
-    return f"“{short(text, LINE_CHARS)}”" if text else "nothing"
+    return f"“{text}”" if text else "nothing"

@@ -36,6 +36,7 @@ steps:
 """
 BECOMES = (
     WAS.replace("did my question reach the right person?", "is somebody else better to ask?")
+    .replace("who looks after the **stage plan** at", "who draws the **stage plan** at")
     .replace("  - {id: call,", "  - {id: ring,")
     .replace('to: "17:00"', 'to: "18:00"')
 ) + "  - {id: more, delay: 2 weeks, subject: One more thing, body: Hello again.}\n"

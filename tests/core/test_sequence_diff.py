@@ -69,10 +69,9 @@ LETTER = "Hi,\n\nfirst point\nsecond point\n\nBye"
             f"body: {LONG}end",
             f"body: {LONG}stop",
             [
-                (
-                    "Body: “…two three. One two three. One two three. One two three. end” → "
-                    "“…two three. One two three. One two three. One two three. stop”"
-                ),
+                "Body:",
+                "− …two three. One two three. One two three. One two three. end",
+                "+ …two three. One two three. One two three. One two three. stop",
             ],
         ),
         (
