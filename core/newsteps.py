@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
 from core.backlogs import answered
@@ -43,6 +44,18 @@ def get(session: Session, batch: Batch) -> Waiting | None:
     step = open_[0][2] if open_ else len(planned(session, [first.sequence_id])[first.sequence_id].steps) - 1
     ids, lead_ids = tuple(row[0] or 0 for row in open_), tuple(row[1] for row in open_)
     return Waiting(batch.id or 0, first.sequence_id, name, step + 1, ids, lead_ids)
+
+
+def waiting(session: Session, *conditions: ColumnElement[bool]) -> list[Waiting]:
+    """Give what waits for an answer, the oldest first, among the enrollments of these conditions."""
+    query = (
+        select(Hold.batch_id)
+        .join(Enrollment, col(Enrollment.id) == Hold.enrollment_id)
+        .where(Hold.source == VERB, col(Hold.released_at).is_(None), *conditions)
+        .distinct()
+    )
+    batches = session.exec(select(Batch).where(col(Batch.id).in_(query)).order_by(col(Batch.id)))
+    return [found for batch in batches if (found := get(session, batch))]
 
 
 def settled_words(session: Session, batch_id: int, *, zone: str) -> str:

@@ -13,7 +13,7 @@ from core.acts import Change, Changed, Loaded, apply, open_batch
 from core.answers import Answer, Choice
 from core.dates import say
 from core.errors import Refused
-from core.lifecycle import Enrollment, Event, Plan, Status
+from core.lifecycle import Enrollment, Event, Plan, Source, Status
 from core.models import Lead
 from core.people import Actor
 from core.permissions import NotYours
@@ -168,6 +168,8 @@ def _paused(state: Enrollment, name: str, zone: str) -> str:
         return f"Next: {name}, a wait that goes on again {when}."
     if state.has_open_task:
         return f"Next: {name}, {'back' if ends_at else 'done'} {when}."
+    if any(hold.source is Source.NEW_STEP for hold in state.holds):
+        return f"Next: {name}, new and not scheduled: sent only once somebody chooses."
     return f"Next: {name}, sent {when}."
 
 

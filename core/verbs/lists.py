@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, func, select
 
-from core import dates, guarding
+from core import dates, guarding, newsteps
 from core import sequences as library
 from core.acts import Loaded, load
 from core.answers import Answer, Choice, Row
@@ -29,7 +29,7 @@ from core.verbs.acting import next_step
 from core.verbs.building import choices_of, has_edits
 from core.verbs.choosing import condition_of, describe
 from core.verbs.whens import zone_of
-from core.views import guard
+from core.views import guard, new_step
 from core.views.home import stamp
 from core.views.mailbox_words import state
 from core.views.why import hold_words
@@ -120,7 +120,8 @@ def leads(session: Session, order: orders.List, *, actor: Actor, now: datetime) 
         )
     where = f" in {order.sequence}" if order.sequence not in (None, EVERYWHERE) else ""
     status = f" {order.status.replace('_', ' ')}" if order.status else ""
-    return Answer(f"{counted(count, 'lead')}{status}{where}.{_cut(count)}", rows=tuple(rows))
+    lines, choices = new_step.asked(newsteps.waiting(session, *conditions))
+    return Answer(f"{counted(count, 'lead')}{status}{where}.{_cut(count)}", lines, choices, rows=tuple(rows))
 
 
 def _cut(count: int) -> str:

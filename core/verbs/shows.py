@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
+from core import newsteps
 from core.acts import Loaded, load
 from core.answers import Answer, Row
 from core.current import current_run
@@ -16,7 +17,7 @@ from core.people import Actor
 from core.verbs.acting import next_step
 from core.verbs.choosing import lead_ids
 from core.verbs.whens import zone_of
-from core.views import why
+from core.views import new_step, why
 from core.views.timeline import dated, timeline
 from core.words import counted
 
@@ -54,7 +55,8 @@ def status(session: Session, lead: Lead, *, now: datetime, zone: str) -> Answer:
     if not rows:
         return Answer(f"{lead.email} is in no sequence.", card_leads=(lead.id or 0,))
     lines = [_where(row) + " " + next_step(row, row.state, lead, zone=zone, now=now) for row in rows]
-    return Answer(_headline(lead, rows), tuple(lines), card_leads=(lead.id or 0,))
+    notes, choices = new_step.asked(newsteps.waiting(session, col(Enrollment.lead_id) == lead.id))
+    return Answer(_headline(lead, rows), (*lines, *notes), choices, card_leads=(lead.id or 0,))
 
 
 def _headline(lead: Lead, rows: list[Loaded]) -> str:

@@ -29,12 +29,10 @@ def card(session: Session, card: Card, *, now: datetime) -> NoticeCard:
         zone = session.get_one(Workspace, WORKSPACE_ID).zone
         words = newsteps.settled_words(session, found.batch_id, zone=zone)
         return NoticeCard(f"A step was added to {found.sequence}", icon=ICON, verdict=words)
-    leads = counted(len(found.ids), "lead")
     step = planned(session, [found.sequence_id])[found.sequence_id].spec.steps[found.step - 1]
     delay = f"after {say_delay(step.delay)}" if step.delay.amount else "as soon as the window allows"
-    command = f"card {newsteps.VERB} {found.batch_id}"
     return NoticeCard(
-        f"{leads} had finished {found.sequence} before step {found.step} was added",
+        headline(found),
         icon=ICON,
         lines=(
             "Nothing is sent to them until somebody chooses.",
@@ -42,8 +40,28 @@ def card(session: Session, card: Card, *, now: datetime) -> NoticeCard:
             "Leave them finished: they stay as they were, and the step is not for them.",
         ),
         choices=(
-            Choice("Send it to them", f"{command} send", "primary", f"Send step {found.step} to {leads}?"),
-            Choice("Leave them finished", f"{command} leave"),
+            *choices(found),
             Choice("List", to_text(orders.List(found.sequence, "paused"))),
         ),
     )
+
+
+def headline(found: newsteps.Waiting) -> str:
+    """Give how many wait, and for what."""
+    leads = counted(len(found.ids), "lead")
+    return f"{leads} had finished {found.sequence} before step {found.step} was added"
+
+
+def choices(found: newsteps.Waiting) -> tuple[Choice, Choice]:
+    """Give the two answers, each about all of them."""
+    command, leads = f"card {newsteps.VERB} {found.batch_id}", counted(len(found.ids), "lead")
+    return (
+        Choice("Send it to them", f"{command} send", "primary", f"Send step {found.step} to {leads}?"),
+        Choice("Leave them finished", f"{command} leave"),
+    )
+
+
+def asked(found: list[newsteps.Waiting]) -> tuple[tuple[str, ...], tuple[Choice, ...]]:
+    """Give what a list says of them above its rows, and of a single question its answers."""
+    lines = tuple(f"{headline(one)}: not scheduled until somebody chooses." for one in found)
+    return lines, choices(found[0]) if len(found) == 1 else ()

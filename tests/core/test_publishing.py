@@ -160,6 +160,20 @@ class TestNewLastStep:
         assert place(asked, ADA) == ("paused", 3)
         assert "not scheduled" in asked.say(f"why {ADA}").as_text()
 
+    @pytest.mark.parametrize("text", [f"status {ADA}", "list in Spring", "list in Spring paused"])
+    def test_lists_and_status_name_them_with_both_answers(self, asked, text):
+        said = asked.say(text)
+        assert (
+            "1 lead had finished Spring before step 4 was added: not scheduled until somebody chooses."
+            in said.lines
+        )
+        assert said.choices == self.card(asked).choices[:2]
+        assert (
+            "Next: step 4 “More”, new and not scheduled: sent only once somebody chooses." in said.as_text()
+        )
+        asked.say(said.choices[1].command)
+        assert asked.say(text).choices == ()
+
     def test_sent_on_once_and_taken_back(self, asked):
         send = self.card(asked).choices[0].command
         said = asked.say(send)
