@@ -79,14 +79,25 @@ def _row(row: Row) -> list[JSON]:
 def choice_buttons(choices: Sequence[Choice], name: str) -> Iterator[JSON | None]:
     """Give a button for each choice; `name` tells them apart from others of the same row."""
     for number, choice in enumerate(choices):
-        dialog = confirmation("Are you sure?", choice.confirm, choice.label) if choice.confirm else None
         yield button(
-            choice.label, choice_intent(choice), f"{name}:{number}", style=choice.style, confirm=dialog
+            choice.label,
+            choice_intent(choice),
+            f"{name}:{number}",
+            style=choice.style,
+            confirm=_asked(choice),
         )
 
 
 def choice_intent(choice: Choice) -> codec.Intent:
     """Give what pressing a choice means."""
+def _asked(choice: Choice) -> JSON | None:
+    """Give the dialog before a choice acts: its title and its button say by a verb what will be done."""
+    if not choice.confirm:
+        return None
+    verb = choice.verb or choice.label
+    return confirmation(f"{verb}?", choice.confirm, verb, is_danger=choice.style == "danger")
+
+
     if choice.form:
         return codec.OpenForm(*choice.form)
     return codec.Confirm(choice.proposal) if choice.proposal else codec.Say(choice.command)

@@ -171,7 +171,8 @@ def _verdicts(view: UncertainCard) -> Iterator[JSON | None]:
         ),
     }
     for verdict, (label, style, consequence) in asked.items():
-        dialog = confirmation(f"{label}?", consequence, label, is_danger=verdict is not Verdict.LEFT)
+        verb = "Count as sent" if verdict is Verdict.LEFT else label
+        dialog = confirmation(f"{verb}?", consequence, verb, is_danger=verdict is not Verdict.LEFT)
         intent = codec.Settle(verdict, view.delivery_id)
         yield button(label, intent, f"settle:{verdict}", style=style, confirm=dialog)
 

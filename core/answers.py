@@ -13,8 +13,8 @@ from datetime import date, datetime
 class Choice:
     """A button under an answer; clicking it runs `command` (slash grammar) as the person who clicks.
 
-    `proposal` names the stored proposal it confirms; `confirm` is asked before, None: at once. `form`: opens this form
-    instead, about this enrollment in the version that was shown.
+    `proposal` names the stored proposal it confirms; `confirm` is asked before, None: at once, and `verb` says what is done
+    then, where the label does not. `form`: opens this form instead, about this enrollment in the version that was shown.
     """
 
     label: str
@@ -23,6 +23,7 @@ class Choice:
     confirm: str | None = None
     proposal: str | None = None
     form: tuple[str, int, int] | None = None
+    verb: str = ""
 
 
 @dataclass(frozen=True)

@@ -219,8 +219,8 @@ def _choices(message: Message, lead: Lead, offers: Sequence[tuple[str, str]]) ->
 def _choice(message: Message, lead: Lead, label: str, words: str, *, last_day: date | None = None) -> Choice:
     until = last_day.isoformat() if last_day else None
     order = answer(message.id or 0, words, stamp=stamp(message), until=until)
-    confirm = CONFIRM.get(words)
-    return Choice(label, to_text(order), confirm=confirm.format(email=lead.email) if confirm else None)
+    verb, asked = CONFIRM.get(words, ("", ""))
+    return Choice(label, to_text(order), confirm=asked.format(email=lead.email) or None, verb=verb)
 
 
 def _qualifying(lead: Lead) -> Iterator[Choice]:

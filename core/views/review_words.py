@@ -67,10 +67,11 @@ INSTEAD: dict[Kind, tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ..
     Kind.UNSUBSCRIBE: ((("Not an unsubscribe: an answer", "reply"), _IGNORE), (_NOT_ABOUT,)),
     Kind.COMPLAINT: ((("Not a complaint: an answer", "reply"), _IGNORE), (_NOT_ABOUT,)),
 }
+# What is asked before an answer acts: what it does, as a verb and as a sentence.
 CONFIRM = {
-    "unsubscribe": "{email} is stopped in every sequence and gets no more mail from anybody here.",
-    "bounce": "{email} is stopped in every sequence, and the address gets no more mail.",
-}
+    "unsubscribe": ("Unsubscribe", "{email} is stopped in every sequence and gets no more mail from anybody here."),
+    "bounce": ("Stop everywhere", "{email} is stopped in every sequence, and the address gets no more mail."),
+}  # fmt: skip
 
 _SAID = re.compile(r"(?P<words>.+?)(?: seen (?P<stamp>\d{1,15}))?", re.DOTALL)
 # None: it is not about this lead at all.

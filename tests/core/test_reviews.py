@@ -141,6 +141,22 @@ def test_what_is_matched_by_the_company_alone_is_asked_about(world: World) -> No
     assert (world.status(email), review(world).question) == ("pending", "")
 
 
+def test_the_dialog_of_an_answer_says_what_it_does(world: World) -> None:
+    came(
+        world,
+        "Please remove me from your list.\n",
+        sender="Carol <carol@acme.test>",
+        to=None,
+        subject="Your offer",
+    )
+
+    yes = review(world).choices[0]
+
+    assert (yes.label, yes.verb) == ("Yes, it is", "Unsubscribe")
+    assert yes.confirm
+    assert yes.confirm.endswith("is stopped in every sequence and gets no more mail from anybody here.")
+
+
 def test_a_date_that_could_be_two_days_is_asked_about(world: World) -> None:
     away(world, SLASH)
 

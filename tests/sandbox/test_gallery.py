@@ -52,6 +52,27 @@ def test_what_outsiders_wrote_stays_text(piece):
                 assert "<https://evil.test" not in text["text"]
 
 
+def test_every_dialog_says_by_a_verb_what_it_does():
+    dialogs = [one["confirm"] for piece in pieces() for one in _buttons(piece.payload) if "confirm" in one]
+    asked = {(dialog["title"]["text"], dialog["confirm"]["text"]) for dialog in dialogs}
+    assert {title for title, _ in asked} >= {"Stop for good?", "Count as sent?", "Spread?"}
+    verbs = {
+        "Archive", "Count", "Delete", "Discard", "Drop", "Hand", "Leave", "Open", "Pause", "Release", "Resume", "Send", "Shift", "Spread",
+        "Start", "Stop", "Unsubscribe",
+    }  # fmt: skip
+    assert {word for _, yes in asked if (word := yes.split()[0]) not in verbs} == set()
+    assert all(title.endswith("?") and title.split()[0].rstrip("?") in verbs for title, _ in asked)
+
+
+def _buttons(node):
+    if isinstance(node, list):
+        return [found for one in node for found in _buttons(one)]
+    if not isinstance(node, dict):
+        return []
+    own = [node] if node.get("type") == "button" else []
+    return own + [found for one in node.values() for found in _buttons(one)]
+
+
 def test_a_form_filled_in_wrongly_says_so_at_its_fields():
     wrong = {one.name: set(one.errors) for one in pieces() if one.errors}
     assert (
