@@ -35,9 +35,11 @@ def answer(shown: Answer) -> JSON:
 
 def _blocks(shown: Answer, lines: int, rows: int) -> list[JSON]:
     sign = [words("⚠️ ")] if shown.is_refusal else []
-    blocks = [rich([*sign, *sentence(shown.title, TITLE_CHARS, bold=True)])]
+    blocks = [rich([*sign, *sentence(shown.title, TITLE_CHARS, channel=shown.channel, bold=True)])]
     if shown.lines:
-        blocks.append(rich(*(sentence(line, LINE_CHARS) for line in shown.lines[:lines])))
+        blocks.append(
+            rich(*(sentence(line, LINE_CHARS, channel=shown.channel) for line in shown.lines[:lines]))
+        )
     blocks += [*columns(shown.table, rows * 3), *_rows(shown.rows[:rows])]
     unseen = max(len(shown.lines) - lines, 0) + max(len(shown.rows) - rows, 0)
     if unseen:

@@ -60,12 +60,21 @@ def words(text: str, longest: int = 300, **style: bool) -> JSON:
     return piece | ({"style": style} if style else {})
 
 
-def sentence(text: str, longest: int = 300, **style: bool) -> list[JSON]:
-    """Give a sentence of ours as rich text, the commands in it set apart; nothing else between backticks is."""
+def sentence(text: str, longest: int = 300, *, channel: str = "", **style: bool) -> list[JSON]:
+    """Give a sentence of ours as rich text, the commands in it set apart; nothing else between backticks is.
+
+    `channel`: the id of the one channel that it may name, as "#C…"; Slack shows its name there.
+    """
     pieces: list[JSON] = []
     for number, part in enumerate(_COMMAND.split(clean(text, longest) or " ")):
-        if part:
-            pieces.append(words(part, longest, **style | ({"code": True} if number % 2 else {})))
+        if number % 2:
+            pieces.append(words(part, longest, **style | {"code": True}))
+            continue
+        for place, plain in enumerate(part.split(f"#{channel}") if channel else [part]):
+            if place:
+                pieces.append({"type": "channel", "channel_id": channel})
+            if plain:
+                pieces.append(words(plain, longest, **style))
     return pieces
 
 

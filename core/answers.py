@@ -60,7 +60,7 @@ class Answer:
     everybody in the channel rather than to the asker alone. `is_refusal`: nothing was changed. `has_begun`: it names mail that
     had begun to leave. `opens`: where forms can be shown this one is, with its two numbers; elsewhere the title says what to
     do instead. `cards`: keys of new cards for the direct messages of whoever asked. `file`: the command whose lines come
-    there as a file.
+    there as a file. `channel`: the id of one that the sentences name as "#C…"; Slack shows its name there.
     """
 
     title: str
@@ -78,6 +78,7 @@ class Answer:
     table: Table = ()
     cards: tuple[str, ...] = ()
     file: str = ""
+    channel: str = ""
 
     def as_text(self) -> str:
         """Give the whole answer as plain text, for a terminal and for Slack's fallback text."""

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from datetime import datetime, time
 
-from sqlmodel import Session
+from sqlmodel import Session, col, or_, select
 
 from core import cards, dates, digests, fallen, weekly
 from core.acts import load
@@ -14,7 +14,6 @@ from core.answers import Answer
 from core.dates import say
 from core.errors import Refused
 from core.grammar import commands as orders
-from core.grammar import to_text
 from core.grammar.commands import Press, Who
 from core.lifecycle import Source
 from core.models import LARGEST_ID, WORKSPACE_ID, Card, Digest, Enrollment, Workspace
@@ -46,17 +45,17 @@ def digest(session: Session, order: orders.Digest, *, actor: Actor, now: datetim
             return Outcome(_everything(session, actor=actor, now=now))
         raise Refused("Say for which channel, for example: `digest at 8:30 for #sales`.")
     row = row_for(session, order, actor=actor)
-    where, trouble = where_of(order), tuple(filter(None, [fallen.trouble(session, row)]))
+    where, trouble = where_of(row), tuple(filter(None, [fallen.trouble(session, row)]))
     if order.when == "now":
         said = _now(session, row, where, now=now)
-        return Outcome(replace(said, lines=(*said.lines, *trouble)))
+        return Outcome(replace(said, lines=(*said.lines, *trouble), channel=channel_of(row)))
     if order.when == "off":
         if not is_on(session, row):
             raise Refused(f"No digest comes in {where}, so there is nothing to turn off.")
         row.is_off = True
         session.add(row)
-        again = to_text(replace(order, when="at 8:30"))
-        return Outcome(Answer(f"The digest in {where} is off. `{again}` brings it back."))
+        again = f"`digest at 8:30`{for_(row)} brings it back."
+        return Outcome(Answer(f"The digest in {where} is off. {again}", channel=channel_of(row)))
     reader = digests.reader_of(session, row)
     if order.when != "on":
         row.at = f"{clock_of(order.when):%H:%M}"
@@ -69,7 +68,7 @@ def digest(session: Session, order: orders.Digest, *, actor: Actor, now: datetim
     comes = say(reader.next_moment(now), reader.zone)
     return Outcome(
         Answer(f"The digest comes in {where} at {row.at} from Monday to Friday; the next one on {comes}.",
-               ("On a day without anything to do none comes.", *trouble))
+               ("On a day without anything to do none comes.", *trouble), channel=channel_of(row))
     )  # fmt: skip
 
 
@@ -80,18 +79,53 @@ def is_on(session: Session, row: Digest) -> bool:
 
 
 def row_for(session: Session, order: orders.Digest, *, actor: Actor) -> Digest:
-    """Give the row that a command is about; who names a channel hears where nothing can be posted to it."""
-    row = digests.row_of(session, order.channel or actor.id, is_channel=order.channel is not None)
-    if row.is_channel and SLACK_ID.fullmatch(actor.id):
+    """Give the row that a command is about; raises Refused for a channel that nobody here knows.
+
+    Who names a channel hears where nothing can be posted to it.
+    """
+    if order.channel is None:
+        return digests.row_of(session, actor.id, is_channel=False)
+    row = digests.row_of(session, _place(session, order.channel), is_channel=True)
+    if SLACK_ID.fullmatch(actor.id):
         row.asked_by = actor.id
     return row
 
 
-def where_of(order: orders.Digest) -> str:
-    """Give where it comes, for a sentence after "in"."""
-    if order.channel is None:
-        return _IN_DIRECT
-    return "that channel" if CHANNEL_ID.fullmatch(order.channel) else f"#{order.channel}"
+def _place(session: Session, channel: str) -> str:
+    """Give the one place of a channel: its id, or the name that the settings gave it.
+
+    Slack gives the id of every channel that whoever types can see; what comes as a name is none of them.
+    """
+    if CHANNEL_ID.fullmatch(channel):
+        # One that was set by its name is known by its id once a list stands there.
+        known = select(Digest.place).outerjoin(Card, col(Card.id) == col(Digest.card_id))
+        is_it = or_(col(Digest.place) == channel, col(Card.channel) == channel)
+        known = known.where(col(Digest.is_channel), is_it).order_by(col(Digest.is_off), col(Digest.id))
+        return session.exec(known).first() or channel
+    named = {session.get_one(Workspace, WORKSPACE_ID).channel}
+    named |= set(session.exec(select(Digest.place).where(col(Digest.is_channel))))
+    for place in named:
+        if place.removeprefix("#").lower() == channel.lower():
+            return place
+    raise Refused(
+        f"Slack shows no channel #{channel} here: pick it from what Slack offers while you type its name, "
+        "or write the id that stands at the foot of its details."
+    )
+
+
+def where_of(row: Digest) -> str:
+    """Give where it comes, for a sentence after "in"; `channel_of` lets Slack show a channel's name."""
+    return f"#{row.place.removeprefix('#')}" if row.is_channel else _IN_DIRECT
+
+
+def for_(row: Digest) -> str:
+    """Give what a command for a channel ends with, "" for one's own."""
+    return f" for {where_of(row)}" if row.is_channel else ""
+
+
+def channel_of(row: Digest) -> str:
+    """Give the id of the channel that its sentences name, "" for none."""
+    return row.place if row.is_channel and CHANNEL_ID.fullmatch(row.place) else ""
 
 
 def clock_of(phrase: str, command: str = "digest") -> time:

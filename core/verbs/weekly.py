@@ -17,7 +17,7 @@ from core.models import Digest
 from core.names import SLACK_ID
 from core.people import Actor
 from core.schedule import local
-from core.verbs.digests import clock_of, digest, row_for, where_of
+from core.verbs.digests import channel_of, clock_of, digest, for_, row_for, where_of
 from core.verbs.outcome import Outcome
 from core.verbs.whens import zone_of
 from core.views import weekly as view
@@ -38,17 +38,17 @@ def _weekly(session: Session, order: orders.Digest, *, actor: Actor, now: dateti
             return Outcome(_as_text(session, actor=actor, now=now))
         raise Refused("Say for which channel, for example: `digest weekly on Monday for #sales`.")
     row = row_for(session, order, actor=actor)
-    where, trouble = where_of(order), tuple(filter(None, [fallen.trouble(session, row)]))
+    where, trouble = where_of(row), tuple(filter(None, [fallen.trouble(session, row)]))
     if order.when == "now":
         if weekly.show_now(session, row, now=now) is None:
             return Outcome(Answer(NOTHING))
-        return Outcome(Answer(f"The report of the last seven days comes in {where}.", trouble))
+        said = f"The report of the last seven days comes in {where}."
+        return Outcome(Answer(said, trouble, channel=channel_of(row)))
     if order.when == "off":
         row.weekly_at = None
         session.add(row)
-        return Outcome(
-            Answer(f"The weekly report in {where} is off. `digest weekly on Monday` brings it back.")
-        )
+        again = f"`digest weekly on Monday`{for_(row)} brings it back."
+        return Outcome(Answer(f"The weekly report in {where} is off. {again}", channel=channel_of(row)))
     return Outcome(_on(session, row, order.when, where, now=now))
 
 
@@ -72,6 +72,7 @@ def _on(session: Session, row: Digest, when: str, where: str, *, now: datetime) 
             "It tells of the seven days before, beside the week before those.",
             *filter(None, [fallen.trouble(session, row)]),
         ),
+        channel=channel_of(row),
     )
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from core.lifecycle import Status
 from sandbox.slack.state import User
 from tests.bot.samples import NOW
+from tests.bot.test_cards import objects
 
 PAUSE = "/sequence pause ada@engines.example until June 15"
 
@@ -38,6 +39,21 @@ def test_command_is_acknowledged_at_once(world, monkeypatch):
 def test_refusal_is_a_sentence(world):
     world.ana.type("#outbound", "/sequence puase ada@engines.example")
     assert "nearest is" in world.ana.wait_for_text("puase").all_text()
+
+
+def test_channel_is_named_by_slack_and_by_nobody_else(world):
+    world.ana.type("#outbound", "/sequence digest weekly for #general")
+    answer = world.ana.wait_for_text("every Monday at 09:00")
+    assert objects({"blocks": answer.blocks}, "channel") == [{"type": "channel", "channel_id": "C0GENERAL"}]
+    assert "C0GENERAL" not in answer.all_text()
+    world.ana.type("#outbound", "/sequence pause ada@engines.example because of #general")
+    said = world.ana.wait_for_text("Paused ada@engines.example")
+    assert not objects({"blocks": said.blocks}, "channel")
+
+
+def test_channel_that_slack_does_not_know_is_refused(world):
+    world.ana.type("#outbound", "/sequence digest at 8:30 for #nosuch")
+    assert "pick it from what Slack offers" in world.ana.wait_for_text("#nosuch").all_text()
 
 
 def test_echo_of_markup_is_plain(world):

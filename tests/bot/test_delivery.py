@@ -342,7 +342,7 @@ def test_card_without_its_channel_falls_to_the_owner_and_says_so(desk, database,
     assert len(shut.messages("shut")) == 1, "new ones go to the channel again"
 
 
-@pytest.mark.parametrize("text", ["digest now for #nope", "digest weekly now for #nope"])
+@pytest.mark.parametrize("text", ["digest now for #C0NOSUCH", "digest weekly now for #C0NOSUCH"])
 def test_list_for_a_channel_that_is_not_there_falls_to_who_asked_for_it(
     desk, database, client, slack, ada, text
 ):
@@ -350,7 +350,7 @@ def test_list_for_a_channel_that_is_not_there_falls_to_who_asked_for_it(
     commands.run(desk, "pause ada@engines.example", actor=ana, now=NOW)
     assert not commands.run(desk, text, actor=ana, now=NOW).is_refusal
     play(desk, client, seconds=3, admin="U0MIRA")
-    [message] = [m for m in direct(slack) if "This would stand in #nope" in m.all_text()]
+    [message] = [m for m in direct(slack) if "This would stand in <#C0NOSUCH>" in m.all_text()]
     assert "check its name, or invite it" in message.all_text()
     assert direct(slack, "U0MIRA") == []
     again = commands.run(desk, text, actor=ana, now=NOW + 4 * SECOND)

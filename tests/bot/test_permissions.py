@@ -79,7 +79,7 @@ ROWS: dict[type, tuple[Row, ...]] = {
     orders.Erase: (Row("erase {lead}", X),),
     orders.Away: (Row("away until Friday", S),),
     orders.Back: (Row("back", A),),
-    orders.Digest: (Row("digest at 9:15", R), Row("digest off for #sales", A)),
+    orders.Digest: (Row("digest at 9:15", R), Row("digest off for #C0SALES", A)),
     orders.Mailboxes: (Row("mailboxes", R),),
     orders.Settle: (Row("settle 4711 again", A),),
     orders.Press: (

@@ -6,13 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import event
+from sqlmodel import select
 
-from core import commands, digests, releases, views
+from core import cards, commands, digests, releases, views
 from core.acts import apply, open_batch
 from core.handover import Fate
 from core.lifecycle import Hold, Pause, Source
 from core.meetings import MeetingNews, note
-from core.models import Card, Digest, Enrollment, Lead, Member, Message
+from core.models import Card, Digest, Enrollment, Lead, Member, Message, Workspace
 from core.people import SYSTEM, Actor
 from core.worklist import Group, Scope, Worklist, left
 from tests.world import ANA, BEN, DAY, PLAIN, World, make
@@ -486,15 +487,45 @@ def test_a_time_set_in_the_afternoon_begins_the_next_day(database_url):
 
 
 def test_another_channel_and_the_usual_one_off(world):
-    assert "that channel at 08:30" in world.say("digest for <#C0BOSSES|bosses>").title
-    off = world.say("digest off for <#C0SALES|sales>").title
-    assert off == "The digest in that channel is off. `digest at 8:30 for #C0SALES` brings it back."
-    assert world.say("digest off for #general").is_refusal, "none comes there"
+    said = world.say("digest for <#C0BOSSES|bosses>")
+    assert said.title.startswith("The digest comes in #C0BOSSES at 08:30 from Monday to Friday;")
+    assert said.channel == "C0BOSSES", "so Slack shows its name"
+    off = world.say("digest off for <#C0SALES|sales>")
+    assert off.title == "The digest in #C0SALES is off. `digest at 8:30` for #C0SALES brings it back."
+    assert off.channel == "C0SALES"
+    assert world.say("digest off for <#C0GENERAL|general>").is_refusal, "none comes there"
     come(world, MORNING + DAY)
     assert [card.channel for card in lists(world)][-2:] == [ANA.id, "C0BOSSES"]
-    assert "#sales at 07:00" in world.say("digest at 7am for #sales").title
-    assert "that channel" in world.say("digest now for <#C0BOSSES|bosses>").title
+    assert world.say("digest now for <#C0BOSSES|bosses>").title.endswith("the list comes in #C0BOSSES.")
     assert lists(world)[-1].channel == "C0BOSSES"
+
+
+@pytest.mark.parametrize("text", ["digest at 8:30 for #nosuch", "digest now for nosuch", "digest off for #nosuch",
+                                  "digest weekly for #nosuch"])  # fmt: skip
+@pytest.mark.parametrize("actor", [ANA, Actor("cli:mira", "mira")])
+def test_a_channel_that_nobody_knows_is_refused(world, text, actor):
+    said = world.say(text, actor)
+    assert said.is_refusal
+    assert said.title == (
+        "Slack shows no channel #nosuch here: pick it from what Slack offers while you type its name, "
+        "or write the id that stands at the foot of its details."
+    )
+    with world.read() as session:
+        assert session.exec(select(Digest).where(Digest.place == "nosuch")).all() == []
+
+
+def test_a_channel_that_was_set_by_its_name_is_one_place(world):
+    world.change(Workspace, channel="#north")
+    assert "The digest comes in #north at 07:00" in world.say("digest at 7am for #North").title
+    world.now = MORNING + DAY
+    come(world)
+    (card,) = lists(world, "#north")
+    with world.db.write() as session:
+        cards.drawn(session, card.id, wanted=card.wanted, ts="1.0", channel="C0NORTH")
+    assert "The digest comes in #north at 09:00" in world.say("digest at 9:00 for <#C0NORTH|north>").title
+    with world.read() as session:
+        assert session.exec(select(Digest).where(Digest.place == "C0NORTH")).all() == []
+    assert come(world, MORNING + 2 * DAY + timedelta(hours=1)) == 2, "Ana's and the channel's"
 
 
 def test_from_the_shell_the_list_is_an_answer(world):
@@ -503,7 +534,7 @@ def test_from_the_shell_the_list_is_an_answer(world):
     assert said.title == "2 lines to work off, the first are:"
     assert [row.title for row in said.rows] == [f"{ADA} · Spring", f"{EVE} · Spring"]
     assert world.say("digest at 8:30", mira).is_refusal
-    assert not world.say("digest at 8:30 for #sales", mira).is_refusal
+    assert not world.say("digest at 8:30 for #C0SALES", mira).is_refusal
 
 
 @pytest.mark.parametrize(

@@ -79,16 +79,16 @@ def test_it_comes_on_monday_at_nine_on_the_readers_clock(database_url):
         "The weekly report comes in our direct messages every Monday at 09:00; "
         "the next one on Monday 7 June 2027, 09:00 (Europe/Berlin)."
     )
-    world.say("digest weekly for #sales")
+    world.say("digest weekly for <#C0SALES|sales>")
     world.say("digest weekly on Monday at 9am", BEN)
     world.say(f"pause {ADA}")
     assert come(world, MONDAY - timedelta(seconds=1)) == 0
     assert come(world, MONDAY) == 2
     assert come(world, MONDAY + timedelta(hours=6)) == 1  # nine in New York
     assert [card.key for card in reports(world)] == [
-        "weekly:U0ANA:2027-06-07", "weekly:sales:2027-06-07", "weekly:U0BEN:2027-06-07",
+        "weekly:U0ANA:2027-06-07", "weekly:C0SALES:2027-06-07", "weekly:U0BEN:2027-06-07",
     ]  # fmt: skip
-    assert [card.channel for card in reports(world)] == [ANA.id, "sales", BEN.id]
+    assert [card.channel for card in reports(world)] == [ANA.id, "C0SALES", BEN.id]
     assert come(world, MONDAY + DAY) == 0
     assert come(world, MONDAY + WEEK) == 2
 
@@ -192,7 +192,7 @@ def test_somebody_without_slack_reads_it_and_names_a_channel(database_url):
     assert "paused: 1 (0 the week before)" in said.lines
     assert said.rows[0].title == f"{ADA} · Spring"
     assert "for which channel" in world.say("digest weekly", kit).title
-    assert "in #sales" in world.say("digest weekly for #sales", kit).title
+    assert "in #C0SALES" in world.say("digest weekly for #C0SALES", kit).title
     assert "is no time of day" in world.say("digest weekly at noonish").title
 
 
