@@ -172,6 +172,13 @@ SYNONYMS: Final = {
     "mailbox": "mailboxes",
     "assign": "owner",
 }
+# What does not come back: never the guess for another word, only for the same one misspelled.
+DESTRUCTIVE: Final = frozenset({"erase", "delete", "stop", "archive", "halt", "restart", "remove"})
+# What people type that is a button.
+BUTTONS: Final = {
+    "release": "What is released is a mailbox that is held: `mailboxes` lists them, each with its Release button. "
+    "A held lead goes on with `resume lead@x.com`.",
+}
 
 
 def parse(text: str) -> Command:
@@ -225,8 +232,12 @@ def _unknown(word: Word) -> Refused:
     """Give the refusal of an unknown verb, with the nearest command."""
     if "@" in word.text:
         return Refused(f"Begin with what to do, for example: `{_BY_WORDS['pause',].example}`.")
+    typed = word.text.lower()
     firsts = [entry.words[0] for entry in COMMANDS]
-    nearest = get_close_matches(word.text.lower(), [*firsts, *SYNONYMS], n=1)
+    known = [one for one in (*firsts, *SYNONYMS, *BUTTONS) if one not in DESTRUCTIVE or one[0] == typed[:1]]
+    nearest = get_close_matches(typed, known, n=1)
+    if nearest and (button := BUTTONS.get(nearest[0])):
+        return Refused(button)
     if not nearest:
         example = _BY_WORDS["pause",].example
         return Refused(f"“{shown(word.text)}” is no command; `help` lists them. For example: `{example}`.")

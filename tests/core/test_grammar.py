@@ -381,6 +381,14 @@ REFUSED = [
     ("puase a@x.com", "nearest is `pause`. For example: `pause lead@x.com until June 15`"),
     ("unpuase a@x.com", "nearest is `resume`"),
     ("resmue a@x.com", "nearest is `resume`"),
+    ("release", "`mailboxes` lists them"),
+    ("relase ana@x.com", "`mailboxes` lists them"),
+    ("release mailbox ana@x.com", "`mailboxes` lists them"),
+    ("phrase a@x.com", "nearest is `pause`"),  # not `erase`
+    (chr(34) * 2, "is no command"),
+    ("eraze a@x.com", "nearest is `erase`"),
+    ("stp a@x.com", "nearest is `stop`"),
+    ("top a@x.com", "“top” is no command"),  # not `stop`
     ("xyzzy", "`help` lists them. For example: `pause lead@x.com"),
     ("<!channel>", "Begin with what to do"),
     ("a@x.com", "Begin with what to do"),
