@@ -133,6 +133,8 @@ def turn(session: Session, sequence_id: int, to: str, *, actor: Actor, now: date
     ).one()
     was = SequenceStatus(row.status)
     target = _TURNS.get((was, to))
+    if target is None and (was == _DONE[to] or (was, to) == (_PUBLISHED, "resume")):
+        raise Refused(f"{row.name} is already {was}; nothing was changed.")
     if target is None:
         raise Refused(f"{row.name} is {was}, so it cannot be {_DONE[to]}.")
     if target is SequenceStatus.PUBLISHED:
@@ -158,15 +160,20 @@ def _publish(session: Session, row: Sequence, *, now: datetime) -> None:
         publishing.move_leads(session, row, diff, now=now)
 
 
-def delete_draft(session: Session, sequence_id: int, *, actor: Actor, now: datetime) -> str:
-    """Delete a draft that never ran and give the sentence that says so; raises Refused for any other."""
-    row = session.exec(select(Sequence).where(Sequence.id == sequence_id).with_for_update()).one()
-    has_leads = session.exec(select(Enrollment.id).where(Enrollment.sequence_id == sequence_id).limit(1))
+def check_never_ran(session: Session, row: Sequence) -> None:
+    """Raise Refused for a sequence that has a history, which is kept."""
+    has_leads = session.exec(select(Enrollment.id).where(Enrollment.sequence_id == row.id).limit(1))
     if row.status != SequenceStatus.DRAFT or has_leads.first() is not None:
         raise Refused(
             f"{row.name} is {row.status} and has a history; only drafts that never ran are deleted. "
             f"Put it away instead: `archive sequence {row.name}`."
         )
+
+
+def delete_draft(session: Session, sequence_id: int, *, actor: Actor, now: datetime) -> str:
+    """Delete a draft that never ran and give the sentence that says so; raises Refused for any other."""
+    row = session.exec(select(Sequence).where(Sequence.id == sequence_id).with_for_update()).one()
+    check_never_ran(session, row)
     # The journal stays; of what is gone it keeps the name.
     session.execute(update(Journal).where(col(Journal.sequence_id) == sequence_id).values(sequence_id=None))
     session.execute(delete(Step).where(col(Step.sequence_id) == sequence_id))

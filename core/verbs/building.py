@@ -115,7 +115,7 @@ def choices_of(row: Sequence) -> tuple[Choice, ...]:
     archive = say("archive", "Archive", confirm=f"Put {name} away? Everything scheduled in it is paused.")
     match row.status:
         case SequenceStatus.DRAFT:
-            delete = say("delete", "Delete", "danger", f"Delete the draft {name} for good?")
+            delete = say("delete", "Delete", "danger")  # which asks
             return (say("publish", "Publish", "primary"), edit, rules, preview, delete)
         case SequenceStatus.PUBLISHED:
             return (say("pause", "Pause"), edit, rules, preview, archive)

@@ -33,7 +33,7 @@ from core.words import clock, counted
 
 PRESSED = "publish"
 STOPPING = frozenset({"pause", "archive"})
-ASKED = re.compile(r"(go|discard) seen ([0-9]{1,19})")
+ASKED = re.compile(r"(go|discard|delete) seen ([0-9]{1,19})")
 GONE = "That sequence is no longer here."
 WAY_BACK = "“Discard the edits” takes them back; `fermata export` writes either as a file."
 
@@ -85,8 +85,18 @@ def _question(session: Session, row: Sequence, changes: Many[str], *, actor: Act
     return Outcome(Answer(title, lines, choices))
 
 
+def ask_to_delete(session: Session, row: Sequence, *, actor: Actor, now: datetime) -> Outcome:
+    """Ask before a draft is deleted, which nobody can undo; raises Refused for a sequence that has a history."""
+    sequences.check_never_ran(session, row)
+    steps = counted(len(parsed(row.spec).steps), "step")
+    order = Press(PRESSED, str(row.id), f"delete seen {stamp(row.changed_at)}")
+    question = f"Delete the draft {row.name} for good? Nobody can undo it."
+    lines = (f"Its {steps} and settings are gone then; `fermata export` keeps them as a file.",)
+    return proposals.ask(session, order, question, lines, [row.id or 0], actor=actor, now=now)
+
+
 def press(session: Session, order: Press, *, actor: Actor, now: datetime) -> Outcome:
-    """Publish what was shown, or take the edits back; not where somebody changed it since (DESIGN G5)."""
+    """Publish or delete what was shown, or take the edits back; not where somebody changed it since (DESIGN G5)."""
     found = ASKED.fullmatch(order.answer)
     if found is None or not order.number.isdecimal() or int(order.number) > LARGEST_ID:
         raise Refused("That is no answer to an edited sequence; type `publish sequence SEQ` again.")
@@ -99,6 +109,8 @@ def press(session: Session, order: Press, *, actor: Actor, now: datetime) -> Out
         raise Refused(
             f"{who} changed {row.name} at {when}, so nothing was done; `publish sequence {row.name}` shows how it is now."
         )
+    if found[1] == "delete":
+        return Outcome(Answer(sequences.delete_draft(session, row.id or 0, actor=actor, now=now)))
     if found[1] == "go":
         return turned(session, row, "publish", actor=actor, now=now)
     if row.published_spec is not None:

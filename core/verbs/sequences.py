@@ -34,7 +34,7 @@ def change_sequence(session: Session, order: orders.SequenceVerb, *, actor: Acto
     if order.verb == "edit":
         return Outcome(Answer(_how_to_edit(row.name, row.status), opens=(EDIT, row.id, row.version)))
     if order.verb == "delete":
-        return Outcome(Answer(sequences.delete_draft(session, row.id, actor=actor, now=now)))
+        return publishing.ask_to_delete(session, row, actor=actor, now=now)
     return publishing.turn(session, row, order.verb, actor=actor, now=now)
 
 

@@ -226,10 +226,36 @@ def test_archived_backlog_waits_for_a_person(database_url):
     assert [one.kind for one in world.cards() if one.kind == "backlog"] == ["backlog"]
 
 
+@pytest.mark.parametrize(
+    ("verb", "was"), [("publish", "published"), ("resume", "published"), ("archive", "archived")]
+)
+def test_what_it_is_already_is_said(world, verb, was):
+    if was == "archived":
+        world.say("archive sequence Spring")
+    assert world.say(f"{verb} sequence Spring").title == f"Spring is already {was}; nothing was changed."
+
+
+def test_edited_draft_is_not_deleted_by_an_old_question(world):
+    autumn = PLAIN.replace("Spring", "Autumn")
+    world.add(autumn, publish=False)
+    asked = world.say("delete sequence Autumn")
+    with world.db.write() as session:
+        sequences.save(session, load(autumn + MORE), actor=BEN, now=world.later(minutes=1).now)
+    said = commands.confirm(world.desk, asked.choices[0].proposal, actor=ANA, now=world.now)
+    assert "Ben changed Autumn" in said.title
+
+
 def test_only_drafts_that_never_ran_are_deleted(world):
     assert "has a history" in world.say("delete sequence Spring").title
     world.add(PLAIN.replace("Spring", "Autumn"), publish=False)
-    assert world.say("delete sequence Autumn").title == "The draft Autumn is deleted."
+    asked = world.say("delete sequence Autumn")
+    assert asked.title == "Delete the draft Autumn for good? Nobody can undo it."
+    assert [choice.label for choice in asked.choices] == ["Delete the draft Autumn for good", "Cancel"]
+    with world.read() as session:
+        assert len(session.exec(select(Sequence)).all()) == 2
+    said = commands.confirm(world.desk, asked.choices[0].proposal, actor=ANA, now=world.now)
+    assert said.title == "The draft Autumn is deleted."
+    assert commands.confirm(world.desk, asked.choices[0].proposal, actor=BEN, now=world.now).is_refusal
     with world.read() as session:
         assert [one.name for one in session.exec(select(Sequence))] == ["Spring"]
         assert len(session.exec(select(Step)).all()) == 3
