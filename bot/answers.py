@@ -90,8 +90,6 @@ def choice_buttons(choices: Sequence[Choice], name: str) -> Iterator[JSON | None
         )
 
 
-def choice_intent(choice: Choice) -> codec.Intent:
-    """Give what pressing a choice means."""
 def _asked(choice: Choice) -> JSON | None:
     """Give the dialog before a choice acts: its title and its button say by a verb what will be done."""
     if not choice.confirm:
@@ -100,6 +98,8 @@ def _asked(choice: Choice) -> JSON | None:
     return confirmation(f"{verb}?", choice.confirm, verb, is_danger=choice.style == "danger")
 
 
+def choice_intent(choice: Choice) -> codec.Intent:
+    """Give what pressing a choice means."""
     if choice.form:
         return codec.OpenForm(*choice.form)
     return codec.Confirm(choice.proposal) if choice.proposal else codec.Say(choice.command)
