@@ -7,8 +7,8 @@ and how much everybody has. A row per reader keeps the day on which it was last 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date, datetime, time
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
 from uuid import uuid4
 
 from sqlalchemy import Table, or_, update
@@ -25,17 +25,23 @@ from core.worklist import Scope, Worklist, left, working_day_after
 
 KIND = "digest"
 USUAL_TIME = "08:30"
+# A reader whose zone the bot has not yet learned is waited for, lest their list come in the middle of their night.
+WAITED_FOR = timedelta(hours=12)
 DIGESTS: Table = Digest.__table__  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True)
 class Reader:
-    """Somebody, or a channel, that gets a digest. `row` None: it has not been due yet."""
+    """Somebody, or a channel, that gets a digest. `row` None: it has not been due yet.
+
+    `is_met` False: Slack has not yet said who that is, and `zone` is the workspace's.
+    """
 
     place: str
     zone: str
     is_channel: bool
     row: Digest | None = None
+    is_met: bool = True
 
     @property
     def clock(self) -> time:
@@ -44,7 +50,7 @@ class Reader:
 
     def moment(self, day: date) -> datetime:
         """Give when it comes on a day."""
-        return at_local(day, self.clock, self.zone)
+        return at_local(day, self.clock, self.zone) + (timedelta(0) if self.is_met else WAITED_FOR)
 
     def next_moment(self, now: datetime) -> datetime:
         """Give when it comes next; in the past where today's is late."""
@@ -74,12 +80,11 @@ def readers(session: Session, *, now: datetime) -> Iterator[Reader]:
     workspace = session.get_one(Workspace, WORKSPACE_ID)
     rows = {row.place: row for row in session.exec(select(Digest))}
     known, away = owners(session), whose.away(session, now=now)
-    covers = set(whose.standing_in(session, now=now).values())
-    known |= {cover: _zone(session, cover) for cover in sorted(covers) if cover not in known}
-    for place in known:
+    covers = set(whose.standing_in(session, now=now).values()) - set(known)
+    for place, zone in (known | {cover: _zone(session, cover) for cover in sorted(covers)}).items():
         row = rows.get(place)
         if place not in away and (row is None or not row.is_off):
-            yield Reader(place, known[place] or workspace.zone, is_channel=False, row=row)
+            yield _person(place, zone, row, workspace)
     named = {row.place for row in rows.values() if row.is_channel and row.at}
     for place in sorted(named | {workspace.channel} - {""}):
         row = rows.get(place)
@@ -87,13 +92,17 @@ def readers(session: Session, *, now: datetime) -> Iterator[Reader]:
             yield Reader(place, workspace.zone, is_channel=True, row=row)
 
 
-def owners(session: Session) -> dict[str, str]:
-    """Give the zone, "" where it is not known, of every owner who can be written to."""
+def _person(place: str, zone: str | None, row: Digest | None, workspace: Workspace) -> Reader:
+    return Reader(place, zone or workspace.zone, is_channel=False, row=row, is_met=zone is not None)
+
+
+def owners(session: Session) -> dict[str, str | None]:
+    """Give the zone of every owner who can be written to, "" where Slack knows none, None where they were not met yet."""
     found = [owner for (owner,) in session.execute(slack_ids_in(col(Lead.owner))) if owner]
     members = {member.id: member for member in session.exec(select(Member).where(col(Member.id).in_(found)))}
     gone = {member.id for member in members.values() if member.is_deleted or member.is_bot}
     return {
-        owner: members[owner].zone if owner in members else ""
+        owner: members[owner].zone if owner in members else None
         for owner in found
         if SLACK_ID.fullmatch(owner) and owner not in gone
     }
@@ -101,9 +110,10 @@ def owners(session: Session) -> dict[str, str]:
 
 def reader_of(session: Session, row: Digest) -> Reader:
     """Give whose list this is, with their zone."""
-    member = None if row.is_channel else session.get(Member, row.place)
-    zone = member.zone if member else session.get_one(Workspace, WORKSPACE_ID).zone
-    return Reader(row.place, zone, row.is_channel, row)
+    workspace = session.get_one(Workspace, WORKSPACE_ID)
+    if row.is_channel:
+        return Reader(row.place, workspace.zone, is_channel=True, row=row)
+    return _person(row.place, _zone(session, row.place), row, workspace)
 
 
 def worklist(session: Session, reader: Reader, *, at: datetime) -> Worklist:
@@ -118,9 +128,9 @@ def _own(session: Session, reader: Reader, at: datetime) -> Scope:
     return Scope(reader.place, covering=tuple(sorted(person for person, by in covered if by == reader.place)))
 
 
-def _zone(session: Session, person: str) -> str:
+def _zone(session: Session, person: str) -> str | None:
     member = session.get(Member, person)
-    return member.zone if member else ""
+    return member.zone if member else None
 
 
 def anything(session: Session, reader: Reader, *, at: datetime) -> int:
@@ -134,7 +144,7 @@ def _come(session: Session, reader: Reader, *, now: datetime) -> bool:
     row = row_of(session, reader.place, is_channel=reader.is_channel)
     today = local(now, reader.zone).date().isoformat()
     is_new = reader.row is None
-    if is_new and now < reader.moment(date.fromisoformat(today)):
+    if is_new and now < replace(reader, is_met=True).moment(date.fromisoformat(today)):
         return False
     claim = update(DIGESTS).where(DIGESTS.c.id == row.id, or_(DIGESTS.c.day.is_(None), DIGESTS.c.day < today))
     if not session.connection().execute(claim.values(day=today)).rowcount:

@@ -89,6 +89,45 @@ def test_every_owner_gets_theirs_at_half_past_eight_on_their_clock(database_url)
     assert lists(world)[0].key == "digest:U0ANA:2027-06-02"
 
 
+def test_the_first_list_waits_until_its_readers_zone_is_known(database_url):
+    world = world_with(database_url, ADA, owner="U0KIM")
+    world.say(f"pause {ADA}")
+    assert come(world, MORNING) == 1  # the channel's; where Kim is, it may be night
+    assert come(world, MORNING + timedelta(hours=2)) == 0
+    with world.db.write() as session:
+        session.add(Member(id="U0KIM", name="Kim", zone="America/New_York", seen_at=world.now))
+    assert come(world, MORNING + timedelta(hours=6) - timedelta(seconds=1)) == 0
+    assert come(world, MORNING + timedelta(hours=6)) == 1
+    assert [card.channel for card in lists(world)] == ["C0SALES", "U0KIM"]
+
+
+def test_an_owner_of_the_afternoon_who_is_met_then_is_not_called_at_once(database_url):
+    world = world_with(database_url, ADA, owner="U0KIM")
+    world.say(f"pause {ADA}")
+    with world.db.write() as session:
+        session.add(Member(id="U0KIM", name="Kim", zone="Europe/Berlin", seen_at=world.now))
+    assert come(world, world.now + timedelta(hours=1)) == 0
+    assert come(world, MORNING) == 2
+
+
+def test_the_first_list_of_somebody_slack_never_shows_comes_in_the_evening(database_url):
+    world = world_with(database_url, ADA, owner="U0KIM")
+    world.say(f"pause {ADA}")
+    come(world, MORNING)
+    assert come(world, MORNING + EVENING - timedelta(seconds=1)) == 0
+    assert come(world, MORNING + EVENING) == 1
+
+
+def test_a_reader_whose_profile_has_no_zone_reads_in_the_workspaces(database_url):
+    world = world_with(database_url, ADA)
+    with world.db.write() as session:
+        session.merge(Member(id=ANA.id, name="Ana", zone="", seen_at=world.now))
+    world.say(f"pause {ADA}")
+    assert come(world, MORNING) == 2
+    assert shown(world).title == "Paused leads, Wednesday 2 June"
+    assert "09:00 (Europe/Berlin)" in world.say("digest at 9:00").title
+
+
 def test_nothing_to_do_no_digest(database_url):
     world = world_with(database_url)
     assert come(world, MORNING) == 0

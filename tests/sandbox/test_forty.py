@@ -7,7 +7,7 @@ from sqlmodel import select
 
 from core import digests, figures
 from core.errors import Refused
-from core.models import Enrollment, Lead
+from core.models import Enrollment, Lead, Member
 from core.worklist import Group, Worklist
 from sandbox import forty
 from sandbox.world import SAMPLES
@@ -17,6 +17,8 @@ from tests.world import DAY, make
 @pytest.fixture
 def world(database_url):
     made = make(database_url, (SAMPLES / "spring.yaml").read_text("utf-8"))
+    with made.db.write() as session:  # the bot has met her
+        session.add(Member(id="U0MIRA", name="Mira Lind", zone="Europe/Stockholm", seen_at=made.now))
     assert "40 paused leads" in forty.fill(made.desk, now=made.now)
     return made
 
