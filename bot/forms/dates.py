@@ -55,29 +55,49 @@ def side_by_side(look: Outlook, *, zone: str, is_named: bool = True) -> Iterator
         return
     ways = [(name, look.dates[POLICIES[word]]) for word, name in NAMES.items()]
     ways += [("On that day", look.on)] if look.on else []
-    yield from columns(_table(ways, zone, look.zone), len(ways))
+    leads = _other_zone(look, zone)
+    yield from columns(_table(ways, zone, leads), len(ways))
     own = next(name for word, name in NAMES.items() if POLICIES[word] is look.own)
-    after = [f"{own} is this sequence's own way. Times are in {zone}."]
+    zones = f"Your time is {zone}, the lead's {leads}." if leads else f"Times are in {zone}."
+    after = [f"{own} is this sequence's own way. {zones}"]
     if look.planned and not look.on:
         after.append(f"Without the pause: {_moment(look.planned, zone, look.zone)}.")
     yield context(*filter(None, [ends, *after]))
 
 
+def _other_zone(look: Outlook, zone: str) -> str:
+    """Give the lead's zone where its clock shows another time than the reader's, else ""."""
+    moments = [at for at in (*(look.dates or {}).values(), look.on) if at]
+    leads = look.zone or zone
+    is_other = any(local(at, zone).utcoffset() != local(at, leads).utcoffset() for at in moments)
+    return leads if is_other else ""
+
+
 def _table(ways: Sequence[tuple[str, datetime | None]], zone: str, leads: str) -> Table:
-    """Give the ways to go on with their moments, in the reader's zone and, where the clock differs, in the lead's."""
-    moments = [at for _, at in ways if at]
-    has_two = any(local(at, zone).utcoffset() != local(at, leads or zone).utcoffset() for at in moments)
-    zones = [zone, leads] if has_two else [zone]
-    head = [("", *zones)] if has_two else []
-    return (*head, *((name, *(_short(at, one) for one in zones)) for name, at in ways))
+    """Give the ways to go on with their moments for the reader, and by the lead's clock where that is another.
+
+    About 50 characters wide: Slack breaks the lines of a modal from 60 on.
+    """
+    if not leads:
+        return tuple((name, _short(at, zone)) for name, at in ways)
+    rows = ((name, _short(at, zone), _clock(at, leads)) for name, at in ways)
+    return (("", "Your time", "Lead's time"), *rows)
 
 
 def _short(moment: datetime | None, zone: str) -> str:
-    """Give "Fri 18 June 2027, 15:00"; its zone stands above."""
+    """Give "Fri 18 Jun 2027, 15:00"; its zone stands below."""
     if moment is None:
         return "not by itself"
     here = local(moment, zone)
-    return f"{WEEKDAY_NAMES[here.weekday()][:3]} {here.day} {MONTH_NAMES[here.month - 1]} {here.year}, {here:%H:%M}"
+    return f"{WEEKDAY_NAMES[here.weekday()][:3]} {here.day} {MONTH_NAMES[here.month - 1][:3]} {here.year}, {here:%H:%M}"
+
+
+def _clock(moment: datetime | None, zone: str) -> str:
+    """Give "Fri 09:00": the day beside it is the reader's."""
+    if moment is None:
+        return ""
+    there = local(moment, zone)
+    return f"{WEEKDAY_NAMES[there.weekday()][:3]} {there:%H:%M}"
 
 
 def _moment(moment: datetime, zone: str, leads: str) -> str:

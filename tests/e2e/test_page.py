@@ -133,7 +133,7 @@ def test_what_a_stranger_tries_next(page, sandbox):
     expect(page.locator("#modal")).to_contain_text("Dai Rees in Spring outreach")
     day = _picks_another_day(page)
     page.locator("#modal").get_by_role("button", name="Resume", exact=True).click()
-    expect(page.locator(".mine-only").last).to_contain_text(f"{_short(day)}, 11:30")
+    expect(page.locator(".mine-only").last).to_contain_text(f"{day.day} {day:%B %Y}, 11:30")
     card.get_by_role("button", name="Stop").click()
     expect(page.locator("#confirm")).to_contain_text("Stop for good?")
     page.locator("#confirm").get_by_role("button", name="Stop").click()
@@ -149,18 +149,19 @@ def _picks_another_day(page) -> date:
 
     dates, day = page.locator("#modal pre"), page.locator("#f-when")
     meant = date.fromisoformat(day.input_value()) + timedelta(days=21)
-    expect(dates).not_to_contain_text(_short(meant))
+    shown = f"{meant:%a} {meant.day} {meant:%b %Y}"
+    expect(dates).not_to_contain_text(shown)
     day.fill(meant.isoformat())
-    expect(dates).to_contain_text(_short(meant))
+    expect(dates).to_contain_text(shown)
     expect(dates).not_to_contain_text("11:30")
     page.locator("#f-clock").press_sequentially("1130AM")
     page.locator("#f-clock").blur()
-    expect(dates).to_contain_text(f"{_short(meant)}, 11:30")
+    expect(dates).to_contain_text(f"{shown}, 11:30")
+    lines = dates.evaluate(
+        "node => node.getBoundingClientRect().height / parseFloat(getComputedStyle(node).lineHeight)"
+    )
+    assert lines < 6, "five lines and its margins: none of them is broken"
     return meant
-
-
-def _short(day: date) -> str:
-    return f"{day.day} {day:%B %Y}"
 
 
 def test_what_a_lead_does_comes_back(page, sandbox):

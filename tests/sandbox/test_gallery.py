@@ -64,6 +64,19 @@ def test_every_dialog_says_by_a_verb_what_it_does():
     assert all(title.endswith("?") and title.split()[0].rstrip("?") in verbs for title, _ in asked)
 
 
+def test_no_line_of_a_table_breaks_in_a_form():
+    tables = [
+        group["elements"][0]["text"]
+        for piece in pieces()
+        if piece.payload.get("type") == "modal"
+        for block in piece.payload["blocks"]
+        for group in block.get("elements", ())
+        if group.get("type") == "rich_text_preformatted"
+    ]
+    assert any("Lead's time" in table for table in tables)
+    assert max(len(line) for table in tables for line in table.split("\n")) <= 56
+
+
 def _buttons(node):
     if isinstance(node, list):
         return [found for one in node for found in _buttons(one)]
