@@ -9,22 +9,25 @@ from textwrap import shorten
 
 from sqlmodel import Session, select
 
-from core import sequences, variants
-from core.acts import load
+from core import lifecycle, sequences, variants
+from core.acts import Loaded, load
 from core.current import current_run
 from core.errors import Refused
 from core.letters import FOLLOWING, Office, compiled, values_of
-from core.lifecycle import LIVE, Status, StepKind
+from core.lifecycle import LIVE, Plan, Resume, Status, StepKind, decide
 from core.mailboxes import rotation
 from core.mime import Sender
 from core.models import Delivery, DeliveryState, Enrollment, Lead, Mailbox, Sequence, Step
 from core.plans import PlannedSequence, planned
 from core.schedule import Calendar, closed_because, due_after, local, send_at
-from core.sequence_file.graph import say_way
-from core.sequence_file.spec import ConditionStep, EmailStep, SequenceSpec
+from core.sequence_file.graph import say_way, target
+from core.sequence_file.spec import ConditionStep, EmailStep, JumpStep, SequenceSpec, StopStep
+from core.sequence_file.spec import Step as WrittenStep
 from core.template import render
-from core.views.forecast import hold_ends_at, if_resumed, next_at
+from core.views import why
+from core.views.forecast import awake, hold_ends_at
 from core.views.titles import title
+from core.words import listed
 
 NOTE_CHARS = 200
 
@@ -34,7 +37,8 @@ class Shown:
     """One step as the lead would get it at `at`; `fault` says why it could not be written.
 
     `effect`: what the window did to its date. `variant`: which version the lead gets. `branches`: where a condition leads
-    if it comes true, and else; it waits no longer than `until`.
+    if it comes true, and else; it waits no longer than `until`. `only_if`: the number of the condition that has to come true
+    before, and then `at` is the latest date; 0: none has to. `goes_to`: the sequence that a jump leads to.
     """
 
     number: int
@@ -47,10 +51,14 @@ class Shown:
     branches: tuple[str, ...] = ()
     until: datetime | None = None
     variant: str = ""
+    only_if: int = 0
+    goes_to: str = ""
 
     @property
     def ways(self) -> str:
-        """Say where a condition leads; "" for other steps."""
+        """Say where a condition or a jump leads; "" for other steps."""
+        if self.goes_to:
+            return f"this sequence ends, and {self.goes_to} begins at its first step"
         return "if so {}, else {}".format(*self.branches) if self.branches else ""
 
 
@@ -59,7 +67,7 @@ class Path:
     """The rest of a lead's way through a sequence. `sender`: its mailbox. `begins`: from where, a clause.
 
     `done`: the steps behind it, each with when it left. `held_until`: when its hold ends by itself; None while `is_held`: a
-    person ends it.
+    person ends it. `nothing`: why none of it will be sent, in sentences; "" where it will.
     """
 
     steps: tuple[Shown, ...]
@@ -69,6 +77,7 @@ class Path:
     done: tuple[Shown, ...] = ()
     is_held: bool = False
     held_until: datetime | None = None
+    nothing: str = ""
 
     @property
     def zone(self) -> str:
@@ -79,115 +88,184 @@ class Path:
 NO_LINK = Office("https://link-to-unsubscribe.invalid", b"preview")  # a preview needs no link that works
 
 
-def path(session: Session, row: Sequence, lead: Lead, *, now: datetime) -> Path:
-    """Give every step that is still to come for a lead, from where it stands; of one who is not in it, from now."""
-    assert row.id is not None
-    sequence = planned(session, [row.id])[row.id]
-    ids = select(Enrollment.id).where(
-        Enrollment.lead_id == lead.id, Enrollment.sequence_id == row.id, current_run()
-    )
-    run = next(load(session, [number for number in session.exec(ids) if number]), None)
-    mailbox_id = run.mailbox_id if run else next(rotation(session, sequence.spec.mailboxes), None)
-    mailbox = session.get_one(Mailbox, mailbox_id) if mailbox_id else None
-    sender = Sender(mailbox.address, mailbox.name) if mailbox else Sender("", "")
-    plan = sequence.plan(lead.zone)
-    position, due, begins, is_held, held_until = 0, None, "as if it started now", False, None
-    if run is not None and run.state.status in LIVE:
-        position, due = run.state.position, run.state.due_at
-        begins = f"from step {position + 1} on, where it stands"
-        if run.state.status is Status.PAUSED:
-            is_held, held_until = True, hold_ends_at(run.state)
-            due = next_at(run.state, plan, now=now)
-            if due is None:
-                due = if_resumed(run.state, plan, now=now)[sequence.spec.resume]
-                begins = f"from step {position + 1} on, if it were resumed now"
-    names = variants.choices(session, [(run.id, step) for step in sequence.steps]) if run else {}
-    gets = {step.id: names.get((run.id, step.id)) if run else None for step in sequence.steps}
-    in_versions = tuple(_version(step, gets[step.id]) for step in sequence.steps)
-    found = _steps(
-        replace(sequence, steps=in_versions), lead, sender, NO_LINK, now, position=position, due=due
-    )
-    steps = (replace(one, variant=_of_versions(in_versions[one.number - 1], gets)) for one in found)
-    done = tuple(_done(session, run.id, sequence, lead)) if run and position else ()
-    return Path(tuple(steps), sender.address, begins, plan.calendar, done, is_held, held_until)
+@dataclass(frozen=True)
+class _Start:
+    """From where on the steps are gone through. `due`: when the first one's countdown ends; None: it begins at `after`.
 
+    `waits_until`: of a lead that waits for the condition there. `only_if`: as in `Shown`.
+    """
 
-def _done(session: Session, enrollment_id: int, sequence: PlannedSequence, lead: Lead) -> Iterator[Shown]:
-    """Give the steps that have left, in their order."""
-    rows = select(Delivery.step_id, Delivery.settled_at).where(
-        Delivery.enrollment_id == enrollment_id, Delivery.state == DeliveryState.SENT.value
-    )
-    left_at = dict(session.exec(rows).all())
-    for number, step in enumerate(sequence.steps):
-        if at := left_at.get(step.id):
-            yield Shown(number + 1, step.kind, at, title(sequence.steps, number, lead, sequence.name))
-
-
-def _version(step: Step, name: str | None) -> Step:
-    """Give the step as the lead gets it; of one who is in no sequence yet, its first version."""
-    return variants.version(step, name or (step.variants[0]["name"] if step.variants else None))
-
-
-def _of_versions(step: Step, gets: Mapping[int | None, str | None]) -> str:
-    if not step.variants:
-        return ""
-    if name := gets[step.id]:
-        return f"version {name} of {len(step.variants)}"
-    return f"one of {len(step.variants)} versions, by lot: this is {step.variants[0]['name']}"
+    after: datetime
+    position: int = 0
+    due: datetime | None = None
+    waits_until: datetime | None = None
+    only_if: int = 0
 
 
 def preview(
     session: Session, name: str, email: str, *, office: Office, now: datetime
-) -> tuple[Sequence, Lead, list[Shown]]:
-    """Give the sequence, the lead, and every step for them; raises Refused where one of the two is not there."""
+) -> tuple[Sequence, Lead, Path]:
+    """Give the sequence, the lead, and its whole way, from now on; raises Refused where one of the two is not there."""
     row = sequences.find(session, name)
     lead = session.exec(select(Lead).where(Lead.email == email)).first()
     if lead is None:
         raise Refused(f"There is no lead {email}; import it first with `fermata leads import`.")
-    sequence = planned(session, [row.id or 0])[row.id or 0]
-    mailbox_id = next(rotation(session, sequence.spec.mailboxes), None)
+    return row, lead, path(session, row, lead, office=office, is_anew=True, now=now)
+
+
+def path(
+    session: Session,
+    row: Sequence,
+    lead: Lead,
+    *,
+    now: datetime,
+    zone: str | None = None,
+    office: Office = NO_LINK,
+    is_anew: bool = False,
+) -> Path:
+    """Give every step that is still to come for a lead, from where it stands; of one who is not in it, from now.
+
+    `zone`: of whoever reads why nothing comes; None: the lead's. `is_anew`: as if it started now, wherever it stands.
+    """
+    assert row.id is not None
+    sequence = planned(session, [row.id])[row.id]
+    plan = sequence.plan(lead.zone)
+    mine = (Enrollment.lead_id == lead.id, Enrollment.sequence_id == row.id, current_run())
+    ids = session.exec(select(Enrollment.id).where(*mine))
+    run = next(load(session, [number for number in ids if number]), None)
+    nothing = _nothing(session, run, lead, now=now, zone=zone or plan.calendar.zone)
+    live = run if run is not None and run.state.status in LIVE else None
+    mailbox_id = run.mailbox_id if run else next(rotation(session, sequence.spec.mailboxes), None)
     mailbox = session.get_one(Mailbox, mailbox_id) if mailbox_id else None
     sender = Sender(mailbox.address, mailbox.name) if mailbox else Sender("", "")
-    return row, lead, list(_steps(sequence, lead, sender, office, now))
-
-
-def _steps(
-    sequence: PlannedSequence,
-    lead: Lead,
-    sender: Sender,
-    office: Office,
-    now: datetime,
-    *,
-    position: int = 0,
-    due: datetime | None = None,
-) -> Iterator[Shown]:
-    """Give the steps from this one on, whose countdown ends at `due`; None: it begins now."""
-    plan, specs, calendar = (
-        sequence.plan(lead.zone),
-        sequence.spec.steps,
-        sequence.plan(lead.zone).calendar,
+    had = variants.choices(session, [(live.id, step) for step in sequence.steps]) if live else {}
+    versions = _Versions({step_id: name for (_, step_id), name in had.items()}, sequence.steps)
+    start, found = (
+        _Start(now),
+        Path((), sender.address, "as if it started now", plan.calendar, nothing=nothing),
     )
-    before = now
-    for number in range(position, len(sequence.steps)):
-        step, spec = sequence.steps[number], specs[number]
-        if due is None or number > position:
-            due = due_after(before, plan.steps[number].delay, calendar)
-        at = send_at(max(due, now), calendar)
-        subject = title(sequence.steps, number, lead, sequence.name)
-        text, fault, until = step.body, "", None
-        branches: tuple[str, ...] = ()
-        if step.kind == StepKind.EMAIL:
-            text, fault = _written(step, lead, sender, sequence.name, office)
-        elif isinstance(spec, ConditionStep):
-            subject = spec.title
-            branches = (
-                say_way(specs, number, spec.then),
-                say_way(specs, number, spec.otherwise),
-            )
-            until = due_after(at, spec.within, calendar)
-        effect = _effect(max(due, now), at, calendar)
-        yield Shown(number + 1, step.kind, at, subject, text, fault, effect, branches, until)
-        before = until or at
+    if live is not None and not is_anew:
+        start, found = _standing(found, live.state, plan, now)
+        if start.position:
+            found = replace(found, done=tuple(_done(session, live.id, sequence, lead)))
+    steps = (
+        _told(one, versions, lead, sender, sequence.name, office)
+        for one in _walk(sequence.spec.steps, plan, start, now)
+    )
+    return replace(found, steps=tuple(steps))
+
+
+def _standing(found: Path, state: lifecycle.Enrollment, plan: Plan, now: datetime) -> tuple[_Start, Path]:
+    """Give from where a live run goes on, and what that says of its way; raises Refused where nobody can tell."""
+    number = state.position + 1
+    begins = f"from step {number} on, where it {'waits' if state.awaits_since else 'stands'}"
+    if state.status is Status.PAUSED:
+        ends_at = hold_ends_at(state)
+        if ends_at is not None:
+            state = awake(state, plan, max(now, ends_at))
+        else:
+            state, _ = decide(state, Resume(plan.resume), now=now, plan=plan)
+            begins = f"from step {number} on, if it were resumed now"
+        found = replace(found, is_held=True, held_until=ends_at)
+    waits_until = state.due_at if state.awaits_since else None
+    return _Start(now, state.position, state.due_at, waits_until), replace(found, begins=begins)
+
+
+def _nothing(session: Session, run: Loaded | None, lead: Lead, *, now: datetime, zone: str) -> str:
+    """Say why this lead gets nothing, whatever the dates are: it has ended, is skipped or suppressed."""
+    if run is None:
+        return why.suppressed_words(session, lead, zone) or ""
+    found = why.reasons(session, run, now=now, zone=zone)
+    return " ".join(one.text for one in found if one.kind in {why.Kind.ENDED, why.Kind.SUPPRESSED})
+
+
+def _done(session: Session, enrollment_id: int, sequence: PlannedSequence, lead: Lead) -> Iterator[Shown]:
+    """Give the steps that have left, in their order, as they were called when they left."""
+    rows = select(Delivery.step_id, Delivery.settled_at, Delivery.subject).where(
+        Delivery.enrollment_id == enrollment_id, Delivery.state == DeliveryState.SENT.value
+    )
+    left = {step_id: (at, subject) for step_id, at, subject in session.exec(rows)}
+    for number, step in enumerate(sequence.steps):
+        at, subject = left.get(step.id, (None, ""))
+        if at:
+            subject = subject or title(sequence.steps, number, lead, sequence.name)
+            yield Shown(number + 1, step.kind, at, subject)
+
+
+@dataclass(frozen=True)
+class _Versions:
+    """The steps as a lead gets them. `gets`: by step, which version that is; one that is not there is still to be drawn."""
+
+    gets: Mapping[int | None, str]
+    steps: tuple[Step, ...]
+
+    def told(self, step: Step) -> str:
+        """Say which version of a step is shown."""
+        if not step.variants:
+            return ""
+        if name := self.gets.get(step.id):
+            return f"version {name} of {len(step.variants)}"
+        return f"one of {len(step.variants)} versions, by lot: this is {step.variants[0]['name']}"
+
+    @property
+    def possible(self) -> list[tuple[Step, ...]]:
+        """Give all steps, the first versions of what is still to be drawn first, then the second ones, and so on."""
+        most = max((len(step.variants or ()) for step in self.steps if step.id not in self.gets), default=0)
+        return [tuple(self._version(step, number) for step in self.steps) for number in range(most or 1)]
+
+    def _version(self, step: Step, number: int) -> Step:
+        names = [one["name"] for one in step.variants or ()]
+        drawn = names[min(number, len(names) - 1)] if names else None
+        return variants.version(step, self.gets.get(step.id, drawn))
+
+
+def _told(
+    one: Shown, versions: _Versions, lead: Lead, sender: Sender, sequence: str, office: Office
+) -> Shown:
+    """Give a step with what it is called and what it says."""
+    possible, number = versions.possible, one.number - 1
+    step = possible[0][number]
+    text, fault = step.body, ""
+    if step.kind == StepKind.EMAIL:
+        text, fault = _written(step, lead, sender, sequence, office)
+    titles = dict.fromkeys(title(steps, number, lead, sequence) for steps in possible)
+    subject = one.subject or listed(titles, "or")
+    return replace(one, subject=subject, text=text, fault=fault, variant=versions.told(step))
+
+
+def _walk(specs: tuple[WrittenStep, ...], plan: Plan, start: _Start, now: datetime) -> Iterator[Shown]:
+    """Give the steps with their dates by the engine's rules: the way if no condition comes true, then what only one leads to."""
+    calendar, starts, seen = plan.calendar, [start], set[int]()
+    for begin in starts:  # which grows
+        position: int | None = begin.position
+        after, due = begin.after, begin.due
+        while position is not None and position < len(specs) and position not in seen:
+            seen.add(position)
+            step = specs[position]
+            due = due or due_after(after, plan.steps[position].delay, calendar)
+            at = send_at(max(due, now), calendar)
+            shown = Shown(position + 1, step.kind, at, "", only_if=begin.only_if)
+            shown = replace(shown, effect=_effect(max(due, now), at, calendar))
+            match step:
+                case ConditionStep():
+                    # From the planned date on, as lifecycle has it, whenever the window lets it be reached.
+                    until = due_after(due, step.within, calendar)
+                    if begin.waits_until and position == begin.position:
+                        until, shown = begin.waits_until, replace(shown, at=now, effect="")
+                    ways = [say_way(specs, position, word) for word in (step.then, step.otherwise)]
+                    shown = replace(shown, branches=tuple(ways), until=max(until, shown.at))
+                    if (then := target(specs, position, step.then)) is not None:
+                        starts.append(_Start(until, then, only_if=position + 1))
+                    after, position = until, target(specs, position, step.otherwise)
+                case StopStep() | JumpStep():
+                    shown = replace(shown, goes_to=step.to if isinstance(step, JumpStep) else "")
+                    position = None
+                case _:
+                    after, position = at, position + 1
+            if isinstance(step, ConditionStep | StopStep | JumpStep):
+                shown = replace(shown, subject=step.title)
+            yield shown
+            due = None
 
 
 def _effect(due: datetime, at: datetime, calendar: Calendar) -> str:

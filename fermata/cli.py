@@ -25,7 +25,6 @@ from core.errors import Refused
 from core.goals import library
 from core.models import Sequence
 from core.people import Actor
-from core.plans import planned
 from core.settings import read_settings
 from fermata import figures, keys, wiring
 from fermata.mailboxes import app as mailboxes_app
@@ -205,13 +204,16 @@ def preview(sequence: str, lead: str) -> None:
     """Show every mail of a sequence as this lead would get it, with its date."""
     settings = read_settings()
     with wiring.opened() as db, db.read() as session:
-        row, who, steps = previews.preview(
+        row, who, path = previews.preview(
             session, sequence, normalise(lead), office=wiring.make_office(settings), now=wiring.now()
         )
-        zone = planned(session, [row.id or 0])[row.id or 0].plan(who.zone).calendar.zone
+    if path.nothing:
+        line("Nothing will be sent", path.nothing)
     line(f"{row.name} ({row.status})", f"what {who.email} would get, starting now")
-    for step in steps:
-        sys.stdout.write(f"\n{step.number}. {step.kind}, {say_moment(step.at, zone)}\n   {step.subject}\n")
+    for step in path.steps:
+        only_if = f", only if step {step.only_if} comes true" if step.only_if else ""
+        told = ", ".join(filter(None, (say_moment(step.at, path.zone), step.variant, step.ways)))
+        sys.stdout.write(f"\n{step.number}. {step.kind}{only_if}, {told}\n   {step.subject}\n")
         body = f"Cannot be written: {step.fault}" if step.fault else step.text
         sys.stdout.write(
             "\n" + "".join(f"   {line}\n" if line else "\n" for line in body.strip().splitlines())

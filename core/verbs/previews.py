@@ -39,8 +39,8 @@ def preview(session: Session, text: str, *, actor: Actor, now: datetime) -> Answ
     lead = session.exec(select(Lead).where(Lead.email == found["email"].lower())).first()
     if lead is None:
         raise Refused(f"There is no lead {found['email']}; `list in {row.name}` shows who is there.")
-    path = previewing.path(session, row, lead, now=now)
     zone, _ = zone_of(session, actor)
+    path = previewing.path(session, row, lead, now=now, zone=zone)
     if found["step"]:
         return _in_full(path, int(found["step"]), zone)
     rows = tuple(_row(shown, path, row, lead, zone) for shown in path.steps)
@@ -48,33 +48,42 @@ def preview(session: Session, text: str, *, actor: Actor, now: datetime) -> Answ
     title = (
         f"{row.name} ({row.status}) for {lead.email}, {path.begins}{sender}: {counted(len(rows), 'step')}."
     )
+    lines: tuple[str, ...] = ()
+    if path.nothing:
+        title, lines = f"Nothing will be sent: {path.nothing}", (f"What would be: {title}",)
     if not SLACK_ID.fullmatch(actor.id):
-        return Answer(title, rows=rows)
+        return Answer(title, lines, rows=rows)
     test = Choice("Send me a test…", form=("test_mail", row.id or 0, lead.id or 0))
     key = drawn.key_of(row.id or 0, lead.id or 0, actor.id, uuid4().hex)
     return Answer(
-        title, ("The picture comes in our direct messages.",), rows=rows, choices=(test,), cards=(key,)
+        title, (*lines, "The picture comes in our direct messages."), rows=rows, choices=(test,), cards=(key,)
     )
 
 
 def _row(shown: Shown, path: Path, row: Sequence, lead: Lead, zone: str) -> Row:
     first = shorten(shown.text, FIRST_CHARS, placeholder=" …")
+    when = _when(shown.at, path, zone)
     parts = [
-        _when(shown, path, zone),
+        f"only if step {shown.only_if} comes true, then by {when}" if shown.only_if else when,
         shown.effect,
+        f"waits until {_when(shown.until, path, zone)}" if shown.until and shown.until > shown.at else "",
         shown.variant,
         shown.ways,
         f"cannot be written: {shown.fault}" if shown.fault else first,
     ]
     full = SequenceVerb("preview", f"{row.name} for {lead.email} step {shown.number}")
-    choices = (Choice("Show in full", to_text(full)),) if shown.text else ()
+    there = SequenceVerb("preview", f"{shown.goes_to} for {lead.email}")
+    choices = (
+        *((Choice("Show in full", to_text(full)),) if shown.text else ()),
+        *((Choice(f"Preview {shown.goes_to}", to_text(there)),) if shown.goes_to else ()),
+    )
     return Row(f"{shown.number}. {shown.subject}", " · ".join(filter(None, parts)), choices=choices)
 
 
-def _when(shown: Shown, path: Path, zone: str) -> str:
-    """Give the date in the lead's zone, and in the reader's where that is another one."""
-    theirs = say(shown.at, path.zone)
-    return theirs if zone == path.zone else f"{theirs}, for you {say(shown.at, zone)}"
+def _when(at: datetime, path: Path, zone: str) -> str:
+    """Give a date in the lead's zone, and in the reader's where that is another one."""
+    theirs = say(at, path.zone)
+    return theirs if zone == path.zone else f"{theirs}, for you {say(at, zone)}"
 
 
 def _in_full(path: Path, number: int, zone: str) -> Answer:
@@ -82,7 +91,9 @@ def _in_full(path: Path, number: int, zone: str) -> Answer:
     if shown is None:
         raise Refused(f"Step {number} is not ahead of this lead.")
     text = f"It cannot be written: {shown.fault}" if shown.fault else shown.text
-    return Answer(f"Step {number}: {shown.subject}", (_when(shown, path, zone), *text.strip().splitlines()))
+    return Answer(
+        f"Step {number}: {shown.subject}", (_when(shown.at, path, zone), *text.strip().splitlines())
+    )
 
 
 def _as_written(session: Session, row: Sequence) -> Answer:

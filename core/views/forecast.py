@@ -16,7 +16,7 @@ def next_at(state: Enrollment, plan: Plan, *, now: datetime) -> datetime | None:
         if ends_at is None:
             return None
         now = max(now, ends_at)
-        state = _awake(state, plan, now)
+        state = awake(state, plan, now)
     if state.status is not Status.PENDING or state.due_at is None:
         return None
     return send_at(max(state.due_at, now), plan.calendar)
@@ -28,7 +28,8 @@ def hold_ends_at(state: Enrollment) -> datetime | None:
     return max((end for end in ends if end), default=None) if all(ends) else None
 
 
-def _awake(state: Enrollment, plan: Plan, at: datetime) -> Enrollment:
+def awake(state: Enrollment, plan: Plan, at: datetime) -> Enrollment:
+    """Give what it becomes when all of its holds end by themselves at this moment."""
     holds = tuple(replace(hold, id=number) for number, hold in enumerate(state.holds))
     ended = HoldsEnded(frozenset(range(len(holds))))
     return decide(replace(state, holds=holds), ended, now=at, plan=plan)[0]

@@ -7,11 +7,10 @@ from datetime import date, datetime, time, timedelta
 
 from sqlmodel import Session
 
-from core import erasing
+from core import erasing, preview
 from core.answers import PathChart, PathDot, StatsCard
 from core.errors import Refused
 from core.models import Card, Lead, Sequence
-from core.preview import Path, Shown, path
 from core.schedule import Calendar, at_local, closed_because, local, send_at
 
 KIND = "path"
@@ -20,6 +19,7 @@ DAYS_SHADED = 400
 DAY = timedelta(days=1)
 NOON = time(12)
 NO_END = "Held until somebody resumes it; shown as if that were now"
+NOTHING = "Nothing will be sent; shown as if it were"
 HELD = "Held until {} {}"
 
 
@@ -35,18 +35,20 @@ def card(session: Session, card: Card) -> StatsCard:
     if row is None or lead is None or erasing.is_erased(lead):
         return StatsCard(GONE)
     try:
-        found = path(session, row, lead, now=card.created_at)
+        found = preview.path(session, row, lead, now=card.created_at)
     except Refused:
         return StatsCard(GONE)
-    lines = (f"{found.begins[0].upper()}{found.begins[1:]}; times of {found.zone}.",)
+    begins = f"{found.begins[0].upper()}{found.begins[1:]}; times of {found.zone}."
+    lines = (f"Nothing will be sent: {found.nothing}", begins) if found.nothing else (begins,)
     return StatsCard(
         f"{row.name} for {lead.email}", lines, chart=chart(found, now=card.created_at), file_id=card.file_id
     )
 
 
-def chart(found: Path, *, now: datetime) -> PathChart | None:
+def chart(found: preview.Path, *, now: datetime) -> PathChart | None:
     """Give what the picture shows; None where nothing is left to show."""
-    dots = (*_dots(found, found.done, was=True), *_dots(found, found.steps))
+    steps = tuple(one for one in found.steps if not one.only_if)
+    dots = (*_dots(found, found.done, was=True), *_dots(found, steps))
     if not dots:
         return None
     here = local(now, found.zone)
@@ -55,10 +57,11 @@ def chart(found: Path, *, now: datetime) -> PathChart | None:
     first = min(dot.at for dot in dots if not dot.was or dot is dots[0])
     ends = [here, *(dot.until or dot.at for dot in dots), *([until] if until else [])]
     days = _closed(min(first, here).date(), max(ends).date(), found.calendar)
-    return PathChart(here, dots, tuple(days), held if found.is_held else "", until)
+    said = NOTHING if found.nothing else held if found.is_held else ""
+    return PathChart(here, dots, tuple(days), said, None if found.nothing else until)
 
 
-def _dots(found: Path, steps: tuple[Shown, ...], *, was: bool = False) -> Iterator[PathDot]:
+def _dots(found: preview.Path, steps: tuple[preview.Shown, ...], *, was: bool = False) -> Iterator[PathDot]:
     for one in steps:
         until = local(one.until, found.zone) if one.until else None
         yield PathDot(one.number, one.subject, local(one.at, found.zone), was, until, one.branches)

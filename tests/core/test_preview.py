@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
+from core import releases, sequences
+from core.announcements import announce_due
+from core.conditions import conditions_due
+from core.digests import digest_due
+from core.leads import suppress
+from core.models import Lead
+from core.preview import path
 from core.schedule import local
-from tests.world import BEN, PLAIN, START, World, make
+from tests.world import ANA, BEN, PLAIN, START, World, make
 
 ADA, EVE = "ada@x.test", "eve@x.test"
 WINDOW = PLAIN.replace(
@@ -46,6 +53,26 @@ def test_every_step_has_its_date_its_words_and_what_the_window_did(world: World)
         "Monday 7 June 2027, 09:00 (Europe/Berlin) · moved from Saturday 5 June, 10:00 by the window (Saturday) · "
         "Hi Ada, reply STOP to opt out."
     )
+
+
+def moment(at: datetime) -> str:
+    here = local(at, "Europe/Berlin")
+    return f"{here:%A} {here.day} {here:%B %Y, %H:%M}"
+
+
+def played(world: World, end: datetime) -> list[tuple[str, str]]:
+    """What leaves by the real engine until then, with its date: the clock goes from event to event."""
+    left: list[tuple[str, str]] = []
+    while True:
+        left += [(moment(world.now), subject) for _, subject in world.tick()]
+        for happens in (announce_due, conditions_due, digest_due):
+            happens(world.db, now=world.now)
+        with world.read() as session:
+            event = releases.next_event(session, now=world.now)
+        if event is None or event[0] >= end:
+            world.now = end
+            return left
+        world.now = max(event[0], world.now + timedelta(seconds=1))
 
 
 def test_the_dates_are_those_of_the_engine(world: World) -> None:
@@ -94,6 +121,104 @@ def test_a_condition_says_where_both_ways_lead(database_url: str) -> None:
     world = make(database_url, FORKED, ADA)
     [fork] = [one for one in details(world) if "if so" in one]
     assert "if so the end, else step 4 (close)" in fork
+
+
+@pytest.mark.parametrize(
+    "delay", ["1 day", "4 days"]
+)  # on a Saturday, which the window moves, and on a Tuesday
+@pytest.mark.parametrize("hours", [1, 143.5, 173])  # on Monday 09:30, on Tuesday 15:00
+@pytest.mark.parametrize("hold", ["", "pause {} until June 14", "pause {}"])
+def test_after_a_condition_the_dates_are_those_of_the_engine_wherever_the_lead_stands(
+    database_url: str, delay: str, hours: float, hold: str
+) -> None:
+    text = FORKED.replace("delay: 4 days", "delay: 3 days").replace("delay: 1 day\n", f"delay: {delay}\n", 1)
+    world = make(database_url, text, ADA)
+    played(world, START + timedelta(hours=hours))
+    if hold:
+        world.say(hold.format(ADA))
+    said = [detail.partition(" (")[0] for detail in details(world) if "if so" not in detail]
+    if hold == "pause {}":
+        world.say(f"resume {ADA}")
+    assert said == [when for when, _ in played(world, START + timedelta(days=40))]
+
+
+ENDS = PLAIN.replace(
+    "  - id: close\n",
+    "  - id: fork\n    kind: condition\n    delay: 1 day\n    when: replied\n    within: 2 days\n    then: close\n"
+    "    otherwise: next\n  - id: over\n    kind: {kind}\n  - id: close\n",
+)
+
+
+def test_nothing_comes_after_the_end_but_what_only_a_condition_leads_to(database_url: str) -> None:
+    world = make(database_url, ENDS.format(kind="stop"), ADA)
+    said = world.say(f"preview sequence Spring for {ADA}")
+    assert [row.title[:2] for row in said.rows] == ["1.", "2.", "3.", "4.", "5."]
+    assert [row.detail.startswith("only if step 3 comes true, then by ") for row in said.rows] == [
+        False
+    ] * 4 + [True]
+    assert "waits until Tuesday 8 June 2027, 10:00" in said.rows[2].detail
+    assert said.rows[3].title == "4. End of the sequence"
+
+
+def test_a_jump_says_where_it_leads_and_shows_that_way_on_a_click(database_url: str) -> None:
+    world = make(database_url, PLAIN.replace("sequence: Spring", "sequence: Summer"))
+    world.add(ENDS.format(kind="jump\n    to: Summer"))
+    world.enrol(ADA)
+    row = world.say(f"preview sequence Spring for {ADA}").rows[3]
+    assert row.detail.endswith("this sequence ends, and Summer begins at its first step")
+    [button] = row.choices
+    assert world.say(button.command).title.startswith(f"Summer (published) for {ADA}, as if it started now")
+
+
+@pytest.mark.parametrize(
+    ("act", "reason"),
+    [(f"stop {ADA} because they asked", "It was stopped by Ana"), (f"skip {ADA} in Spring", "It was skipped by Ana"), ("", "")],
+)  # fmt: skip
+def test_whoever_gets_nothing_is_said_first(world: World, act: str, reason: str) -> None:
+    if act:
+        world.say(act)
+    else:
+        with world.db.write() as session:
+            suppress(session, ADA, reason="unsubscribed", actor=ANA, now=world.now)
+        reason = f"It was stopped by Ana on Tuesday 1 June 2027, 10:00 (Europe/Berlin): unsubscribed; `start` would begin a new run. {ADA} is suppressed (unsubscribed)"
+    said = world.say(f"preview sequence Spring for {ADA}")
+    assert said.title.startswith(f"Nothing will be sent: {reason}")
+    assert said.lines[0].startswith(f"What would be: Spring (published) for {ADA}")
+    assert len(said.rows) == 3
+
+
+def test_whoever_is_suppressed_and_in_no_sequence_gets_nothing(world: World) -> None:
+    world.add(WINDOW.replace("sequence: Spring", "sequence: Opera"))
+    with world.db.write() as session:
+        suppress(session, ADA, reason="unsubscribed", actor=ANA, now=world.now)
+    assert world.say(f"preview sequence Opera for {ADA}").title.startswith(
+        f"Nothing will be sent: {ADA} is suppressed (unsubscribed) by Ana"
+    )
+
+
+def test_a_version_that_is_still_to_be_drawn_is_said_as_such(database_url: str) -> None:
+    world = make(database_url, IN_VERSIONS)
+    world.add(PLAIN.replace("sequence: Spring", "sequence: Other"))
+    world.enrol(ADA, sequence="Other")
+    said = world.say(f"preview sequence Spring for {ADA}").rows[0]
+    assert said.title == "1. Short or Long"
+    assert "one of 2 versions, by lot: this is short" in said.detail
+
+
+def test_a_step_that_has_left_is_called_as_it_was(database_url: str) -> None:
+    world = make(database_url, IN_VERSIONS, *(f"lead{number}@x.test" for number in range(8)))
+    world.tick()
+    for number in range(8):
+        email = f"lead{number}@x.test"
+        with world.read() as session:
+            lead, row = session.get_one(Lead, world.lead_id(email)), sequences.find(session, "Spring")
+            [done] = path(session, row, lead, now=world.now).done
+        [delivery] = world.deliveries(email)
+        assert done.subject == delivery.subject
+        assert done.subject == {"short": "Short", "long": "Long"}[delivery.variant]
+    assert {
+        delivery.variant for number in range(8) for delivery in world.deliveries(f"lead{number}@x.test")
+    } == {"short", "long"}
 
 
 def test_the_version_a_lead_gets_is_the_one_that_leaves(database_url: str) -> None:
