@@ -104,7 +104,7 @@ def test_what_is_not_there_and_what_is_not_understood_is_said(crm):
     crm.post("/leads/noone@x.test/stop", 404)
     crm.get("/sequences/None", 404)
     crm.post("/sequences/%00/pause", 404)
-    crm.get("/nothing", 404)
+    assert crm.get("/nothing", 404) == {"refused": "There is nothing at this address.", "fields": []}
     crm.get("/leads/a%0Ab@x.test", 404)
     assert crm.post("/leads/lea@x.test/pause", 422, untill="friday")["fields"][0]["field"] == "untill"
     crm.post("/leads/lea@x.test/pause", 409, until="yesterday")

@@ -16,7 +16,7 @@ from starlette.routing import Mount
 
 from core.commands import Desk
 from web.api import doing, looking
-from web.api.guard import Guard
+from web.api.guard import Guard, fault
 
 ABOUT = "Leads, enrolments, holds, sequences, events. docs/api.md says more."
 
@@ -51,4 +51,4 @@ async def _unknown(_request: Request, error: Exception) -> JSONResponse:
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = error.headers if isinstance(error, HTTPException) else None
     words = {404: "There is nothing at this address.", 405: "This address does not take that method."}
-    return JSONResponse({"refused": words.get(status, "It could not be handled.")}, status, headers)
+    return fault(status, words.get(status, "It could not be handled."), headers=headers)
