@@ -19,7 +19,7 @@ from core.people import SYSTEM
 from core.plans import parsed
 from core.schedule import send_at
 from core.sequence_diff import Crowd, Diff, sentences
-from core.sequence_file import check
+from core.sequence_file import check, label
 from core.sequence_file.spec import JumpStep, SequenceSpec
 from core.template import compile_step
 
@@ -42,7 +42,7 @@ def _lost(session: Session, spec: SequenceSpec) -> Iterator[str]:
     known = set(session.exec(select(Sequence.key))) if jumps else set()
     for step in jumps:
         if step.to.casefold() not in known:
-            yield f"Step {step.id}: There is no sequence called “{step.to}”; write it first, or take the jump out."
+            yield f"{label(step.id).capitalize()}: There is no sequence called “{step.to}”; write it first, or take the jump out."
 
 
 def _sick(spec: SequenceSpec, boxes: dict[str, Mailbox]) -> Iterator[str]:

@@ -135,8 +135,7 @@ def check(
                 found += [f"{which}{fault}" for fault in wrong]
             has_email = True
         found += [fault for step_id, fault in graph_faults if step_id == step.id]
-        label = _label(step.id)
-        faults += [f"{label[0].upper()}{label[1:]}: {fault}" for fault in found]
+        faults += [f"{label(step.id).capitalize()}: {fault}" for fault in found]
     return faults
 
 
@@ -173,7 +172,7 @@ def _where(document: Document, line: int, path: Path) -> str:
     keys = path
     parts = [f"Line {line}"]
     if path[:1] == ("steps",) and len(path) > 1:
-        parts.append(_label(_raw_id(_raw_steps(document)[int(path[1])], int(path[1]))))
+        parts.append(label(_raw_id(_raw_steps(document)[int(path[1])], int(path[1]))))
         keys = path[2:]
     if keys:
         parts.append(".".join(key for key in keys if isinstance(key, str)))
@@ -214,9 +213,9 @@ def _raw_id(step: object, number: int) -> str:
     return given if isinstance(given, str) else usual_id(number)
 
 
-def _label(step_id: str) -> str:
-    """Give a step as a sentence calls it: "step intro", "step-2"."""
-    return shown(step_id) if step_id.startswith("step-") else f"step {shown(step_id)}"
+def label(step_id: str) -> str:
+    """Give a step as a sentence calls it: "step intro", "step 2" of `step-2`."""
+    return f"step {shown(step_id.removeprefix('step-'))}"
 
 
 # What keeps a sequence from being published -----------------------------------------------------------------------

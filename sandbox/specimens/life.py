@@ -109,7 +109,7 @@ def answers() -> Iterator[tuple[str, Answer]]:
             "Before it is published: The mailbox ana@northwind.example cannot send now (535 wrong password); mend it, "
             "`fermata mailbox test` tells more, or take it out."
         ),
-        "Before it is published: Step-2: Subject: it is empty; write one.",
+        "Before it is published: Step 2: Subject: it is empty; write one.",
     )
     yield "a draft with faults", Answer("Autumn is saved as a draft with 3 steps.", faults, buttons)
 

@@ -195,7 +195,7 @@ def test_draft_with_gaps_is_saved_and_says_what_is_missing(world):
     opened(world, "new Tour")
     assert world.ana.submit({}).ok
     said = world.ana.wait_for_text("Tour is saved as a draft").all_text()
-    assert "Before it is published: Step-1: Subject: it is empty" in said
+    assert "Before it is published: Step 1: Subject: it is empty" in said
     assert "Publish" not in [label for label in said.split("\n") if label == "Publish"]
 
 

@@ -41,8 +41,8 @@ def test_good_one_has_no_fault(world):
         (text(body="STOP [page](javascript:alert)"), "Step one:"),
         (text(top="mailboxes: [mia@x.test]\n"), "The mailbox mia@x.test is not connected"),
         (text(more="  - {id: two, delay: 1 day, thread: true, body: ''}\n"), "Step two: "),
-        ("sequence: Autumn\nsteps:\n  - {thread: true, body: STOP}\n", "Step-1: It continues a conversation"),
-        ('sequence: Autumn\nsteps:\n  - {kind: task, title: "Call {{ nobody }}"}\n', "Step-1: "),
+        ("sequence: Autumn\nsteps:\n  - {thread: true, body: STOP}\n", "Step 1: It continues a conversation"),
+        ('sequence: Autumn\nsteps:\n  - {kind: task, title: "Call {{ nobody }}"}\n', "Step 1: "),
     ],
 )
 def test_each_fault_is_a_sentence(world, spec, sentence):

@@ -228,17 +228,17 @@ def test_wrong_setting_gets_a_sentence(line: str, sentence: str) -> None:
 @pytest.mark.parametrize(
     ("step", "sentence"),
     [
-        ("subject: Hi\nbody: Hi", 'Line 5, step-2: The key "delay" is missing.'),
+        ("subject: Hi\nbody: Hi", 'Line 5, step 2: The key "delay" is missing.'),
         ("id: two\ndelay: 1 day\nsubjekt: Hi", 'Line 7, step two: There is no key "subjekt" here; did you mean "subject"?'),
         ("id: two\ndelay: 3", 'Line 6, step two, delay: "3" is no delay'),
         ("id: two\ndelay: 1 day\nbody: [a]", "Line 7, step two, body: This must be text."),
         ("id: two\ndelay: 1 day\nthread: maybe", "Line 7, step two, thread: This must be true or false."),
         ("id: Two!\ndelay: 1 day", 'Line 5, step Two!, id: "Two!" is no step id'),
         ("id: step-1\ndelay: 1 day", 'Line 2, steps: Two steps have the id "step-1"'),
-        ("kind: call\ndelay: 1 day", "Line 5, step-2: A step is of the kind email, task, condition, stop or jump."),
-        ("kind: task\ndelay: 1 day", 'Line 5, step-2: The key "title" is missing.'),
-        ("kind: task\ndelay: 1 day\ntitle: Call\nsubject: Hi", 'Line 8, step-2: There is no key "subject" here'),
-        ("kind: condition\ndelay: 1 day\nwhen: slept", 'Line 7, step-2, when: "slept" is not possible here'),
+        ("kind: call\ndelay: 1 day", "Line 5, step 2: A step is of the kind email, task, condition, stop or jump."),
+        ("kind: task\ndelay: 1 day", 'Line 5, step 2: The key "title" is missing.'),
+        ("kind: task\ndelay: 1 day\ntitle: Call\nsubject: Hi", 'Line 8, step 2: There is no key "subject" here'),
+        ("kind: condition\ndelay: 1 day\nwhen: slept", 'Line 7, step 2, when: "slept" is not possible here'),
         ("kind: condition\ndelay: 1 day\nwhen: clicked\nthen: step-1", 'leads to "step-1", which is no later step'),
     ],
 )  # fmt: skip
@@ -258,7 +258,7 @@ def test_all_faults_are_said_at_once() -> None:
         "step one, delay",
         "step one, body",
         'the id "one"',
-        "Line 10, step-3: This must be a block of keys",
+        "Line 10, step 3: This must be a block of keys",
     ):
         assert any(part in fault for fault in faults), part
 
@@ -466,12 +466,12 @@ def faults_in(step: str, first: str = SHORT, **given: bool) -> list[str]:
         ("id: two\ndelay: 1 day\nbody: Hi", "Step two: "),
         ("id: two\ndelay: 1 day\nsubject: Hi\nbody: '  '", "Step two: "),
         ("delay: 1 day\nsubject: Hi\nbody: Hi {{ first_nmae }}", "first_nmae"),
-        ("delay: 1 day\nsubject: Hi {{ nobody\nbody: Hi", "Step-2: "),
+        ("delay: 1 day\nsubject: Hi {{ nobody\nbody: Hi", "Step 2: "),
         ("delay: 1 day\nkind: task\ntitle: Call {{ first_nmae }}", "first_nmae"),
         ("delay: 1 day\nkind: task\ntitle: Call\nnote: '{{ first_nmae }}'", "first_nmae"),
         (
             "delay: 1 day\nkind: condition\nwhen: clicked",
-            "Step-2: It needs clicks to be tracked; add `track: {clicks: true}`.",
+            "Step 2: It needs clicks to be tracked; add `track: {clicks: true}`.",
         ),
         ("delay: 1 day\nsubject: Hi\nbody: '[x](javascript:alert)'", "javascript:alert"),
         ("delay: 1 day\nsubject: Hi\nbody: '[x](www.acme.example)'", "www.acme.example"),
@@ -482,7 +482,7 @@ def faults_in(step: str, first: str = SHORT, **given: bool) -> list[str]:
 def test_faulty_step_keeps_from_publishing(step: str, sentence: str) -> None:
     faults = faults_in(step)
     assert faults
-    assert all(fault.startswith(("Step two: ", "Step-2: ")) for fault in faults)
+    assert all(fault.startswith(("Step two: ", "Step 2: ")) for fault in faults)
     assert any(sentence in fault for fault in faults)
 
 
@@ -510,7 +510,7 @@ def test_first_email_cannot_continue_a_conversation() -> None:
         "sequence: A\nsteps:\n  - {kind: task, title: Look}\n  - {delay: 1 day, thread: true, body: Hi}\n"
     )
     (fault,) = check(spec, mailboxes=None, fields=frozenset())
-    assert fault.startswith("Step-2: It continues a conversation, but no email comes before it")
+    assert fault.startswith("Step 2: It continues a conversation, but no email comes before it")
 
 
 def test_senders_must_be_connected() -> None:
