@@ -13,6 +13,7 @@ NAMES = {
     "tick": "one sweep of the engine, and with 500 due mails",
     "pipeline": "the whole pipeline beside a raw aiosmtplib loop",
     "plain": "the whole pipeline beside one arq job per step",
+    "peers": "the whole pipeline beside Celery and django-post-office",
     "scaling": "several worker processes on one PostgreSQL",
     "endurance": "the size of the sender over very many steps",
     "bulk": "pause, resume and stop of very many leads in one command",

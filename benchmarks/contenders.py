@@ -217,43 +217,13 @@ async def plain(url: str, redis_url: str, port: str, count: str, poll_delay: str
     from arq.connections import RedisSettings
     from sqlmodel import Session
 
-    from benchmarks.bench_mime import SENDER as FROM
-    from benchmarks.bench_mime import by_email_message
-    from benchmarks.terms import MEASURED, NOW, OFFICE
-    from core.letters import compiled, values_of
-    from core.models import Journal
-    from core.template import render
+    from benchmarks.simple import commit, load
+    from benchmarks.terms import MEASURED
 
     with closing(Database(url)) as db:
 
-        def load(enrollment_id: int) -> tuple[Lead, Step, bytes] | None:
-            with Session(db.engine) as session:
-                enrollment = session.get_one(Enrollment, enrollment_id)
-                if enrollment.status != "pending":
-                    return None
-                steps = select(Step).where(Step.sequence_id == enrollment.sequence_id, Step.position == 0)
-                lead, step = session.get_one(Lead, enrollment.lead_id), session.exec(steps).one()
-                rendered = render(
-                    compiled(step.subject, step.body),
-                    values_of(lead, FROM, "Measured", OFFICE.unsubscribe_url(lead.id or 0)),  # type: ignore[arg-type]
-                )
-                return lead, step, by_email_message(rendered, lead.first_name)
-
-        def commit(enrollment_id: int, step_id: int) -> None:
-            with Session(db.engine) as session:
-                enrollment = session.get_one(Enrollment, enrollment_id)
-                enrollment.position, enrollment.version = 1, enrollment.version + 1
-                session.add_all(
-                    [
-                        enrollment,
-                        Delivery(enrollment_id=enrollment_id, step_id=step_id, state="sent", created_at=NOW),
-                        Journal(at=NOW, actor="system", verb="send", enrollment_id=enrollment_id),
-                    ]
-                )
-                session.commit()
-
         async def send_step(context: dict[str, Any], enrollment_id: int) -> None:
-            loaded = await asyncio.to_thread(load, enrollment_id)
+            loaded = await asyncio.to_thread(load, db, enrollment_id)
             if loaded is None:
                 return
             lead, step, content = loaded
@@ -265,7 +235,7 @@ async def plain(url: str, redis_url: str, port: str, count: str, poll_delay: str
                 port=int(port),
                 start_tls=False,
             )
-            await asyncio.to_thread(commit, enrollment_id, step.id or 0)
+            await asyncio.to_thread(commit, db, enrollment_id, step.id or 0)
             await context["redis"].enqueue_job("send_step", enrollment_id, _defer_by=4 * 24 * 3600)
             sent.append(enrollment_id)
             if len(sent) == len(ids):

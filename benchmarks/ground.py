@@ -101,16 +101,23 @@ class Store:
     @contextmanager
     def copy(self, sink: Sink) -> Iterator[str]:
         """The address of a fresh copy, its mailboxes pointed at the sink."""
+        with self.empty(template="template") as url:
+            with closing(Database(url)) as db, db.write() as session:
+                session.execute(update(Mailbox).values(smtp_port=sink.port))
+            yield url
+
+    @contextmanager
+    def empty(self, *, template: str = "template0") -> Iterator[str]:
+        """The address of a database without anything in it, or with what the template has."""
         self._copies += 1
         name = f"round_{self._copies}"
         path = self._folder / f"{name}.db"
         if self._server is not None:
-            url = self._server.create(name, template="template")
+            url = self._server.create(name, template=template)
         else:
-            shutil.copy(self._folder / "template.db", path)
+            if template != "template0":
+                shutil.copy(self._folder / f"{template}.db", path)
             url = f"sqlite:///{path}"
-        with closing(Database(url)) as db, db.write() as session:
-            session.execute(update(Mailbox).values(smtp_port=sink.port))
         try:
             yield url
         finally:
@@ -185,14 +192,14 @@ class Run:
         return self.cpu_seconds / self.messages * 1000
 
 
-def contend(name: str, *arguments: object) -> Run:
-    """Let one contender (benchmarks/contenders.py) run in a process of its own."""
-    return Run(**json.loads(contend_raw(name, *arguments)))
+def contend(name: str, *arguments: object, program: str = "benchmarks.contenders") -> Run:
+    """Let one contender run in a process of its own."""
+    return Run(**json.loads(contend_raw(name, *arguments, program=program)))
 
 
-def contend_raw(name: str, *arguments: object) -> str:
+def contend_raw(name: str, *arguments: object, program: str = "benchmarks.contenders") -> str:
     """What one contender prints, one line of JSON."""
-    command = [sys.executable, "-m", "benchmarks.contenders", name, *map(str, arguments)]
+    command = [sys.executable, "-m", program, name, *map(str, arguments)]
     done = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=LONGEST_SECONDS
     )

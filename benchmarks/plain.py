@@ -37,7 +37,9 @@ def main(options: argparse.Namespace) -> None:
                         runs.setdefault(name, []).append(
                             contend("plain", url, redis.url, server.port, JOBS, delay)
                         )
-            rows += [_row(f"{store.kind}, {name}", found, runs["pipeline"]) for name, found in runs.items()]
+            rows += [
+                compared(f"{store.kind}, {name}", found, runs["pipeline"]) for name, found in runs.items()
+            ]
     print(table(rows))
     print(
         f"Goal: ≥ {GOAL} × plain. Plain: {JOBS} jobs a round, a MIME tree, a connection and a commit each; arq's"
@@ -45,7 +47,8 @@ def main(options: argparse.Namespace) -> None:
     print("defaults take 10 jobs every half second, tuned means a poll every 10 ms.")
 
 
-def _row(name: str, runs: list[Run], ours: list[Run]) -> tuple[str, ...]:
+def compared(name: str, runs: list[Run], ours: list[Run]) -> tuple[str, ...]:
+    """Give a line of the table: its own figures, and how ours compare, round by round."""
     faster = middle(own.rate / run.rate for own, run in zip(ours, runs, strict=True))
     lighter = middle(run.cpu_ms / own.cpu_ms for own, run in zip(ours, runs, strict=True))
     rate, cpu = middle(run.rate for run in runs), middle(run.cpu_ms for run in runs)
