@@ -25,7 +25,7 @@ class Limits:
 class Rates:
     """How many mails of the window left or were refused, and how many of them bounced for good, or were reported.
 
-    `last_at`: when the last one left.
+    `last_at`: when the last one left, be it before the window that counts.
     """
 
     mails: int = 0

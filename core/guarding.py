@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, and_, case, func, or_
+from sqlalchemy import ColumnElement, Select, Table, and_, case, func, or_, true
 from sqlalchemy import select as sql
 from sqlmodel import Session, col, select
 
@@ -95,13 +95,13 @@ _BOUNCED = or_(_REFUSED, _CAME.c.bounced == 1)
 def rates(
     session: Session, what: Guarded, *, now: datetime, only: Iterable[int] | None = None
 ) -> dict[int, Rates]:
-    """Give the rates of mailboxes or sequences, those alone that sent anything in their window."""
-    key = _KEY[what]
-    counted = _mails(what, _since(session, what, now), now, only).with_only_columns(
+    """Give the rates of mailboxes or sequences, those alone that sent anything in a week, counted or not."""
+    key, is_in = _KEY[what], _is_counted(what, _since(session, what, now))
+    counted = _mails(what, {}, now, only).with_only_columns(
         key,
-        func.count(),
-        func.sum(case((_BOUNCED, 1), else_=0)),
-        func.sum(case((_CAME.c.complained == 1, 1), else_=0)),
+        func.sum(case((is_in, 1), else_=0)),
+        func.sum(case((and_(is_in, _BOUNCED), 1), else_=0)),
+        func.sum(case((and_(is_in, _CAME.c.complained == 1), 1), else_=0)),
         func.max(D_.settled_at),
     )
     return {number: Rates(*counts) for number, *counts in session.execute(counted.group_by(key))}
@@ -142,9 +142,14 @@ def _mails(
         .join_from(DELIVERIES, ENROLLMENTS, ENROLLMENTS.c.id == D_.enrollment_id)
         .outerjoin(_CAME, _CAME.c.delivery_id == D_.id)
         .where(D_.id > func.coalesce(before, 0), _IS_MAIL, D_.settled_at >= begin, D_.settled_at <= now)
-        .where(*(or_(key != number, D_.settled_at >= at) for number, at in since.items()))
+        .where(_is_counted(what, since))
     )
     return query if only is None else query.where(key.in_(list(only)))
+
+
+def _is_counted(what: Guarded, since: Mapping[int, datetime]) -> ColumnElement[bool]:
+    """Give the condition on a mail that its shorter window has it."""
+    return and_(true(), *(or_(_KEY[what] != number, D_.settled_at >= at) for number, at in since.items()))
 
 
 def _since(session: Session, what: Guarded, now: datetime) -> dict[int, datetime]:

@@ -253,6 +253,9 @@ def test_a_person_releases_it_and_it_counts_anew(world: World) -> None:
     assert guard_cards(world)[0].wanted > card.wanted
     guarding.judge(world.db, now=world.now)
     assert box(world).guarded_at is None
+    detail = world.say("mailboxes").rows[0].detail
+    assert "last sent at 10:00:00" in detail
+    assert "bounced" not in detail
     world.say("resume sequence Spring")
     assert len(world.tick()) == 30
 
