@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Table, text, update
+from sqlalchemy import ColumnElement, Table, text, update
 from sqlmodel import Session, col, func, select
 
 from core import cards, owners
@@ -95,17 +95,27 @@ def next_task(session: Session) -> datetime | None:
 
 def of_person(session: Session, person: str, *, now: datetime, limit: int) -> Sequence[tuple[Delivery, Lead]]:
     """Give the tasks that wait for a person, as the owner or who covers for them, those put off last; hidden ones not."""
-    covered = [absent for absent, cover in owners.standing_in(session, now=now).items() if cover == person]
-    query = (
-        select(Delivery, Lead)
-        .join(Enrollment, col(Enrollment.id) == Delivery.enrollment_id)
-        .join(Lead, col(Lead.id) == Enrollment.lead_id)
-        .where(
-            Delivery.kind == StepKind.TASK.value,
-            Delivery.state == DeliveryState.OPEN.value,
-            Enrollment.status == Status.IN_PROGRESS.value,
-            col(Lead.owner).in_([person, *covered]),
-        )
-    )
+    query = select(Delivery, Lead).join(Enrollment, col(Enrollment.id) == Delivery.enrollment_id)
+    query = query.join(Lead, col(Lead.id) == Enrollment.lead_id)
     order = (func.coalesce(Delivery.snoozed_until, Delivery.created_at), col(Delivery.id))
-    return session.exec(query.order_by(*order).limit(limit)).all()
+    theirs = _of(session, person, Status.IN_PROGRESS, now=now)
+    return session.exec(query.where(*theirs).order_by(*order).limit(limit)).all()
+
+
+def hidden(session: Session, person: str, *, now: datetime) -> int:
+    """Give how many tasks of a person are away while their leads are paused."""
+    query = select(func.count()).select_from(Delivery).join(
+        Enrollment, col(Enrollment.id) == Delivery.enrollment_id
+    )  # fmt: skip
+    query = query.join(Lead, col(Lead.id) == Enrollment.lead_id)
+    return session.exec(query.where(*_of(session, person, Status.PAUSED, now=now))).one()
+
+
+def _of(session: Session, person: str, status: Status, *, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    covered = [absent for absent, cover in owners.standing_in(session, now=now).items() if cover == person]
+    return (
+        col(Delivery.kind) == StepKind.TASK.value,
+        col(Delivery.state) == DeliveryState.OPEN.value,
+        col(Enrollment.status) == status.value,
+        col(Lead.owner).in_([person, *covered]),
+    )

@@ -105,8 +105,12 @@ def tasks(session: Session, order: orders.Tasks, *, actor: Actor, now: datetime)
     del order
     zone, _ = zone_of(session, actor)
     found = store.of_person(session, actor.id, now=now, limit=ROWS_SHOWN + 1)
+    away = store.hidden(session, actor.id, now=now)
+    lines = (
+        (f"{counted(away, 'task')} hidden while the lead is paused: resumed, it comes back.",) if away else ()
+    )
     if not found:
-        return Answer("No task waits for you.")
+        return Answer("No task waits for you.", lines)
     rows_by_id = {row.id: row for row in load(session, [delivery.enrollment_id for delivery, _ in found])}
     rows = []
     for delivery, lead in found[:ROWS_SHOWN]:
@@ -119,7 +123,7 @@ def tasks(session: Session, order: orders.Tasks, *, actor: Actor, now: datetime)
         )
         rows.append(Row(what, f"{lead.email}, {row.sequence.name}, {when}", choices=_choices(delivery)))
     more = f" The first {ROWS_SHOWN} are shown." if len(found) > ROWS_SHOWN else ""
-    return Answer(f"{counted(len(rows), 'task')} for you, the oldest first.{more}", rows=tuple(rows))
+    return Answer(f"{counted(len(rows), 'task')} for you, the oldest first.{more}", lines, rows=tuple(rows))
 
 
 def _choices(delivery: Delivery) -> tuple[Choice, ...]:

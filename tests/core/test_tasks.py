@@ -160,3 +160,11 @@ def test_its_title_is_filled_in_wherever_it_is_named(world: World) -> None:
         session.add(lead)
     world.click("task_done", ADA)
     assert any("Task “Call Ada”" in line for line in world.say(f"history {ADA}").lines)
+
+
+def test_those_hidden_by_a_pause_are_counted(world: World) -> None:
+    assert world.say("tasks").lines == ()
+    world.say(f"pause {ADA}")
+    said = world.say("tasks")
+    assert (said.title, said.rows) == ("No task waits for you.", ())
+    assert said.lines == ("1 task hidden while the lead is paused: resumed, it comes back.",)
