@@ -340,7 +340,7 @@ def _save_holds(session: Session, changes: list[Change], *, actor: Actor, now: d
         ended = [hold for hold in change.before.holds if hold.id is not None and hold.id not in kept]
         begun = [hold for hold in change.after.holds if hold.id is None or hold.id not in known]
         released += [hold.id for hold in ended if hold.id is not None]
-        placed += [_hold_row(change.row, hold, is_many=is_many) for hold in begun]
+        placed += [_hold_row(change.row, hold, now=now, is_many=is_many) for hold in begun]
         asked |= {(hold.source, hold.batch_id) for hold in (*ended, *begun) if hold.source in ASKED_ON_A_CARD}
     if released:
         session.execute(
@@ -354,7 +354,7 @@ def _save_holds(session: Session, changes: list[Change], *, actor: Actor, now: d
         cards.touch_about(session, source, [batch_id])
 
 
-def _hold_row(row: Loaded, hold: Hold, *, is_many: bool) -> dict[str, Any]:
+def _hold_row(row: Loaded, hold: Hold, *, now: datetime, is_many: bool) -> dict[str, Any]:
     return {
         "enrollment_id": row.id,
         "source": hold.source.value,
@@ -363,17 +363,18 @@ def _hold_row(row: Loaded, hold: Hold, *, is_many: bool) -> dict[str, Any]:
         "placed_at": hold.placed_at,
         "until": hold.until,
         "policy": hold.policy,
-        "announce_at": None if is_many else _announce_at(row, hold),
+        "announce_at": None if is_many else _announce_at(row, hold, now=now),
         "batch_id": hold.batch_id,
     }
 
 
-def _announce_at(row: Loaded, hold: Hold) -> datetime | None:
+def _announce_at(row: Loaded, hold: Hold, *, now: datetime) -> datetime | None:
     """Give when the owner is told that a hold will end: the team's working morning before; None for a short one."""
     if hold.until is None or hold.source is Source.AWAY:  # whoever is away gets one card on their return
         return None
     moment = morning_before(hold.until, row.sequence.spec.calendar)
-    return moment if moment > hold.placed_at else None
+    known_since = now if hold.id is None else hold.placed_at  # one that an undo puts back was known before
+    return moment if moment > known_since else None
 
 
 def _save_deliveries(

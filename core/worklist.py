@@ -19,9 +19,10 @@ from core.acts import DELIVERIES, ENROLLMENTS, HOLDS, JOURNAL, LEADS
 from core.conversations import ANSWERABLE
 from core.lifecycle import Source
 from core.meetings import ANSWERED, State
-from core.models import DeliveryState, Meeting, Message, Reply
+from core.models import Batch, DeliveryState, Meeting, Message, Reply
 from core.schedule import DAY, MONDAY_TO_FRIDAY, at_local, local
 
+BATCHES: Table = Batch.__table__  # type: ignore[attr-defined]
 MEETINGS: Table = Meeting.__table__  # type: ignore[attr-defined]
 MESSAGES: Table = Message.__table__  # type: ignore[attr-defined]
 REPLIES: Table = Reply.__table__  # type: ignore[attr-defined]
@@ -217,16 +218,17 @@ class Worklist:
         )
 
     def _holds(self) -> Subquery:
-        """Give the holds that were open at the moment, in two parts that each have their index."""
+        """Give the holds that were open at the moment, in two parts that each have their index.
+
+        One that took the place of another lasts since that one was placed; it was there from its own batch on.
+        """
         shown = [HOLDS.c[name] for name in ("enrollment_id", "source", "placed_at", "until")]
-        still = sql(*shown, literal(1).label("is_open")).where(
-            text("hold.released_at IS NULL"), HOLDS.c.placed_at <= self.at
-        )
-        since = sql(*shown, literal(0)).where(
-            text("hold.released_at IS NOT NULL"),
-            HOLDS.c.released_at >= self.at,
-            HOLDS.c.placed_at <= self.at,
-        )
+        was_there = (HOLDS.c.placed_at <= self.at, or_(BATCHES.c.at.is_(None), BATCHES.c.at <= self.at))
+        placed = HOLDS.outerjoin(BATCHES, BATCHES.c.id == HOLDS.c.batch_id)
+        still = sql(*shown, literal(1).label("is_open")).select_from(placed)
+        still = still.where(text("hold.released_at IS NULL"), *was_there)
+        since = sql(*shown, literal(0)).select_from(placed)
+        since = since.where(text("hold.released_at IS NOT NULL"), HOLDS.c.released_at >= self.at, *was_there)
         return union_all(still, since).subquery()
 
     def _rank(self, one: Subquery) -> ColumnElement[int]:

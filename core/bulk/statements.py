@@ -87,7 +87,7 @@ def write(session: Session, rule: Rule, act: Act, sql: Spelling, *, count: int) 
         .values(released_at=act.now, released_by=act.actor.id, announce_at=None)
     )
     if rule.begins:
-        connection.execute(_into(HOLDS, _begun(rule.begins)))
+        connection.execute(_into(HOLDS, _begun(rule, rule.begins, act)))
     saved = (
         update(ENROLLMENTS)
         .where(E.id == ACTING.c.id)
@@ -145,14 +145,17 @@ def _line(rule: Rule, act: Act, sql: Spelling) -> dict[str, Any]:
     }
 
 
-def _begun(hold: Hold) -> dict[str, Any]:
+def _begun(rule: Rule, hold: Hold, act: Act) -> dict[str, Any]:
+    # As in core.lifecycle: it lasts since the first of those in whose place it is, which ended a moment ago.
+    ended = (H.enrollment_id == E.id, H.released_at == act.now, H.released_by == act.actor.id, rule.ends)
+    first = select(func.min(H.placed_at)).where(*ended).correlate(ENROLLMENTS).scalar_subquery()
     # No `announce_at`: of what holds many, the end is not announced lead by lead.
     return {
         "enrollment_id": E.id,
         "source": hold.source.value,
         "reason": hold.reason,
         "author": hold.author,
-        "placed_at": hold.placed_at,
+        "placed_at": func.coalesce(first, literal(hold.placed_at, H.placed_at.type)),
         "until": hold.until,
         "policy": hold.policy,
         "batch_id": hold.batch_id,

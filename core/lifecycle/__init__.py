@@ -188,10 +188,14 @@ def _pause(e: Enrollment, event: Pause, now: datetime) -> Decision:
         raise Refused(
             f"{e.label} has not started yet, so there is nothing to pause. Use `skip` if it should never start."
         )
-    if event.replaces:
-        e = replace(e, holds=tuple(other for other in e.holds if other.id not in event.replaces))
-    if any(_same(hold, other) for other in e.holds):
+    ended = [other for other in e.holds if other.id in event.replaces]
+    if any(_same(hold, other) for other in e.holds if other not in ended):
         raise Refused(f"{e.label} is already paused like this; nothing was changed.")
+    # A person who pauses again changes the date of their own hold; the holds of others stay.
+    ended += [other for other in e.holds if other not in ended and _by_same_person(hold, other)]
+    # Moving an end makes no pause younger: the new hold lasts since the first of those in whose place it is.
+    hold = replace(hold, placed_at=min(one.placed_at for one in (hold, *ended)))
+    e = replace(e, holds=tuple(other for other in e.holds if other not in ended))
     return _held(e, hold, now), (Effect.WITHDRAW,)
 
 
@@ -209,9 +213,7 @@ def _same(hold: Hold, other: Hold) -> bool:
 
 
 def _held(e: Enrollment, hold: Hold, now: datetime) -> Enrollment:
-    # A person who pauses again changes the date of their own hold; the holds of others stay.
-    own = [other for other in e.holds if hold.source is Source.PERSON and _by_same_person(hold, other)]
-    holds = (*(other for other in e.holds if other not in own), hold)
+    holds = (*e.holds, hold)
     if e.status is Status.PAUSED:
         return replace(e, holds=holds)
     remaining = None if e.due_at is None else max(e.due_at - now, NOTHING)
@@ -219,7 +221,7 @@ def _held(e: Enrollment, hold: Hold, now: datetime) -> Enrollment:
 
 
 def _by_same_person(hold: Hold, other: Hold) -> bool:
-    return other.source is Source.PERSON and other.author == hold.author
+    return hold.source is other.source is Source.PERSON and other.author == hold.author
 
 
 def _resume(e: Enrollment, event: Resume, now: datetime, plan: Plan) -> Decision:

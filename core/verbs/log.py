@@ -123,8 +123,11 @@ def entries(session: Session, order: orders.Log, *, actor: Actor, now: datetime)
         query = query.where(E_.id.in_(sql(E_.id).where(E_.lead_id.in_(spelling(session).these(ids)))))
     if order.since:
         since = read_past(order.since, now=now, zone=zone)
-        before = sql(source.number).where(source.made_at < since).order_by(source.number.desc()).limit(1)
-        query = query.where(source.number > (session.execute(before).scalar() or 0))
+        if order.what == "held":  # a hold that took the place of another lasts since that one
+            query = query.where(source.made_at >= since)
+        else:
+            before = sql(source.number).where(source.made_at < since).order_by(source.number.desc()).limit(1)
+            query = query.where(source.number > (session.execute(before).scalar() or 0))
     if order.before:
         query = query.where(source.number < int(order.before))
     if not order.csv:

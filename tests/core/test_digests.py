@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event
 from sqlmodel import select
 
-from core import cards, commands, digests, releases, views
+from core import cards, commands, digests, figures, releases, views
 from core.acts import apply, open_batch
 from core.handover import Fate
 from core.lifecycle import Hold, Pause, Source
@@ -355,6 +355,48 @@ def test_one_week_later_waits_a_week_and_is_done_for_today(world):
     (hold,) = world.holds(ADA)
     assert (hold.author, hold.until) == (ANA.id, world.now + 7 * DAY)
     assert rows(shown(world))[0].verdict == "Ana moved its end (now Wednesday 9 June) at 08:40."
+
+
+def test_one_week_later_makes_no_pause_younger(database_url):
+    world = world_with(database_url)
+    world.now -= timedelta(days=15)
+    held(world, ADA, Source.OUT_OF_OFFICE, MORNING + timedelta(hours=1))
+    world.now += timedelta(days=15)
+
+    def ages() -> list[int]:
+        with world.read() as session:
+            return figures.ages(session, at=world.now)
+
+    before, (placed,) = ages(), world.holds(ADA)
+    come(world, MORNING)
+    world.later(minutes=1)
+    said = press(world, shown(world), "+1 week")
+    assert rows(shown(world))[0].verdict == "Ana moved its end (now Wednesday 9 June) at 08:31."
+    assert ages() == before == [0, 0, 1, 0]
+    assert "1 lead paused" in world.say("paused older than 14 days").title
+    world.later(minutes=1)
+    commands.undo(world.desk, said.batch_id, actor=ANA, now=world.now)
+    (again,) = world.holds(ADA)
+    same = ("source", "reason", "author", "placed_at", "until", "batch_id")
+    assert [getattr(again, name) for name in same] == [getattr(placed, name) for name in same]
+    assert rows(shown(world))[0].verdict == ""
+    press(world, shown(world), "+1 week")
+    come(world, MORNING + DAY)
+    view = shown(world)
+    assert titles(view) == ["💤 Paused for more than 14 days: stop them? (1)"]
+    assert rows(view)[0].detail.startswith("paused by Ana 17 days ago, goes on Wednesday 9 June")
+
+
+def test_another_date_for_ones_own_pause_makes_it_no_younger(database_url):
+    world = world_with(database_url, ADA, EVE)
+    world.say(f"pause {ADA}")
+    come(world, datetime(2027, 6, 16, 6, 30, tzinfo=UTC))
+    assert titles(shown(world)) == ["💤 Paused for more than 14 days: stop them? (1)"]
+    world.later(minutes=1).say(f"pause {EVE}")
+    world.say(f"pause {ADA} until June 30")
+    assert [EVE in row.title for row in world.say("log held since yesterday").rows] == [True]
+    assert shown(world).verdict == "All done: 1 of 1."
+    assert "1 lead paused" in world.say("paused older than 14 days").title
 
 
 def test_a_line_can_be_worked_by_anybody_and_nobody_acts_twice(world):
