@@ -79,11 +79,11 @@ def _meant(session: Session, row: Collision, state: State, *, actor: Actor, now:
 def _let_in(session: Session, row: Collision, state: State, *, actor: Actor, now: datetime) -> Outcome:
     """Enroll what can still be enrolled, as the asker's act; of a lead that is another's by now, that one is asked."""
     asker = _asker(session, row)
-    batch_id = open_batch(session, "start", actor=asker, now=now)
+    batch_id, moved = open_batch(session, "start", actor=asker, now=now), list[int]()
     if state is State.HANDED_OVER:
         clashes = find(session, row.lead_ids, actor=asker, now=now)
         given = [i for i in row.lead_ids if i not in clashes or clashes[i].may_answer(row.colleague)]
-        owners.give(session, given, asker.id, actor=actor, now=now, batch_id=batch_id)
+        moved = owners.give(session, given, asker.id, actor=actor, now=now, batch_id=batch_id)
     settle(session, row, state, actor=actor, now=now, batch_id=batch_id)
     outcome = runs.start_these(
         session,
@@ -100,7 +100,7 @@ def _let_in(session: Session, row: Collision, state: State, *, actor: Actor, now
         outcome.answer,
         title=f"{done}; {outcome.answer.title[:1].lower()}{outcome.answer.title[1:]}",
         card_leads=(),
-        batch_id=None,
+        batch_id=batch_id if moved else outcome.answer.batch_id,
     )
     return replace(outcome, answer=answer)
 

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, delete, select
 
 from core import cards, goals, owners, permissions, variants
 from core import leads as saving
-from core.acts import Loaded
+from core.acts import Loaded, open_batch
 from core.answers import Answer, Choice
 from core.awaited import news
 from core.errors import Refused
@@ -203,8 +203,9 @@ def edit(
     ]
     if not changed:
         return Outcome(Answer(f"Nothing was changed about {before.lead.email}."))
+    batch_id = open_batch(session, owners.VERB, actor=actor, now=now) if "owner" in changed else None
     for name in changed:
-        _save(session, before, name, _tidy(typed[name]), actor=actor, now=now)
+        _save(session, before, name, _tidy(typed[name]), actor=actor, now=now, batch_id=batch_id)
     session.flush()
     news(session, [lead_id])
     cards.touch(session, lead_ids=[lead_id])
@@ -217,7 +218,9 @@ def edit(
         was, became = (_said(one.values.get(name, ""), called) for one in (before, after))
         lines.append(f"{after.label(name)}: {was} → {became}.")
     title = f"Saved {after.lead.email}: {listed(after.label(name).lower() if name in FIELDS else after.label(name) for name in changed)}."
-    choices = (*_resumes(after), *undo_choices(met))
+    # Anything else is typed anew; of a lead that was given away that may be up to another.
+    back = (Choice("↩️ Undo the change of owner", f"undo {batch_id}"),) if batch_id else ()
+    choices = (*_resumes(after), *back, *undo_choices(met))
     return Outcome(
         Answer(title, (*lines, *met.lines, *_still_missing(after)), choices), begun(session, met.stopped)
     )
@@ -227,11 +230,20 @@ def _said(text: str, called: Mapping[str, str]) -> str:
     return shown(called.get(text, text), longest=80) or "nothing"
 
 
-def _save(session: Session, before: Sheet, name: str, text: str, *, actor: Actor, now: datetime) -> None:
+def _save(
+    session: Session,
+    before: Sheet,
+    name: str,
+    text: str,
+    *,
+    actor: Actor,
+    now: datetime,
+    batch_id: int | None,
+) -> None:
     lead = before.lead
     lead_id = lead.id or 0
     if name == "owner":
-        owners.give(session, [lead_id], text or None, actor=actor, now=now)
+        owners.give(session, [lead_id], text or None, actor=actor, now=now, batch_id=batch_id)
         return
     was = before.values.get(name, "")
     if name == "tags":

@@ -84,6 +84,9 @@ def test_each_field_is_saved_journaled_and_drawn(world):
         ("tags", "", "hot; eu"),
     }
     assert [(line.actor, line.became) for line in world.journal("owner")] == [("U0ANA", "U0BEN")]
+    world.ana.click(answer, "↩️ Undo the change of owner")
+    world.ana.wait_for_text("went back to who had them before")
+    assert (lead(world).owner, lead(world).company) == (None, "Difference Ltd")
     world.clock.now += timedelta(minutes=1)
     world.until(lambda: world.draw() or "Difference Ltd" in posted(world)[0].all_text())
     world.ana.type("#outbound", f"/sequence history {ADA}")

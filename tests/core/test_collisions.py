@@ -256,6 +256,20 @@ def test_the_asker_can_undo_what_was_accepted(world: World) -> None:
     assert world.status("ada@acme.test", "Spring") == "pending"
 
 
+@pytest.mark.parametrize("answer", ["accept", "hand over"])
+def test_whoever_answered_by_mistake_takes_it_back(world: World, answer: str) -> None:
+    world.say("start ada@acme.test in Autumn", BEN)
+    given = press(world, answer)
+
+    undone = world.say(f"undo {given.batch_id}")
+
+    assert undone.title.startswith("Undid `start`")
+    assert world.status("ada@acme.test", "Autumn") == "stopped"
+    with world.read() as session:
+        assert session.get_one(Lead, world.lead_id("ada@acme.test")).owner == ANA.id
+    assert world.say(f"undo {given.batch_id}", BEN).title.startswith("Ana undid this at")
+
+
 def test_declining_enrolls_nobody(world: World) -> None:
     world.say("start ada@acme.test in Autumn", BEN)
     assert press(world, "decline").title == "Declined: nobody was enrolled."
