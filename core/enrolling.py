@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -16,14 +16,17 @@ from sqlmodel import Session, col, select
 from core import collisions
 from core.address import key_of
 from core.chunks import chunks
+from core.dates import say
 from core.errors import Refused
 from core.lead_file import LeadRow
-from core.lifecycle import LIVE, Status
+from core.lifecycle import LIVE, Source, Status
 from core.mailboxes import rotation
-from core.models import Delivery, Enrollment, Journal, Lead, SequenceStatus, Suppression
+from core.models import Delivery, Enrollment, Hold, Journal, Lead, SequenceStatus, Suppression
+from core.models import Sequence as SequenceRow
 from core.people import Actor
 from core.plans import PlannedSequence, planned
 from core.sql import spelling
+from core.words import listed
 
 _WAY_BACK = {
     SequenceStatus.PAUSED.value: ("resume", "Resume it"),
@@ -62,7 +65,8 @@ class Person:
 class Preview:
     """What enrolling would do. `asked`: by the name of a colleague, the leads that are theirs, who is asked first.
 
-    held: of those enrolled, by what is missing, whose first mail cannot be written yet (`core.unwritten`).
+    held: of those enrolled, by what is missing, whose first mail cannot be written yet (`core.unwritten`). `elsewhere`: of
+    those enrolled, who is paused in another sequence, which does not hold them here.
     """
 
     sequence_id: int
@@ -71,6 +75,7 @@ class Preview:
     skipped: Mapping[Why, tuple[Person, ...]] = field(default_factory=dict)
     asked: Mapping[str, tuple[Person, ...]] = field(default_factory=dict)
     held: Mapping[str, tuple[Person, ...]] = field(default_factory=dict)
+    elsewhere: tuple[Person, ...] = ()
 
     @property
     def wanted(self) -> list[Person]:
@@ -227,7 +232,33 @@ def _sorted(
         tuple(enrolled),
         {why: tuple(those) for why, those in skipped.items() if those},
         {name: tuple(those) for name, those in sorted(asked.items())},
+        elsewhere=tuple(_paused(session, enrolled, collisions.zone_of(session, actor.id))),
     )
+
+
+def _paused(session: Session, people: Sequence[Person], zone: str) -> Iterator[Person]:
+    """Give those who are paused in a sequence, each with where, why and until when, in this zone."""
+    mine = spelling(session).among(Enrollment.lead_id, [one.lead_id for one in people if one.lead_id])
+    query = (
+        select(Enrollment.lead_id, SequenceRow.name, Hold.source, Hold.until)
+        .join(SequenceRow, col(SequenceRow.id) == Enrollment.sequence_id)
+        .join(Hold, col(Hold.enrollment_id) == Enrollment.id)
+        .where(mine, Enrollment.status == Status.PAUSED.value, col(Hold.released_at).is_(None))
+        .order_by(SequenceRow.name, col(Hold.id))
+    )
+    places: dict[int, dict[str, list[tuple[str, datetime | None]]]] = {}
+    for lead_id, name, source, until in session.exec(query):
+        places.setdefault(lead_id, {}).setdefault(name, []).append((source, until))
+    for one in people:
+        if held := places.get(one.lead_id or 0):
+            yield _because(one, listed(_held(name, holds, zone) for name, holds in held.items()))
+
+
+def _held(name: str, holds: Sequence[tuple[str, datetime | None]], zone: str) -> str:
+    is_away = any(source == Source.OUT_OF_OFFICE for source, _ in holds)
+    ends = [until for _, until in holds if until is not None]
+    until = say(max(ends), zone) if len(ends) == len(holds) else "somebody resumes"
+    return f"{'out of office, ' if is_away else ''}paused in {name} until {until}"
 
 
 def _because(one: Person, why: str) -> Person:

@@ -104,17 +104,21 @@ def enrol_these(
         batch_id=batch_id,
         actor=actor,
         now=now,
-        notes=(*notes, *done.asked),
+        notes=(*done.paused, *notes, *done.asked),
     )
 
 
 @dataclass(frozen=True)
 class Placed:
-    """The enrollments made, a sentence for each lead that got none, and which colleagues were asked about others."""
+    """The enrollments made, a sentence for each lead that got none, and which colleagues were asked about others.
+
+    `paused`: who of them is paused in another sequence, in a sentence.
+    """
 
     enrollment_ids: tuple[int, ...]
     faults: tuple[str, ...]
     asked: tuple[str, ...]
+    paused: tuple[str, ...]
 
 
 def place(
@@ -126,7 +130,7 @@ def place(
     held = collisions.hold_back(session, theirs, sequence_id, actor=actor, now=now)
     wanted = [lead_id for lead_id in ids if lead_id not in held.lead_ids]
     placed = leads.enrol(session, wanted, sequence_id, actor=actor, now=now, batch_id=batch_id)
-    return Placed(placed.enrollment_ids, placed.refusals, held.lines)
+    return Placed(placed.enrollment_ids, placed.refusals, held.lines, _lines(paused_groups(shown.elsewhere)))
 
 
 def keep(session: Session, shown: Preview, *, of_file: str = "", actor: Actor, now: datetime) -> str:
@@ -166,7 +170,12 @@ def enrol_file(
     with db.write() as session:
         lock_leads(session, done.theirs)
         held = collisions.hold_back(session, done.theirs, sequence_id, actor=actor, now=now)
-    return _filed(name, done, (*held.lines, *_lines(skipped_groups(left_out))), batch_id)
+    return _filed(
+        name,
+        done,
+        (*_lines(paused_groups(done.paused)), *held.lines, *_lines(skipped_groups(left_out))),
+        batch_id,
+    )
 
 
 @dataclass
@@ -177,6 +186,7 @@ class Filed:
     new: int = 0
     faults: list[str] = field(default_factory=list)
     theirs: list[int] = field(default_factory=list)
+    paused: list[Person] = field(default_factory=list)
     refused: list[Row] = field(default_factory=list)
 
 
@@ -207,6 +217,7 @@ def _enrol_rows(
     done.new += sum(saving is leads.Saving.NEW for _, saving in saved.values())
     done.faults += placed.refusals
     done.theirs += theirs
+    done.paused += shown.elsewhere
 
 
 def _own(
@@ -242,13 +253,18 @@ def overview(shown: Preview) -> tuple[str, ...]:
 
 
 def _lines(named: Iterable[Group]) -> tuple[str, ...]:
-    return tuple(f"{title}: {some([one.email for one in people])}." for title, people in named)
+    return tuple(f"{title}: {some([_named(one) for one in people])}." for title, people in named)
+
+
+def _named(one: Person) -> str:
+    return f"{one.email} ({one.why})" if one.why else one.email
 
 
 def groups(shown: Preview) -> Iterable[Group]:
     """Give the leads that would not be enrolled, or would be held at once, by the reason in words."""
     yield from skipped_groups(shown)
     yield from held_groups(shown)
+    yield from paused_groups(shown.elsewhere)
     for name, people in shown.asked.items():
         yield f"{name} works these or their company and is asked first ({len(people):,})", people
 
@@ -268,6 +284,15 @@ def held_groups(shown: Preview) -> Iterable[Group]:
     """Give the leads that would be enrolled and held at once, by what is missing."""
     for fault, people in shown.held.items():
         yield f"Enrolled, but cannot be written yet and wait: {fault} ({len(people):,})", people
+
+
+def paused_groups(people: Sequence[Person]) -> Iterable[Group]:
+    """Give the leads that are paused in another sequence: those holds are not this one's, so they start here."""
+    if people:
+        yield (
+            f"Paused elsewhere, but {'starts' if len(people) == 1 else 'start'} here all the same ({len(people):,})",
+            tuple(people),
+        )
 
 
 def _which(session: Session, order: orders.Enrol) -> Refused:

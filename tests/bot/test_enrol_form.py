@@ -143,7 +143,7 @@ def test_lead_suppressed_meanwhile_is_left_out(crowd):
 
     crowd.ana.submit()
     said = crowd.ana.wait_for_text("eve@opera.example is suppressed and gets no mail.").all_text()
-    assert "In Spring already (1): ada@engines.example." in said
+    assert "In Spring already (1): ada@engines.example (pending)." in said
     assert leads_in_spring(crowd) == 3
 
 
@@ -203,7 +203,7 @@ def test_file_is_shown_row_by_row_and_saved_only_when_confirmed(crowd):
     said = crowd.ana.wait_for_text("Enrolled 2 leads of the file in Spring.").all_text()
     assert "2 new leads saved." in said
     assert "Line 5:" in said
-    assert "In Spring already (1): ada@engines.example." in said
+    assert "In Spring already (1): ada@engines.example (pending)." in said
     with crowd.database.read() as session:
         assert session.exec(select(Lead.stage).where(Lead.email == "ann@new.example")).one() == "demo"
     assert leads_in_spring(crowd) == 4

@@ -14,7 +14,7 @@ from core.enrolling import Preview, Why
 from core.errors import Refused
 from core.lead_file import LeadRow
 from core.leads import suppress
-from core.models import Collision, Enrollment, Lead, Member, Sequence, Suppression
+from core.models import Collision, Enrollment, Hold, Lead, Member, Sequence, Suppression
 from tests.measure import cpu
 from tests.world import ANA, BEN, PLAIN, START, World, make
 
@@ -113,13 +113,13 @@ def test_enrol_of_a_few_acts_at_once_and_says_who_not(world: World) -> None:
     assert world.status(EVE) == "pending"
     again = world.say(f"enrol {EVE} in Spring")
     assert again.is_refusal
-    assert again.lines == (f"In Spring already (1): {EVE}.",)
+    assert again.lines == (f"In Spring already (1): {EVE} (pending).",)
 
 
 LEFT_OUT = (
     f"Suppressed, they get no mail (1): {CAT}.",
-    f"In Spring already (1): {ADA}.",
-    f"In Spring before, where only `start` begins a new run (1): {BOB}.",
+    f"In Spring already (1): {ADA} (pending).",
+    f"In Spring before, where only `start` begins a new run (1): {BOB} (stopped).",
 )
 
 
@@ -139,6 +139,22 @@ def test_whoever_was_shown_as_left_out_of_many_is_named_when_it_is_done_and_stay
     assert set(LEFT_OUT[1:]) <= set(done.lines)
 
 
+def test_whoever_is_paused_elsewhere_is_named_and_starts_all_the_same(world: World) -> None:
+    world.add(AUTUMN)
+    world.enrol(EVE)
+    world.say(f"start {BOB} in Spring")
+    world.tick()
+    world.say(f"pause {EVE} until June 15")
+    world.say(f"pause {BOB}")
+    told = (
+        f"Paused elsewhere, but start here all the same (2): {BOB} (paused in Spring until somebody resumes) and "
+        f"{EVE} (paused in Spring until Wednesday 16 June 2027, 00:00 (Europe/Berlin))."
+    )
+    answer = world.say(f"enrol {BOB} {EVE} in Autumn")
+    assert told in answer.lines
+    assert world.status(EVE, "Autumn") == "pending"
+
+
 def test_several_of_a_company_are_shown_first(world: World) -> None:
     many(world, 3, domain="many.test")
     assert world.say("enrol @many.test in Spring").title == "Enrol 3 leads in Spring?"
@@ -148,7 +164,7 @@ def test_enrol_never_begins_a_second_run(world: World) -> None:
     answer = world.say(f"enrol {BOB} in Spring")
 
     assert answer.is_refusal
-    assert answer.lines == (f"In Spring before, where only `start` begins a new run (1): {BOB}.",)
+    assert answer.lines == (f"In Spring before, where only `start` begins a new run (1): {BOB} (stopped).",)
     assert world.status(BOB) == "stopped"
 
 
@@ -212,3 +228,14 @@ def test_preview_of_ten_thousand_takes_well_under_a_second(world: World) -> None
             assert spent() < 1
 
     assert len(seen.enrolled) == 10_000  # with Eve, without lead 7
+
+
+def test_whoever_is_out_of_office_is_named_as_such(world: World) -> None:
+    world.add(AUTUMN)
+    with world.db.write() as session:
+        run = session.exec(select(Enrollment).join(Lead).where(Lead.email == ADA)).one()  # type: ignore[arg-type]
+        run.status, until = "paused", START + timedelta(days=14)
+        session.add(Hold(enrollment_id=run.id, source="out_of_office", reason="", author="system", placed_at=START,
+                         until=until))  # fmt: skip
+    [one] = shown(world, ADA, sequence="Autumn").elsewhere
+    assert one.why == "out of office, paused in Spring until Tuesday 15 June 2027, 10:00 (Europe/Berlin)"
