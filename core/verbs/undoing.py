@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import update
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from core import absences, owners, tagging
 from core.acts import CHUNK, DELIVERIES, Change, apply, load, open_batch
@@ -33,6 +33,19 @@ from core.words import clock
 
 LATEST_WITHIN = timedelta(hours=24)
 ENROLLMENTS_WITHOUT_ASKING = 10
+REFUSED = "refused"  # the journal's word for what somebody tried in vain
+# What was done by a button, in the words of the field; what was typed is named as the command it is.
+_BUTTONS = {
+    "new_step send": "sending the new step",
+    "new_step leave": "leaving them finished",
+    "task done": "a task's “done”",
+    "backlog spread": "spreading the backlog",
+    "backlog shift": "shifting the backlog",
+    "backlog drop": "dropping the backlog",
+    "settle left": "the word that it left",
+    "settle again": "sending it again",
+    "settle drop": "the word that it is dropped",
+}
 
 
 @dataclass(frozen=True)
@@ -56,10 +69,10 @@ def undo(
     made, moved = _made(session, batch), stages.moved_by(session, batch.id)
     given, absence = owners.given_by(session, batch.id), absences.changed_by(session, batch.id)
     if not made and not moved and not given and not absence:
-        raise Refused(f"There is nothing to undo in `{batch.verb}`.")
+        raise Refused(f"There is nothing to undo in {_named(batch)}.")
     if not is_confirmed and len(places := by_ids(session, made)) > ENROLLMENTS_WITHOUT_ASKING:
         order = orders.Undo(str(batch.id))
-        return proposals.propose(session, order, f"Undo `{batch.verb}` of", places, actor=actor, now=now)
+        return proposals.propose(session, order, f"Undo {_named(batch)} of", places, actor=actor, now=now)
     if batch.actor == actor.id:
         actor = replace(actor, is_bound=False)  # one's own act may be taken back, whosever lead it touched
     locked = lock_leads(session, {one.lead_id for one in made.values()} | {*moved, *given})
@@ -80,7 +93,7 @@ def undo(
     back = _still_latest(session, back, overtaken, made)
     restored = apply(
         session, back, lambda row: Restore(_before(made[row.id])), verb="undo", actor=actor, now=now,
-        reason=f"{batch.verb} undone", batch_id=own,
+        reason=f"{_BUTTONS.get(batch.verb, batch.verb)} undone", batch_id=own,
     )  # fmt: skip
     _mend_deliveries(session, restored.changes, now=now)
     changes = (*stopped.changes, *restored.changes)
@@ -96,15 +109,19 @@ def undo(
     batch.undone_at, batch.undone_by = now, actor.id
     session.add(batch)
     if not changes:
-        return Outcome(Answer(f"Undid `{batch.verb}`.", (*notes, *refusals), batch_id=own))
+        return Outcome(Answer(f"Undid {_named(batch)}.", (*notes, *refusals), batch_id=own))
     done = Performed(changes, refusals, own, begun(session, [change.row.id for change in changes]))
     return answered(
         session,
         done,
-        f"Undid `{batch.verb}`:",
+        f"Undid {_named(batch)}:",
         lambda change, lead: [_now(change), says_next(change, lead, zone=zone, now=now)],
         notes=notes,
     )
+
+
+def _named(batch: Batch) -> str:
+    return _BUTTONS.get(batch.verb, f"`{batch.verb}`")
 
 
 def _now(change: Change) -> str:
@@ -123,6 +140,8 @@ def _batch(session: Session, batch_id: int | None, *, actor: Actor, now: datetim
             Batch.size > 0,
         )
         batch = session.exec(query.where(*mine).order_by(col(Batch.id).desc()).limit(1)).first()
+        if batch and (later := _later(session, batch)):
+            raise _is_older(session, batch, later, actor=actor, now=now)
     if batch is None:
         raise Refused(
             "You have done nothing in the last day that could be undone."
@@ -136,6 +155,26 @@ def _batch(session: Session, batch_id: int | None, *, actor: Actor, now: datetim
             f"{who} undid this at {clock(batch.undone_at, zone, now)} already; nothing was changed."
         )
     return batch
+
+
+def _later(session: Session, batch: Batch) -> Journal | None:
+    """Give what its person did last since then; an act that can be undone would be the batch itself."""
+    begins = select(func.min(Journal.id)).where(Journal.batch_id == batch.id).scalar_subquery()
+    since = select(Journal).where(
+        Journal.actor == batch.actor, col(Journal.id) > begins, Journal.at > batch.at, Journal.verb != REFUSED
+    )
+    return session.exec(since.order_by(col(Journal.id).desc()).limit(1)).first()
+
+
+def _is_older(session: Session, batch: Batch, later: Journal, *, actor: Actor, now: datetime) -> Refused:
+    """Give the refusal to take back what was not done last, unless it is named."""
+    zone, _ = zone_of(session, actor)
+    did, at = act_words(later, "you"), clock(later.at, zone, now)
+    before = f"`undo {batch.id}` takes back {_named(batch)} of {clock(batch.at, zone, now)}"
+    other = session.get(Batch, later.batch_id) if later.batch_id else None
+    if other and other.undone_at:
+        return Refused(f"What you did last ({did} at {at}) is undone already; {before}, which came earlier.")
+    return Refused(f"What you did last ({did} at {at}) cannot be undone; {before}, which came earlier.")
 
 
 def _made(session: Session, batch: Batch) -> dict[int, _Made]:

@@ -183,7 +183,8 @@ class TestNewLastStep:
         again = asked.say(send, BEN)
         assert again.is_refusal
         assert "Ana chose" in again.title
-        commands.undo(asked.desk, said.batch_id, actor=ANA, now=asked.now)
+        undone = commands.undo(asked.desk, said.batch_id, actor=ANA, now=asked.now)
+        assert undone.title == f"Undid sending the new step: {ADA} in Spring."
         assert place(asked, ADA) == ("paused", 3)
         asked.say(self.card(asked).choices[0].command)
         assert (ADA, "more") in asked.later(days=1).tick()

@@ -110,6 +110,43 @@ def test_undo_without_a_number_takes_the_latest_within_a_day(world: World) -> No
     assert undo(world, actor=BEN).title == "You have done nothing in the last day that could be undone."
 
 
+@pytest.mark.parametrize(
+    ("text", "did"),
+    [
+        (f"note {ADA} wants a quote", "you noted at 10:01:00"),
+        ("pause sequence Spring", "you paused at 10:01:00"),
+        ("halt", "you halted all sending at 10:01:00"),
+    ],
+)
+def test_undo_never_takes_back_an_older_act_than_the_last(world: World, text: str, did: str) -> None:
+    batch = world.say(f"pause {ADA}").batch_id
+    world.say(f"note {BOB} somebody else does something meanwhile", actor=BEN)
+    world.later(minutes=1).say(text)
+
+    answer = undo(world)
+
+    assert answer.is_refusal
+    assert answer.title == (
+        f"What you did last ({did}) cannot be undone; `undo {batch}` takes back `pause` of 10:00:00, which came earlier."
+    )
+    assert world.status(ADA) == "paused"
+    assert undo(world, batch).title.startswith("Undid `pause`")
+
+
+def test_undo_never_takes_back_the_act_before_one_that_somebody_undid(world: World) -> None:
+    first = world.say(f"pause {ADA}").batch_id
+    second = world.later(minutes=1).say(f"pause {BOB}").batch_id
+    undo(world, second, actor=BEN)
+
+    answer = undo(world.later(minutes=1))
+
+    assert answer.title == (
+        f"What you did last (you paused it at 10:01:00) is undone already; `undo {first}` takes back `pause` of "
+        "10:00:00, which came earlier."
+    )
+    assert world.status(ADA) == "paused"
+
+
 def test_undo_of_an_undo_does_it_again(world: World) -> None:
     world.say(f"pause {ADA}")
     undo(world)
