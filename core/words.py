@@ -36,8 +36,8 @@ def listed(words: Iterable[str], last: str = "and") -> str:
 
 
 def ended(sentence: str) -> str:
-    """Give a sentence with its full stop; one that ends with a quoted sentence has its stop inside."""
-    return sentence if sentence.endswith((".”", "!”", "?”", "…”")) else f"{sentence}."
+    """Give a sentence with its full stop; what people wrote at its end, quoted or not, may have brought its own."""
+    return sentence if sentence.removesuffix("”").endswith((".", "!", "?", "…")) else f"{sentence}."
 
 
 def some(words: Sequence[str], most: int = MOST_NAMED) -> str:

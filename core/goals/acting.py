@@ -25,7 +25,7 @@ from core.people import Actor
 from core.plans import parsed
 from core.sql import spelling
 from core.verbs.choosing import lock_leads, matching
-from core.words import counted
+from core.words import counted, ended
 
 METS: Table = GoalMet.__table__  # type: ignore[attr-defined]
 CARD = "goal"  # the kind of the notice that somebody was not started
@@ -186,7 +186,7 @@ class _Meeting:
             values = {"outcome": outcome, "batch_id": self.batch_id}
             self.session.execute(update(METS).where(rows).values(values))
             leads_ = f" ({counted(len(lead_ids), 'lead')})" if len(self.outcomes) > 1 else ""
-            self.done.lines.append(f"The goal {self.goal.name} was met{leads_}: {outcome.rstrip('.')}.")
+            self.done.lines.append(ended(f"The goal {self.goal.name} was met{leads_}: {outcome}"))
         self.done.counts[f"met the goal {self.goal.name}"] = self.done.counts.get(
             f"met the goal {self.goal.name}", 0
         ) + len(met)

@@ -320,7 +320,7 @@ def _row(one: Entry, *, zone: str, now: datetime) -> Line:
     by = f", from {one.mailbox}" if one.mailbox else ""
     return Line(
         f"{_when(one.at, zone, now)} · {one.lead}",
-        f"{place}{by}: {ended(one.state.rstrip('.'))}",
+        f"{place}{by}: {ended(one.state)}",
         None,
         one.choices,
     )

@@ -31,7 +31,7 @@ def card(session: Session, card: Card) -> NoticeCard:
     )
     facts = (f"`fermata hook list` shows it; it is number {hook.id}.",)
     if hook.off_at is not None:
-        title = f"{host} is told nothing any more: {hook.off_because}."
+        title = ended(f"{host} is told nothing any more: {hook.off_because}")
         return NoticeCard(title, lines=why if lost else (), icon=ICON, facts=facts)
     title = f"{host} has not taken what Fermata told it."
     return NoticeCard(title, lines=(*why, "Later events are still told."), icon=ICON, facts=facts)

@@ -10,7 +10,7 @@ from core.answers import NoticeCard
 from core.dates import say
 from core.models import WORKSPACE_ID, Card, Mailbox, Workspace
 from core.reading import waiting
-from core.words import counted
+from core.words import counted, ended
 
 UNREAD, DOWN, WELL = "📭", "🔌", "✅"
 
@@ -62,5 +62,4 @@ def _since(moment: datetime | None, zone: str) -> str:
 
 
 def _sentence(words: str | None) -> str:
-    text = (words or "nobody knows why").strip()
-    return text if text.endswith((".", "!", "?")) else f"{text}."
+    return ended((words or "nobody knows why").strip())

@@ -13,6 +13,7 @@ from core.dates import say
 from core.goals import ACTOR
 from core.models import Delivery, DeliveryState, Enrollment, Journal, Lead, Sequence, Step
 from core.names import names
+from core.words import ended
 
 # What the sender reports stands in the deliveries, with the subject; its journal lines say the same again.
 SENDER_VERBS = ("send", tagging.PUT)  # a tag that comes with the start goes without saying
@@ -152,7 +153,7 @@ def _sentence(line: Journal, sequence: str | None, called: dict[str, str]) -> st
         because = f" {line.reason}"  # to whom
     if line.verb == "away" and line.enrollment_id:
         return f"{line.reason or act_words(line, who)}; paused{where}{change}."
-    return f"{act_words(line, who)}{where}{change}{because}."
+    return ended(f"{act_words(line, who)}{where}{change}{because}")
 
 
 def _sent(session: Session, lead_id: int, limit: int) -> list[TimelineEntry]:
@@ -176,4 +177,4 @@ def _delivery(delivery: Delivery, position: int | None, key: str | None, sequenc
     state = DeliveryState(delivery.state)
     said = "was done" if delivery.kind == "task" and state is DeliveryState.SENT else _LEFT[state]
     because = f": {delivery.reason}" if delivery.reason else ""
-    return TimelineEntry(at, f"{what}{subject} ({where}{sequence}) {said}{because}.")
+    return TimelineEntry(at, ended(f"{what}{subject} ({where}{sequence}) {said}{because}"))

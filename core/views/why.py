@@ -301,11 +301,11 @@ _OPEN = [
 
 def _delivery(delivery: Delivery, row: Loaded, step: str, zone: str) -> Reason | None:
     at = say(delivery.sending_at or delivery.created_at, zone)
-    because = (delivery.reason or "").rstrip(".")
+    because = delivery.reason or ""
     held = {hold.source for hold in row.state.holds}
     match delivery.state:
         case DeliveryState.READY if because and row.state.status is Status.PENDING:
-            return Reason(Kind.DELIVERY, f"{step} could not be handed over on {at}, {because}.")
+            return Reason(Kind.DELIVERY, ended(f"{step} could not be handed over on {at}, {because}"))
         case DeliveryState.SENDING:
             return Reason(Kind.UNDER_WAY, f"{step} is being handed over right now, since {at}.")
         case DeliveryState.UNCERTAIN if delivery.is_open_question and Source.UNCERTAIN not in held:
@@ -313,7 +313,7 @@ def _delivery(delivery: Delivery, row: Loaded, step: str, zone: str) -> Reason |
                 Kind.DELIVERY, f"{step} may or may not have left on {at}; say on its card what became of it."
             )
         case DeliveryState.FAILED if Source.FAILED not in held and row.state.status is Status.STOPPED:
-            return Reason(Kind.DELIVERY, f"{step} failed on {at}: {because}.")
+            return Reason(Kind.DELIVERY, ended(f"{step} failed on {at}: {because}"))
         case DeliveryState.OPEN:
             hidden = " (hidden while it is paused)" if row.state.status is Status.PAUSED else ""
             return Reason(
