@@ -41,6 +41,7 @@ _SHORT = {
     Group.ENDLESS: "without an end date",
     Group.LONG: "paused for more than 14 days",
 }
+# Not for those who are back tomorrow: all at once they would get mail a day early, while they are still away.
 _FOR_ALL = {Group.TODAY: ("Resume all due", "resume due"), Group.LONG: ("Stop all of these", "stop long")}
 
 

@@ -39,6 +39,7 @@ def digests() -> Iterator[tuple[str, CardView]]:
         DigestCard(DAY, verdict="4 of 7 done; what is left stands on the newer list below."),
     )
     yield "digest: the first page of many", MANY
+    yield "digest: back tomorrow, an answer to write, no end", OTHERS
     yield "digest: in the channel", CHANNEL
 
 
@@ -131,6 +132,33 @@ MORNING = DigestCard(
         DigestGroup("💬 Waiting for an answer from us (1)", (EVA,)),
         DigestGroup("💤 Paused for more than 14 days: stop them? (1)", (TOM,)),
     ),
+)
+_KIM = row("Kim Adler", "kim@bergweg.example", "answered 2 days ago · step 2 of 4", 16)
+_REPLY = Choice("Reply…", style="primary", form=("reply", 7, 0))
+OTHERS = DigestCard(
+    DAY,
+    summary=("2 due back tomorrow", "1 waiting for our answer", "1 without an end date"),
+    groups=(
+        DigestGroup(
+            "🌅 Due back tomorrow (2)",
+            tuple(
+                replace(one, detail=one.detail.replace("today at", "Wednesday 16 June at"))
+                for one in (ADA, BEN_KRAFT)
+            ),
+        ),
+        DigestGroup(
+            "💬 Waiting for an answer from us (1)",
+            (
+                replace(_KIM, choices=(_REPLY, replace(_KIM.choices[0], style=None), *_KIM.choices[1:])),
+                replace(EVA, choices=(), verdict="Ana Ruiz answered it at 08:44."),
+            ),
+        ),
+        DigestGroup(
+            "⏸️ Paused without an end date (1)",
+            (replace(TOM, detail="paused by Ana Ruiz (what would it cost?) 5 days ago · step 1 of 4"),),
+        ),
+    ),
+    progress="1 of 5 done",
 )
 MANY = DigestCard(
     DAY,
