@@ -12,7 +12,7 @@ from core.words import counted, short
 
 LINES_SHOWN = 8  # of one text
 LINE_CHARS = 240
-SHORT_CHARS = 60  # of texts that stand side by side
+SHORT_CHARS = 40  # of texts that stand side by side
 CHARS_BEFORE = 60  # of what is alike, before the first difference
 HIDDEN = {"id", "delay"}  # said by themselves
 

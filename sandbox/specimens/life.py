@@ -10,9 +10,11 @@ from bot.text import JSON
 from core import sequence_file
 from core.answers import Answer, CardView, Choice, NoticeCard, Row
 from core.models import Sequence
+from core.newsteps import Waiting
 from core.sequence_diff import Crowd, Diff, sentences
 from core.verbs.building import choices_of
 from core.verbs.publishing import WAY_BACK
+from core.views.new_step import asked as asked_about
 from sandbox.specimens.enrol import Specimen
 from sandbox.specimens.leads import NOW
 
@@ -99,6 +101,28 @@ def answers() -> Iterator[tuple[str, Answer]]:
     )
     lines = (*changes, f"It stays paused until somebody publishes it. {WAY_BACK}")
     yield "publish an edited sequence", Answer("Publish Spring outreach as it was edited?", lines, asked)
+    waiting = Waiting(8, 3, "Spring outreach", 6, tuple(range(12)), tuple(range(12)))
+    said, both = asked_about([waiting])
+    where = "ada@lindenhof.example in Spring outreach"
+    detail = "paused. Next: step 6 “One more thing”, new and not scheduled: sent only once somebody chooses."
+    yield (
+        "a list with leads at a new last step",
+        Answer("12 leads paused in Spring outreach.", said, both, (Row(where, detail, 1),)),
+    )
+    yield (
+        "delete a draft",
+        Answer(
+            "Delete the draft Autumn for good? Nobody can undo it.",
+            (
+                "Its 3 steps and settings are gone then; `fermata export` keeps them as a file.",
+                "Nothing has been changed yet; the question stands for 15 minutes.",
+            ),
+            (
+                Choice("Delete the draft Autumn for good", proposal="0" * 32, style="primary"),
+                Choice("Cancel", command=f"cancel proposal {'0' * 32}"),
+            ),
+        ),
+    )
     buttons = (
         Choice("Edit", form=("new_sequence", 3, 7)),
         Choice("Preview", "preview sequence Autumn"),
