@@ -105,7 +105,7 @@ def open_view(form: Form, row: Sequence, senders: Iterable[str]) -> JSON:
     heading = rich(
         [
             words(f"{row.name} ({row.status})", 200, bold=True),
-            words("  Texts and steps stay in its file.", 100),
+            words("  Its steps and texts are changed behind Edit, or in its file.", 100),
         ]
     )
     blocks = [heading, *_when(spec), *_how(spec, list(senders)), *_rules(spec)]
