@@ -79,8 +79,11 @@ def sentence(text: str, longest: int = 300, *, channel: str = "", **style: bool)
 
 
 def unmarked(text: str) -> str:
-    """Give a sentence of ours for a place that shows backticks as they are, such as an error at a field."""
-    return re.sub(r"`([^`]*)`", r"“\1”", text)
+    """Give a sentence of ours for a place that shows backticks as they are, such as an error at a field.
+
+    Of one that was cut within a command the end is closed too.
+    """
+    return re.sub(r"`([^`]*)(?:`|(?<=…)$)", r"“\1”", text)
 
 
 def instant(moment: datetime, zone: str | None, *, with_weekday: bool = False) -> JSON:

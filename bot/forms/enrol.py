@@ -35,7 +35,7 @@ from bot.forms.fields import (
 from bot.forms.kinds import Kind, Opened, Shows
 from bot.front import Act, Front
 from bot.rights import Need
-from bot.text import JSON, clean, plain, sentence, words
+from bot.text import JSON, clean, plain, sentence, unmarked, words
 from core import commands, enrolling, grammar, lead_file, unwritten
 from core.answers import Answer
 from core.enrolling import Person, Preview
@@ -265,7 +265,7 @@ def _people(people: Many[Person], most: int) -> Iterable[list[JSON]]:
 
 def _rows(rows: Many[Row]) -> Iterable[list[JSON]]:
     for row in rows[:ROWS_SHOWN]:
-        yield [words(f"line {row.line}: ", 20), words(row.fault or "", 200)]
+        yield [words(f"line {row.line}: ", 20), words(unmarked(row.fault or ""), 200)]
     if more := rows[ROWS_SHOWN:]:
         yield [words(f"and {len(more):,} more", 100)]
 

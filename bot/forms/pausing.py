@@ -40,7 +40,7 @@ from bot.forms.fields import (
 from bot.forms.kinds import Kind, Opened
 from bot.front import Act, Front
 from bot.rights import Need, of_command
-from bot.text import JSON, clean, plain, words
+from bot.text import JSON, clean, plain, unmarked, words
 from core import commands, conversations, lifecycle, sequences
 from core.acts import Loaded
 from core.address import normalise
@@ -316,7 +316,7 @@ def _preview(filled: Filled, looks: Sequence[Outlook], *, zone: str, is_drawn_an
     """Give the dates; of what cannot be read yet, once something was filled in, what is wrong."""
     faults = list(filled.errors.values()) if is_drawn_anew else []
     if faults:
-        return [rich([words("⚠️ "), words(" ".join(faults), 600)])]
+        return [rich([words("⚠️ "), words(unmarked(" ".join(faults)), 600)])]
     if filled.standing and not looks:
         return [section("This lead is not running in any sequence that could be paused.")]
     return [block for look in looks for block in side_by_side(look, zone=zone)]

@@ -23,7 +23,7 @@ from bot.forms.fields import (
 from bot.forms.kinds import Kind, Opened
 from bot.front import Act, Front
 from bot.rights import Need
-from bot.text import JSON, plain, words
+from bot.text import JSON, plain, unmarked, words
 from core import commands
 from core.answers import Answer
 from core.dates import When
@@ -65,7 +65,7 @@ def _drawn(front: Front, form: Form, state: object, actor: Actor, now: datetime)
         look = resuming(row, known.lead, on, now=now)
         halted = why.halt(session, zone)
     about = f"{known.lead.name or known.lead.email} in {row.sequence.name}"
-    warning = [rich([words(f"⚠️ {fault}")])] if fault else []
+    warning = [rich([words(f"⚠️ {unmarked(fault)}")])] if fault else []
     options = [option("On a day", ON, "The date that you name below counts"), *policy_options(RESUME_MEANS)]
     how: JSON = {"type": "radio_buttons", "options": options, "initial_option": options[0]}
     day: JSON = {"type": "datepicker", "initial_date": tomorrow}

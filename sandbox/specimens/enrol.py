@@ -47,7 +47,7 @@ def enrolments() -> Iterator[Specimen]:
         SEQUENCES: "Spring outreach is paused, so nobody can be enrolled. Resume it first: `resume sequence Spring outreach`.",
         LEADS: enrol.ONE_WAY,
     }
-    yield "enrol: not understood", enrol.first_view(form), errors
+    yield "enrol: not understood", enrol.first_view(form), modals.Wrong(errors).errors
     many = Preview(
         3,
         "Spring outreach",

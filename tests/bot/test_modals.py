@@ -31,6 +31,18 @@ KEYS = {"when": "value", "day": "selected_date", "clock": "selected_time", "reas
 ABOUT_A_RUN = ("pause", "resume", "stop")
 
 
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("Write `stage:demo`, or `mine`.", "Write “stage:demo”, or “mine”."),
+        ("Resume it first: `resume sequence Spri…", "Resume it first: “resume sequence Spri…”"),
+        ("There is no lead o`brien@x.com.", "There is no lead o`brien@x.com."),
+    ],
+)
+def test_an_error_at_a_field_has_plain_quotes(said, shown):
+    assert Wrong({"when": said}).errors == {"when": shown}
+
+
 @pytest.fixture
 def front(database):
     furnish(database)

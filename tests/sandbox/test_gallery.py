@@ -64,6 +64,12 @@ def test_every_dialog_says_by_a_verb_what_it_does():
     assert all(title.endswith("?") and title.split()[0].rstrip("?") in verbs for title, _ in asked)
 
 
+def test_no_field_shows_a_backtick():
+    errors = [sentence for piece in pieces() for sentence in piece.errors.values()]
+    assert any("“resume sequence Spring outreach”" in sentence for sentence in errors)
+    assert [sentence for sentence in errors if "`" in sentence] == []
+
+
 def test_no_line_of_a_table_breaks_in_a_form():
     tables = [
         group["elements"][0]["text"]
