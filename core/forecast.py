@@ -124,7 +124,9 @@ class _Work:
                 return
             if step.kind is not StepKind.CONDITION:
                 return
-            ends = due if awaits else due_after(send_at(max(due, moment), calendar), step.within, calendar)
+            ends = (
+                due if awaits else due_after(due, step.within, calendar)
+            )  # from the planned date, as lifecycle has it
             position, awaits = lead.otherwise.get(position, position + 1), False
             if position < len(steps):
                 due = due_after(ends, steps[position].delay, calendar)

@@ -19,7 +19,7 @@ from core.models import Enrollment, Lead, Mailbox, Sequence, SequenceStatus, Sup
 from core.plans import PlannedSequence, planned
 from core.sequence_file.graph import target
 from core.sequence_file.spec import ConditionStep
-from core.views.forecast import hold_ends_at, next_at
+from core.views.forecast import awake, hold_ends_at
 
 MOST = 50_000  # leads that are worked through, those that are due first; behind them caps are full for long
 
@@ -95,8 +95,12 @@ def _standing(
     for paused in load(session, [number for number in session.exec(held) if number]):
         plan = paused.sequence.plan(paused.zone)
         ends_at = hold_ends_at(paused.state)
-        if ends_at is not None and (due := next_at(paused.state, plan, now=now)):
-            lead = Standing(paused.id, paused.state.position, due, plan, otherwise(paused.sequence))
+        if ends_at is None:
+            continue
+        state = awake(paused.state, plan, max(now, ends_at))
+        awaits = state.awaits_since is not None
+        if state.due_at and (awaits or state.status is Status.PENDING):
+            lead = Standing(paused.id, state.position, state.due_at, plan, otherwise(paused.sequence), awaits)
             found[paused.mailbox_id or 0].append(lead)
     return found, left_out
 

@@ -6,12 +6,11 @@ from datetime import date, datetime
 
 from sqlmodel import Session
 
-from core import grammar
+from core import forecasting, grammar
 from core import sequences as library
 from core.answers import Choice, ForecastChart, StatsCard, Table
 from core.errors import Refused
 from core.forecast import sentences
-from core.forecasting import Forecast, forecast
 from core.grammar import commands as orders
 from core.grammar import to_text
 from core.models import WORKSPACE_ID, Card, Workspace
@@ -45,7 +44,7 @@ def shown(
 ) -> StatsCard:
     """Give it; raises Refused for a sequence that is not there."""
     row = library.find(session, order.sequence) if order.sequence else None
-    found = forecast(session, now=now, sequence_id=row.id if row else None)
+    found = forecasting.forecast(session, now=now, sequence_id=row.id if row else None)
     total = sum(sum(box.sent) for box in found.boxes)
     of = f" of {row.name}" if row else ""
     return StatsCard(
@@ -58,7 +57,7 @@ def shown(
     )
 
 
-def _lines(session: Session, found: Forecast) -> list[str]:
+def _lines(session: Session, found: forecasting.Forecast) -> list[str]:
     workspace = session.get_one(Workspace, WORKSPACE_ID)
     said = sentences(found.boxes) or ["Nothing has to wait for a cap or a gap."]
     if words := halted_words(session, workspace, workspace.zone):
@@ -70,7 +69,7 @@ def _lines(session: Session, found: Forecast) -> list[str]:
     return [*said, ASSUMED]
 
 
-def _table(found: Forecast) -> Table:
+def _table(found: forecasting.Forecast) -> Table:
     """Give the sums of all mailboxes by day; the picture has each."""
     if not found.boxes:
         return ()
@@ -90,7 +89,7 @@ def _table(found: Forecast) -> Table:
     return (("day", "mails", "cap", "wait over night"), *lines)
 
 
-def _chart(found: Forecast) -> ForecastChart | None:
+def _chart(found: forecasting.Forecast) -> ForecastChart | None:
     boxes = sorted(found.boxes, key=lambda box: -sum(box.sent))[:DRAWN]
     if not any(any(box.sent) for box in boxes):
         return None

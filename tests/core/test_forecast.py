@@ -29,6 +29,10 @@ FORKED = WINDOW.replace(
     "  - id: fork\n    kind: condition\n    delay: 1 day\n    when: replied\n    within: 2 days\n    then: stop\n"
     "    otherwise: close\n  - id: close\n",
 )
+# The condition is reached on a Saturday, which the window moves; its wait counts from that Saturday.
+WEEKEND = FORKED.replace("delay: 4 days", "delay: 1 day").replace(
+    "delay: 1 day\n    when", "delay: 3 days\n    when"
+)
 TASKED = WINDOW.replace(
     "  - id: close\n", "  - id: call\n    kind: task\n    delay: 1 day\n    title: Call\n  - id: close\n"
 )
@@ -69,6 +73,7 @@ def foreseen(world: World, days: int) -> Counter[date]:
         (WINDOW, {"cap_per_day": 20, "ramp_from": 2, "ramp_step": 3}),
         (WINDOW, {"cap_per_day": 5, "min_gap_seconds": 7200}),
         (FORKED, {"cap_per_day": 8}),
+        (WEEKEND, {}),
         (TASKED, {"cap_per_day": 8}),
     ],
 )
@@ -96,6 +101,17 @@ def test_it_goes_on_from_where_everybody_stands(database_url: str) -> None:
     assert {day: count for day, count in said.items() if day > before} == {
         day: count for day, count in really(world, 14).items() if day > before
     }
+
+
+def test_whoever_was_paused_at_a_condition_goes_on_with_the_rest_of_the_wait(database_url: str) -> None:
+    world = make(database_url, WEEKEND, "a@x.test", "b@x.test")
+    really(world, 6.3)  # type: ignore[arg-type]
+    world.now = START.replace(hour=7, minute=30) + timedelta(days=6)
+    assert world.status("a@x.test") == "in_progress"
+    world.say("pause a@x.test until June 8")
+    said = foreseen(world, 9)
+    assert said.total() == 2
+    assert said == really(world, 15)
 
 
 def test_another_sequences_paused_and_held_mailboxes_send_nothing(database_url: str) -> None:
