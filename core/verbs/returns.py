@@ -25,12 +25,13 @@ from core.verbs.acting import answered, perform, says_next, says_wake
 from core.verbs.choosing import lock_leads
 from core.verbs.outcome import Outcome
 from core.verbs.whens import zone_of
+from core.views.digest_rows import LATER
 from core.views.returning import verdict
 
 LONGEST_NUMBER = 9  # digits; what is longer is no id of any table
 WEEK = Delay(7, Unit.DAYS)
 GONE = "That hold is no longer here."
-ANSWERS = frozenset({"as planned", "one week later", "stop"})
+ANSWERS = frozenset({"as planned", LATER, "stop"})
 
 
 def press(session: Session, order: orders.Press, *, actor: Actor, now: datetime) -> Outcome:
@@ -48,7 +49,7 @@ def press(session: Session, order: orders.Press, *, actor: Actor, now: datetime)
         outcome = leads.stop_these(session, ids, actor=actor, now=now)
     elif told:
         return Outcome(Answer(f"{told} Nothing was changed.", is_refusal=True))
-    elif order.answer == "one week later":
+    elif order.answer == LATER:
         outcome = _later(session, ends, actor=actor, now=now)
     else:
         note(session, "as planned", actor=actor, now=now, lead_id=lead.id)
@@ -87,7 +88,7 @@ def a_week_longer(
     session: Session, holds: dict[int, tuple[Hold, ...]], *, actor: Actor, now: datetime
 ) -> Outcome:
     """Hold these a week longer: one hold of this person's in place of theirs; what has no end waits a week from now."""
-    batch_id = open_batch(session, "pause", actor=actor, now=now)
+    batch_id = open_batch(session, LATER, actor=actor, now=now)
 
     def event(row: Loaded) -> Event:
         calendar, mine = row.sequence.plan(row.zone).calendar, holds[row.id]
@@ -104,7 +105,7 @@ def a_week_longer(
         verb="pause",
         actor=actor,
         now=now,
-        reason="one week later",
+        reason=LATER,
         batch_id=batch_id,
     )
     zone, _ = zone_of(session, actor)

@@ -28,6 +28,7 @@ from core.verbs.choosing import by_ids, lock_leads
 from core.verbs.handovers import begun
 from core.verbs.outcome import Outcome
 from core.verbs.whens import zone_of
+from core.views.digest_rows import LATER
 from core.views.timeline import act_words
 from core.words import clock
 
@@ -38,6 +39,7 @@ REFUSED = "refused"  # the journal's word for what somebody tried in vain
 _BUTTONS = {
     "new_step send": "sending the new step",
     "new_step leave": "leaving them finished",
+    LATER: "the move by a week",
     "task done": "a task's “done”",
     "backlog spread": "spreading the backlog",
     "backlog shift": "shifting the backlog",

@@ -375,7 +375,8 @@ def test_one_week_later_makes_no_pause_younger(database_url):
     assert ages() == before == [0, 0, 1, 0]
     assert "1 lead paused" in world.say("paused older than 14 days").title
     world.later(minutes=1)
-    commands.undo(world.desk, said.batch_id, actor=ANA, now=world.now)
+    undone = commands.undo(world.desk, said.batch_id, actor=ANA, now=world.now)
+    assert undone.title == f"Undid the move by a week: {ADA} in Spring."
     (again,) = world.holds(ADA)
     same = ("source", "reason", "author", "placed_at", "until", "batch_id")
     assert [getattr(again, name) for name in same] == [getattr(placed, name) for name in same]
@@ -455,6 +456,15 @@ def test_resume_all_due_shows_them_first_and_spares_who_is_done(database_url):
     assert [world.status(email) for email in (ADA, EVE, IDA)] == ["pending", "pending", "stopped"]
     assert shown(world).verdict == "All done: 3 of 3."
     assert world.say(choice.command).title == "All of these are done already; nothing was changed."
+
+
+def test_those_who_are_back_tomorrow_are_not_resumed_together(database_url):
+    world = world_with(database_url, ADA, EVE)
+    for email in (ADA, EVE):
+        held(world, email, Source.OUT_OF_OFFICE, MORNING + DAY)
+    come(world, MORNING)
+    (group,) = shown(world).groups
+    assert (group.title, group.choices) == ("🌅 Due back tomorrow (2)", ())
 
 
 def test_what_is_paused_for_long_can_be_stopped_at_once(database_url):
