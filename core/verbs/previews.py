@@ -50,7 +50,7 @@ def preview(session: Session, text: str, *, actor: Actor, now: datetime) -> Answ
     )
     lines: tuple[str, ...] = ()
     if path.nothing:
-        title, lines = f"Nothing will be sent: {path.nothing}", (f"What would be: {title}",)
+        title, lines = f"Nothing will be sent. {path.nothing}", (f"What would be: {title}",)
     if not SLACK_ID.fullmatch(actor.id):
         return Answer(title, lines, rows=rows)
     test = Choice("Send me a test…", form=("test_mail", row.id or 0, lead.id or 0))

@@ -39,7 +39,7 @@ def card(session: Session, card: Card) -> StatsCard:
     except Refused:
         return StatsCard(GONE)
     begins = f"{found.begins[0].upper()}{found.begins[1:]}; times of {found.zone}."
-    lines = (f"Nothing will be sent: {found.nothing}", begins) if found.nothing else (begins,)
+    lines = (f"Nothing will be sent. {found.nothing}", begins) if found.nothing else (begins,)
     return StatsCard(
         f"{row.name} for {lead.email}", lines, chart=chart(found, now=card.created_at), file_id=card.file_id
     )

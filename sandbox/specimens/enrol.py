@@ -58,6 +58,9 @@ def enrolments() -> Iterator[Specimen]:
             Why.BEFORE: _people("Sven Dahl", why="completed"),
         },
         {"Ben Okafor": _people("Tom Engel", why="is Ben Okafor's lead")},
+        elsewhere=_people(
+            "Uma Holt", why="out of office, paused in Opera until Tuesday 15 June 2027, 10:00 (Europe/Berlin)"
+        ),
     )
     yield "enrol: who is enrolled, who not and why", enrol.second_view(form, many), {}
     file = lead_file.read(FILE.encode("cp1252"))

@@ -83,7 +83,7 @@ def answers() -> Iterator[tuple[str, Answer]]:
         "preview for a lead",
         Answer(
             "Spring outreach (published) for ada@lindenhof.example, from step 2 on, where it stands, sent by "
-            "ana@northwind.example: 3 steps.",
+            "ana@northwind.example: 5 steps.",
             rows=(
                 Row(
                     "2. Re: Ada, a question about Lindenhof",
@@ -93,13 +93,36 @@ def answers() -> Iterator[tuple[str, Answer]]:
                 ),
                 Row(
                     "3. Wait 2 days for a click",
-                    "Tuesday 8 June 2027, 09:00 (Europe/Berlin) · if so step 5 (call), else step 4 (close)",
+                    "Tuesday 8 June 2027, 09:00 (Europe/Berlin) · waits until Thursday 10 June 2027, 09:00 (Europe/Berlin) · "
+                    "if so step 6 (call), else step 4 (close)",
                 ),
                 Row(
                     "4. A last word",
                     "Thursday 10 June 2027, 09:00 (Europe/Berlin) · cannot be written: lead.custom.seats is missing",
                 ),
+                Row(
+                    "5. On to Summer",
+                    "Thursday 10 June 2027, 09:00 (Europe/Berlin) · this sequence ends, and Summer begins at its first step",
+                    choices=(Choice("Preview Summer", "preview sequence Summer for ada@lindenhof.example"),),
+                ),
+                Row(
+                    "6. Short or Long",
+                    "only if step 3 comes true, then by Thursday 10 June 2027, 09:00 (Europe/Berlin) · one of 2 versions, by "
+                    "lot: this is short · Hi Ada, let us talk.",
+                    choices=full,
+                ),
             ),
+        ),
+    )
+    yield (
+        "preview for a lead that gets nothing",
+        Answer(
+            "Nothing will be sent. It was stopped by Ana on Tuesday 1 June 2027, 10:00 (Europe/Berlin): they asked; `start` "
+            "would begin a new run.",
+            (
+                "What would be: Spring outreach (published) for ada@lindenhof.example, as if it started now: 1 step.",
+            ),
+            rows=(Row("1. Ada, a question about Lindenhof", f"{at} · Hi Ada, a question.", choices=full),),
         ),
     )
     yield (
@@ -152,12 +175,19 @@ HELD = PathChart(
     _moment(6, 15),
 )  # fmt: skip
 WAITS = replace(HELD, held="Held until somebody resumes it; shown as if that were now", held_until=None)
+NOTHING = replace(HELD, held="Nothing will be sent; shown as if it were", held_until=None)
 LONG = PathChart(
     _moment(5, 12, 11),
     tuple(PathDot(n, f"Letter {n} of a long correspondence", _moment(5, 12) + timedelta(days=7 * n)) for n in range(1, 13)),
     _SHUT,
 )  # fmt: skip
-PATHS = {"F0PATHWAY": ON_THE_WAY, "F0PATHHELD": HELD, "F0PATHWAITS": WAITS, "F0PATHLONG": LONG}
+PATHS = {
+    "F0PATHWAY": ON_THE_WAY,
+    "F0PATHHELD": HELD,
+    "F0PATHWAITS": WAITS,
+    "F0PATHNOTHING": NOTHING,
+    "F0PATHLONG": LONG,
+}
 PICTURES |= PATHS
 
 
@@ -168,6 +198,7 @@ def paths() -> Iterator[tuple[str, CardView]]:
         ("on its way", "F0PATHWAY"),
         ("held until a day", "F0PATHHELD"),
         ("held until a person", "F0PATHWAITS"),
+        ("nothing comes", "F0PATHNOTHING"),
         ("many steps", "F0PATHLONG"),
     ):
         yield (

@@ -182,7 +182,7 @@ def test_whoever_gets_nothing_is_said_first(world: World, act: str, reason: str)
             suppress(session, ADA, reason="unsubscribed", actor=ANA, now=world.now)
         reason = f"It was stopped by Ana on Tuesday 1 June 2027, 10:00 (Europe/Berlin): unsubscribed; `start` would begin a new run. {ADA} is suppressed (unsubscribed)"
     said = world.say(f"preview sequence Spring for {ADA}")
-    assert said.title.startswith(f"Nothing will be sent: {reason}")
+    assert said.title.startswith(f"Nothing will be sent. {reason}")
     assert said.lines[0].startswith(f"What would be: Spring (published) for {ADA}")
     assert len(said.rows) == 3
 
@@ -192,7 +192,7 @@ def test_whoever_is_suppressed_and_in_no_sequence_gets_nothing(world: World) -> 
     with world.db.write() as session:
         suppress(session, ADA, reason="unsubscribed", actor=ANA, now=world.now)
     assert world.say(f"preview sequence Opera for {ADA}").title.startswith(
-        f"Nothing will be sent: {ADA} is suppressed (unsubscribed) by Ana"
+        f"Nothing will be sent. {ADA} is suppressed (unsubscribed) by Ana"
     )
 
 
