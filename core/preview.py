@@ -20,6 +20,7 @@ from core.mime import Sender
 from core.models import Delivery, DeliveryState, Enrollment, Lead, Mailbox, Sequence, Step
 from core.plans import PlannedSequence, planned
 from core.schedule import Calendar, closed_because, due_after, local, send_at
+from core.sequence_file import label
 from core.sequence_file.graph import say_way, target
 from core.sequence_file.spec import ConditionStep, EmailStep, JumpStep, SequenceSpec, StopStep
 from core.sequence_file.spec import Step as WrittenStep
@@ -291,7 +292,7 @@ def taken_out(spec: SequenceSpec) -> tuple[str, ...]:
     steps = [step for step in spec.steps if isinstance(step, EmailStep)]
     bodies = [(step.id, text.body) for step in steps for text in step.variants or (step,)]
     return tuple(
-        f"Step {step_id}: {shorten(note, NOTE_CHARS, placeholder=' …')}"
+        f"{label(step_id).capitalize()}: {shorten(note, NOTE_CHARS, placeholder=' …')}"
         for step_id, body in bodies
         for note in _notes(body)
     )
