@@ -28,7 +28,7 @@ from core.template import render
 from core.views import why
 from core.views.forecast import awake, hold_ends_at
 from core.views.titles import title
-from core.words import listed
+from core.words import capital, listed
 
 NOTE_CHARS = 200
 
@@ -292,7 +292,7 @@ def taken_out(spec: SequenceSpec) -> tuple[str, ...]:
     steps = [step for step in spec.steps if isinstance(step, EmailStep)]
     bodies = [(step.id, text.body) for step in steps for text in step.variants or (step,)]
     return tuple(
-        f"{label(step_id).capitalize()}: {shorten(note, NOTE_CHARS, placeholder=' …')}"
+        f"{capital(label(step_id))}: {shorten(note, NOTE_CHARS, placeholder=' …')}"
         for step_id, body in bodies
         for note in _notes(body)
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 from core.sequence_file.revising import flat
 from core.sequence_file.spec import Step
-from core.words import counted, short
+from core.words import capital, counted, short
 
 LINES_SHOWN = 8  # of one text
 LINE_CHARS = 240
@@ -24,7 +24,7 @@ def excerpt(was: Step, becomes: Step) -> Iterator[str]:
         old, new = before.get(name, ""), after.get(name, "")
         if old == new:
             continue
-        title = f"{name[0].upper()}{name[1:]}"
+        title = capital(name)
         if max(len(old), len(new)) <= SHORT_CHARS and "\n" not in f"{old.strip()}{new.strip()}":
             yield f"{title}: {_quoted(old.strip())} → {_quoted(new.strip())}"
             continue

@@ -10,7 +10,7 @@ from core.rewritten import excerpt
 from core.sequence_file.revising import differences
 from core.sequence_file.spec import SequenceSpec, Step
 from core.sequence_file.words import say_delay
-from core.words import counted
+from core.words import capital, counted
 
 CALENDAR = ("zone", "window", "holidays", "lead_zone")
 
@@ -147,7 +147,7 @@ def _added(diff: Diff, crowd: Crowd) -> Iterator[str]:
 
 def _settings(diff: Diff) -> Iterator[str]:
     for line in differences(diff.was, diff.becomes):
-        yield f"{line[0].upper()}{line[1:]}."
+        yield f"{capital(line)}."
     if diff.moves_dates:
         yield "The dates of all waiting leads are reckoned anew with these hours."
 

@@ -35,6 +35,11 @@ def listed(words: Iterable[str], last: str = "and") -> str:
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {last} {items[-1]}" if items else ""
 
 
+def capital(text: str) -> str:
+    """Give it as a sentence begins: its first letter large, the others as they are."""
+    return text[:1].upper() + text[1:]
+
+
 def ended(sentence: str) -> str:
     """Give a sentence with its full stop; what people wrote at its end, quoted or not, may have brought its own."""
     return sentence if sentence.removesuffix("”").endswith((".", "!", "?", "…")) else f"{sentence}."

@@ -80,9 +80,9 @@ def test_same_file_twice_changes_nothing(shop, caplog):
 def test_name_that_looks_like_a_template_stays_as_it_is(shop, name):
     imported(shop, f"email,first name\neve@new.example,{name}\n".encode())
     with shop.db.read() as session:
-        _, _, steps = preview.preview(session, "Spring", "eve@new.example", office=OFFICE, now=NOW)
-    assert steps[0].subject == f"{name}, a question"
-    assert steps[0].text.startswith(f"Hi {name}, reply STOP")
+        _, _, way = preview.preview(session, "Spring", "eve@new.example", office=OFFICE, now=NOW)
+    assert way.steps[0].subject == f"{name}, a question"
+    assert way.steps[0].text.startswith(f"Hi {name}, reply STOP")
 
 
 @pytest.mark.row(75)

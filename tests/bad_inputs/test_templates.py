@@ -77,10 +77,10 @@ def test_nobody_is_greeted_with_nothing(sqlite_url, body, first, text):
         lead.first_name, lead.name = first, first
         session.add(lead)
     with world.read() as session:
-        _, _, steps = preview.preview(session, "Spring", "ada@acme.test", office=OFFICE, now=NOW)
-    assert steps[0].text.startswith(text)
-    assert bool(steps[0].fault) is not bool(text)
-    assert "Hi ," not in steps[0].text
+        _, _, way = preview.preview(session, "Spring", "ada@acme.test", office=OFFICE, now=NOW)
+    assert way.steps[0].text.startswith(text)
+    assert bool(way.steps[0].fault) is not bool(text)
+    assert "Hi ," not in way.steps[0].text
 
 
 @pytest.mark.row(191)
@@ -102,8 +102,8 @@ def test_html_of_the_author_is_taken_out_and_said(sqlite_url, raw):
     assert not answer.is_refusal
     assert answer.lines[0].startswith(f"Step close: HTML is not sent, so this was taken out: {raw[:6]}")
     with world.read() as session:
-        _, _, steps = preview.preview(session, "Html", "ada@acme.test", office=OFFICE, now=NOW)
-    assert raw[:6] not in steps[-1].text
+        _, _, way = preview.preview(session, "Html", "ada@acme.test", office=OFFICE, now=NOW)
+    assert raw[:6] not in way.steps[-1].text
 
 
 @pytest.mark.row(196)
