@@ -20,7 +20,7 @@ from core.permissions import NotYours
 from core.verbs.handovers import Begun, begun
 from core.verbs.outcome import Outcome
 from core.views.forecast import hold_ends_at, next_at
-from core.views.titles import title
+from core.views.titles import title_of
 from core.words import counted, listed, span
 
 LINES_FOR_MANY = 10
@@ -144,7 +144,7 @@ def next_step(row: Loaded, state: Enrollment, lead: Lead, *, zone: str, now: dat
     steps = row.sequence.steps
     if state.status is Status.COMPLETED or state.position >= len(steps):
         return "No step is left."
-    name = f"step {state.position + 1} “{title(steps, state.position, lead, row.sequence.name)}”"
+    name = f"step {state.position + 1} “{title_of(row, state.position, lead)}”"
     if state.status is Status.IN_PROGRESS and state.awaits_since and state.due_at:
         return f"Now: {name}, until {say(state.due_at, zone)}."
     if state.status is Status.IN_PROGRESS:

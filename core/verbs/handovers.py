@@ -14,7 +14,7 @@ from core.acts import load
 from core.chunks import AT_ONCE, chunks
 from core.db import Database
 from core.models import Delivery, DeliveryState, Lead
-from core.views.titles import title
+from core.views.titles import title_of
 from core.words import clock
 
 FIRST_SLEEP_SECONDS = 0.02
@@ -100,7 +100,7 @@ def _named(session: Session, deliveries: list[Delivery]) -> tuple[Begun, ...]:
         )
         subject = delivery.subject
         if not subject and position is not None:
-            subject = title(row.sequence.steps, position, leads[row.lead_id], row.sequence.name)
+            subject = title_of(row, position, leads[row.lead_id])
         what = f"{step} “{subject}” to {row.state.label}"
         found.append(Begun(delivery.id or 0, what, delivery.sending_at or delivery.created_at))
     return tuple(found)

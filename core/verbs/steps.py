@@ -25,7 +25,7 @@ from core.verbs.acting import Performed, answered, perform, says_next
 from core.verbs.choosing import choose, lock_leads
 from core.verbs.outcome import Instead, Outcome
 from core.verbs.whens import zone_of
-from core.views.titles import title
+from core.views.titles import title_of
 from core.words import clock, listed
 
 Ids = Sequence[int] | None
@@ -97,8 +97,8 @@ def cancel(session: Session, ids: Sequence[int], *, actor: Actor, now: datetime)
     done = perform(session, ids, lambda _: CancelStep(), verb="cancel step", actor=actor, now=now)
 
     def says(change: Change, lead: Lead) -> list[str]:
-        sequence, position = change.row.sequence, change.before.position
-        name = title(sequence.steps, position, lead, sequence.name)
+        position = change.before.position
+        name = title_of(change.row, position, lead)
         return [f"Step {position + 1} “{name}” is left out.", says_next(change, lead, zone=zone, now=now)]
 
     return answered(session, done, "Cancelled the next step of", says)

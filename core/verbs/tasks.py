@@ -24,7 +24,7 @@ from core.verbs.acting import answered, perform, says_next
 from core.verbs.choosing import lock_leads
 from core.verbs.outcome import Outcome
 from core.verbs.whens import read, zone_of
-from core.views.titles import title
+from core.views.titles import title_of
 from core.words import counted
 
 LATER = {"tomorrow": DAY, "one week later": 7 * DAY}
@@ -115,7 +115,7 @@ def tasks(session: Session, order: orders.Tasks, *, actor: Actor, now: datetime)
     rows = []
     for delivery, lead in found[:ROWS_SHOWN]:
         row = rows_by_id[delivery.enrollment_id]
-        what = title(row.sequence.steps, row.state.position, lead, row.sequence.name)
+        what = title_of(row, row.state.position, lead)
         when = (
             f"put off until {say(delivery.snoozed_until, zone)}"
             if delivery.snoozed_until

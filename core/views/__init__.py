@@ -37,7 +37,7 @@ from core.views import (
     weekly,
 )
 from core.views.lead import lead_card
-from core.views.titles import title
+from core.views.titles import title_of
 
 NOBODY = "no longer here"
 
@@ -113,7 +113,7 @@ def _uncertain(delivery: Delivery, row: Loaded, lead: Lead) -> UncertainCard:
         lead=lead.email,
         sequence=row.sequence.name,
         step=number,
-        subject=delivery.subject or title(row.sequence.steps, position, lead, row.sequence.name),
+        subject=delivery.subject or title_of(row, position, lead),
         began_at=delivery.sending_at or delivery.created_at,
         reason=delivery.reason or "",
         verdict=verdict,
@@ -138,9 +138,7 @@ def _task(session: Session, delivery: Delivery, row: Loaded, lead: Lead) -> Task
         enrollment_id=row.id,
         lead=lead.email,
         sequence=row.sequence.name,
-        title=title(row.sequence.steps, position, lead, row.sequence.name)
-        if position is not None
-        else delivery.subject,
+        title=title_of(row, position, lead) if position is not None else delivery.subject,
         body=step.body if step else "",
         state=state,
         owner=owner,

@@ -33,7 +33,7 @@ from core.views.digest_rows import moved_words, person, rows
 from core.views.home_figures import LATER, Funnel, Sender, Today, funnels, paused, senders, today
 from core.views.mailbox_words import state
 from core.views.timeline import act_words
-from core.views.titles import title
+from core.views.titles import title_of
 from core.views.why import halted_words
 from core.words import clock, counted, listed
 from core.worklist import Group, Scope, Worklist
@@ -222,7 +222,7 @@ def _today(session: Session, day: Today, *, zone: str, now: datetime) -> HomeSec
     for row in (loaded[number] for number in day.next):
         lead, state = leads[row.lead_id], row.state
         moment = max(row.send_at or now, now)
-        step = f"step {state.position + 1} “{title(row.sequence.steps, state.position, lead, row.sequence.name)}”"
+        step = f"step {state.position + 1} “{title_of(row, state.position, lead)}”"
         pause = to_text(orders.Pause(Who(addresses=(lead.email,)), row.sequence.name))
         when = f"{local(moment, zone):%H:%M}" if moment > now else "now"
         lines.append(

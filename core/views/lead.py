@@ -25,7 +25,7 @@ from core.names import names
 from core.views import why
 from core.views.forecast import next_at
 from core.views.timeline import timeline
-from core.views.titles import title
+from core.views.titles import title_of
 
 TIMELINE_SHOWN = 8
 
@@ -84,7 +84,7 @@ def _enrollment(session: Session, row: Loaded, lead: Lead, *, now: datetime, zon
         status=state.status.value,
         position=state.position,
         steps=len(steps),
-        next_step=title(steps, state.position, lead, row.sequence.name) if has_next else None,
+        next_step=title_of(row, state.position, lead) if has_next else None,
         next_at=next_at(state, row.sequence.plan(row.zone), now=now),
         is_under_way=session.exec(sending).first() is not None,
         reasons=why.pressing([reason for reason in found if reason.kind not in whole], row, now=now),

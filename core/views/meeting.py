@@ -16,7 +16,7 @@ from core.models import WORKSPACE_ID, Card, Journal, Lead, Meeting, Workspace
 from core.names import name_of
 from core.reactions import holding
 from core.views.forecast import hold_ends_at
-from core.views.titles import title
+from core.views.titles import title_of
 from core.words import clock, listed, short
 
 GONE = "That meeting is no longer here."
@@ -140,7 +140,7 @@ def _from_steps(meeting: Meeting, lead: Lead, held: list[Loaded], say_: str) -> 
     row, steps = rows[0], rows[0].sequence.steps
     choices = []
     for position in range(row.state.position + 1, min(len(steps), row.state.position + 1 + STEPS_OFFERED)):
-        name = short(title(steps, position, lead, row.sequence.name), STEP_CHARS)
+        name = short(title_of(row, position, lead), STEP_CHARS)
         choices.append(
             Choice(f"No-show: step {position + 1} {name}".strip(), f"{say_} no show from step {position + 1}")
         )

@@ -18,7 +18,7 @@ from core.models import Enrollment as EnrollmentRow
 from core.people import Actor
 from core.verbs.whens import Read
 from core.views.forecast import hold_ends_at, if_paused, if_resumed, next_at
-from core.views.titles import title
+from core.views.titles import title_of
 
 GONE = "That lead is no longer here."
 
@@ -126,9 +126,7 @@ def _outlook(
     plan = row.sequence.plan(row.zone)
     steps = row.sequence.steps
     number = row.state.position
-    step = (
-        f"Step {number + 1} “{title(steps, number, lead, row.sequence.name)}”" if number < len(steps) else ""
-    )
+    step = f"Step {number + 1} “{title_of(row, number, lead)}”" if number < len(steps) else ""
     zone = plan.calendar.zone if row.zone == plan.calendar.zone else ""
     return Outlook(
         row.sequence.name,

@@ -15,7 +15,7 @@ from core.models import WORKSPACE_ID, Card, Hold, Lead, Seen, Workspace
 from core.names import name_of
 from core.people import SYSTEM
 from core.views.forecast import next_at
-from core.views.titles import title
+from core.views.titles import title_of
 from core.views.why import hold_words
 from core.words import listed
 
@@ -68,7 +68,7 @@ def _next(one: Returning, lead: Lead, now: datetime) -> str:
     row, state = one.row, one.row.state
     plan = row.sequence.plan(row.zone)
     step = row.sequence.steps[state.position]
-    name = title(row.sequence.steps, state.position, lead, row.sequence.name)
+    name = title_of(row, state.position, lead)
     what = f"{row.sequence.name}: step {state.position + 1} “{name}”"
     is_task = step.kind == StepKind.TASK
     moment = next_at(state, plan, now=now)

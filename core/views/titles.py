@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from core import variants
+from core.acts import Loaded
 from core.lifecycle import StepKind
 from core.merging import ANYBODY, subject_of
 from core.models import Lead, Step
+
+
+def title_of(row: Loaded, position: int, lead: Lead) -> str:
+    """Give what a step of a run is called: of an email in several versions the one that the run gets."""
+    steps = row.sequence.steps[: position + 1]
+    gets = tuple(variants.version(step, variants.chosen(step, row.id)) for step in steps)
+    return title(gets, position, lead, row.sequence.name)
 
 
 def title(steps: tuple[Step, ...], position: int, lead: Lead, sequence: str) -> str:

@@ -12,6 +12,7 @@ from core.handover import Claimed
 from core.ledger import ledger
 from core.models import Step
 from core.sequence_file import check, dump, load
+from core.views.lead import lead_card
 from tests.world import START, World, make
 
 ADA = "ada@acme.test"
@@ -152,3 +153,18 @@ def test_without_versions_nothing_is_asked(database_url: str) -> None:
     world = make(database_url, now=START)
     with world.read() as session:
         assert variants.choices(session, [(1, Step(sequence_id=1, key="intro", kind="email"))]) == {}
+
+
+def test_whoever_is_enrolled_is_told_the_version_that_leaves(database_url: str) -> None:
+    world = make(database_url, TWO, *LEADS[:12])
+    world.add(TWO.replace("Spring", "Summer"))
+    for email in LEADS[:12]:
+        told = world.say(f"enrol {email} in Summer")
+        status = world.say(f"status {email}")
+        version = variants.chosen(WEIGHTED, world.enrollment(email, "Summer").id or 0)
+        subject = {"A": "A question", "B": f"{email.partition('@')[0].capitalize()}, a word?"}[version or ""]
+        assert f"“{subject}”" in "\n".join(told.lines)
+        assert f"“{subject}”" in next(line for line in status.lines if line.startswith("Summer"))
+        with world.read() as session:
+            card = lead_card(session, world.lead_id(email), now=world.now)
+        assert subject in {one.next_step for one in card.enrollments if one.sequence == "Summer"}
