@@ -15,7 +15,7 @@ from core.chunks import AT_ONCE, chunks
 from core.db import Database
 from core.models import Delivery, DeliveryState, Lead
 from core.views.titles import title_of
-from core.words import clock
+from core.words import clock, counted
 
 FIRST_SLEEP_SECONDS = 0.02
 LONGEST_SLEEP_SECONDS = 0.2
@@ -27,6 +27,12 @@ _OUTCOMES = {
     DeliveryState.SKIPPED: "had begun leaving at {time} but did not leave",
 }
 _UNKNOWN = "had begun leaving at {time}; its outcome is still unknown; it may arrive"
+
+_LEFT = {
+    DeliveryState.SENT: "had left at {time}",
+    DeliveryState.UNCERTAIN: "had begun leaving at {time}; nobody knows whether it left",
+}
+NAMED = 10
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,24 @@ def begun(session: Session, enrollment_ids: Iterable[int] | None) -> tuple[Begun
     else:  # few are ever under way
         rows = [delivery for delivery in session.exec(query) if delivery.enrollment_id in wanted]
     return _named(session, rows)
+
+
+def has_left(session: Session, enrollment_ids: Iterable[int], *, zone: str, now: datetime) -> tuple[str, ...]:
+    """Give a sentence for each mail of these enrollments that left before; of many only their number."""
+    settled = col(Delivery.state).in_([DeliveryState.SENT.value, DeliveryState.UNCERTAIN.value])
+    mails = select(Delivery.id).where(
+        settled, col(Delivery.sending_at).is_not(None), col(Delivery.reply_id).is_(None)
+    )
+    of = col(Delivery.enrollment_id)
+    ids = [one for chunk in chunks(enrollment_ids) for one in session.exec(mails.where(of.in_(chunk)))]
+    if len(ids) > NAMED:
+        return (f"{counted(len(ids), 'mail')} had left before.",)
+    rows = list(session.exec(select(Delivery).where(col(Delivery.id).in_(ids)).order_by(col(Delivery.id))))
+    words = {row.id: _LEFT[DeliveryState(row.state)] for row in rows}
+    return tuple(
+        f"{hand.what} {words[hand.delivery_id].format(time=clock(hand.at, zone, now))}."
+        for hand in _named(session, rows)
+    )
 
 
 def await_handovers(

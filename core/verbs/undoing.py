@@ -25,7 +25,7 @@ from core.snapshots import from_snapshot
 from core.verbs import proposals, stages
 from core.verbs.acting import Performed, answered, says_next
 from core.verbs.choosing import by_ids, lock_leads
-from core.verbs.handovers import begun
+from core.verbs.handovers import begun, has_left
 from core.verbs.outcome import Outcome
 from core.verbs.whens import zone_of
 from core.views.digest_rows import LATER
@@ -99,6 +99,7 @@ def undo(
     )  # fmt: skip
     _mend_deliveries(session, restored.changes, now=now)
     changes = (*stopped.changes, *restored.changes)
+    left = has_left(session, [change.row.id for change in stopped.changes], zone=zone, now=now)
     theirs = {change.row.lead_id for change in changes}
     tagging.put_back(session, tagging.moved_by(session, batch.id), theirs, actor=actor, now=now, batch_id=own)
     refusals = (*stopped.refusals, *restored.refusals, *overtaken.values())
@@ -118,7 +119,7 @@ def undo(
         done,
         f"Undid {_named(batch)}:",
         lambda change, lead: [_now(change), says_next(change, lead, zone=zone, now=now)],
-        notes=notes,
+        notes=(*left, *notes),
     )
 
 

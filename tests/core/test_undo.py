@@ -96,7 +96,38 @@ def test_undo_of_a_start_stops_the_new_run(world: World) -> None:
     answer = undo(world)
 
     assert answer.title == f"Undid `start`: {ADA} in Spring."
+    [left] = [line for line in answer.lines if line.startswith("Step 1 “")]
+    assert left.endswith(f"” to {ADA} in Spring had left at 10:00:00.")
     assert (world.status(ADA), world.enrollment(ADA).run) == ("stopped", 2)
+
+
+def test_undo_of_a_start_names_what_is_leaving(world: World) -> None:
+    world.wait_seconds = 0
+    batch = world.say(f"restart {ADA} in Spring").batch_id
+    claims = world.claims()
+    world.begin(claims)
+
+    leaving = f"Step 1 “Ada, a question” to {ADA} in Spring had begun leaving at 10:00:00; "
+    answer = undo(world, batch)
+    assert answer.lines[0] == f"{leaving}its outcome is still unknown; it may arrive."
+    assert not [line for line in answer.lines if "had left" in line]
+
+
+@pytest.mark.parametrize(
+    ("count", "left"), [(10, "had left at 10:00:00."), (11, "11 mails had left before.")]
+)
+def test_undo_of_many_counts_what_had_left(world: World, count: int, left: str) -> None:
+    emails = [f"lead{number}@many.test" for number in range(count)]
+    with world.db.write() as session:
+        session.add_all(Lead(email=email, first_name="Lea", created_at=world.now) for email in emails)
+    asked = world.say(f"enrol {' '.join(emails)} in Spring")
+    proposals = [choice.proposal for choice in asked.choices if choice.proposal]
+    done = commands.confirm(world.desk, proposals[0], actor=ANA, now=world.now) if proposals else asked
+    world.tick()
+    answer = commands.undo(world.desk, done.batch_id, actor=ANA, now=world.now)
+    if proposals := [choice.proposal for choice in answer.choices if choice.proposal]:
+        answer = commands.confirm(world.desk, proposals[0], actor=ANA, now=world.now)
+    assert len([line for line in answer.lines if line.endswith(left)]) == (count if count == 10 else 1)
 
 
 def test_undo_without_a_number_takes_the_latest_within_a_day(world: World) -> None:
