@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -16,7 +16,7 @@ from core.acts import JOURNAL
 from core.collisions.rule import Clash, find
 from core.dates import say
 from core.db import Database
-from core.models import WORKSPACE_ID, Collision, Lead, Member, Workspace
+from core.models import WORKSPACE_ID, Batch, Collision, Journal, Lead, Member, Workspace
 from core.names import SLACK_ID, name_of
 from core.people import SYSTEM, Actor
 from core.schedule import Calendar, Delay, Unit, due_after
@@ -41,10 +41,14 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class HeldBack:
-    """The leads that are not enrolled yet, and what the person who wanted it is told."""
+    """The leads that are not enrolled yet, and what the person who wanted it is told.
+
+    asked: about how many of them somebody was asked now; the others wait for the answer to an earlier question.
+    """
 
     lead_ids: frozenset[int] = frozenset()
     lines: tuple[str, ...] = ()
+    asked: int = 0
 
 
 def hold_back(
@@ -54,6 +58,7 @@ def hold_back(
     *,
     actor: Actor,
     now: datetime,
+    batch_id: int,
     agreed: str = "",
 ) -> HeldBack:
     """Ask the colleagues of these leads, which are locked, and give those that must wait; `agreed`: who has said yes.
@@ -64,8 +69,9 @@ def hold_back(
     waiting = [clash for clash in clashes.values() if not clash.may_answer(agreed)]
     if not is_asking(actor):
         return HeldBack(lines=tuple(f"{line}; nobody was asked." for line in summary(waiting)))
-    lines = _ask(session, waiting, sequence_id, actor=actor, now=now) if waiting else []
-    return HeldBack(frozenset(clash.lead_id for clash in waiting), tuple(lines))
+    if not waiting:
+        return HeldBack()
+    return _ask(session, waiting, sequence_id, actor=actor, now=now, batch_id=batch_id)
 
 
 def is_asking(actor: Actor) -> bool:
@@ -88,8 +94,14 @@ def summary(clashes: Iterable[Clash]) -> list[str]:
 
 
 def _ask(
-    session: Session, clashes: Iterable[Clash], sequence_id: int, *, actor: Actor, now: datetime
-) -> list[str]:
+    session: Session,
+    clashes: Sequence[Clash],
+    sequence_id: int,
+    *,
+    actor: Actor,
+    now: datetime,
+    batch_id: int,
+) -> HeldBack:
     """Ask each colleague once about all of their leads; about a lead that waits for an answer nobody is asked again."""
     mine = select(Collision).where(Collision.asker == actor.id, Collision.sequence_id == sequence_id)
     still_open = session.exec(mine.where(_OPEN, Collision.expires_at > now)).all()
@@ -98,19 +110,20 @@ def _ask(
     for clash in clashes:
         row = asked.get(clash.lead_id)
         groups.setdefault((row and row.id) or clash.asked, []).append(clash)
-    lines = []
+    lines, new = [], 0
     for key, group in groups.items():
         before = asked.get(group[0].lead_id) if isinstance(key, int) else None
-        row = before or _asked_now(session, group, sequence_id, actor=actor, now=now)
+        row = before or _asked_now(session, group, sequence_id, actor=actor, now=now, batch_id=batch_id)
+        new += 0 if before else len(group)
         until = say(row.expires_at, zone_of(session, actor.id))
-        who, what = name_of(session, row.colleague), _emails(session, [clash.lead_id for clash in group])
+        who, what = name_of(session, row.colleague), emails(session, [clash.lead_id for clash in group])
         waits = f"{counted(len(group), 'lead')} {'waits' if len(group) == 1 else 'wait'} for {who}'s yes until {until}: {what}."
         lines.append(f"{waits} {who} was asked before and is not asked again." if before else waits)
-    return lines
+    return HeldBack(frozenset(clash.lead_id for clash in clashes), tuple(lines), new)
 
 
 def _asked_now(
-    session: Session, clashes: list[Clash], sequence_id: int, *, actor: Actor, now: datetime
+    session: Session, clashes: list[Clash], sequence_id: int, *, actor: Actor, now: datetime, batch_id: int
 ) -> Collision:
     asked = clashes[0].asked
     calendar = Calendar(None, zone_of(session, asked), None)
@@ -125,9 +138,20 @@ def _asked_now(
     )
     session.add(row)
     session.flush()
-    _journal(session, row, {clash.lead_id: clash.why for clash in clashes}, actor=actor, now=now)
+    reasons = {clash.lead_id: clash.why for clash in clashes}
+    _journal(session, row, reasons, actor=actor, now=now, batch_id=batch_id)
     draw(session, row, now=now)
     return row
+
+
+def asked_by(session: Session, batch: Batch) -> list[Collision]:
+    """Give the questions that one act asked."""
+    lines = select(Journal.sequence_id, Journal.lead_id)
+    lines = lines.where(Journal.batch_id == batch.id, Journal.verb == f"{KIND} {State.OPEN}")
+    about = set(session.exec(lines).all())
+    then = select(Collision).where(Collision.asker == batch.actor, Collision.created_at == batch.at)
+    rows = session.exec(then.order_by(col(Collision.id))).all() if about else ()
+    return [row for row in rows if (row.sequence_id, row.lead_ids[0]) in about]
 
 
 def draw(session: Session, row: Collision, *, now: datetime) -> None:
@@ -142,19 +166,24 @@ def zone_of(session: Session, person: str) -> str:
     return (member.zone if member else "") or session.get_one(Workspace, WORKSPACE_ID).zone
 
 
-def _emails(session: Session, lead_ids: list[int]) -> str:
-    emails = session.exec(
-        select(Lead.email).where(col(Lead.id).in_(spelling(session).these(lead_ids))).order_by(col(Lead.id))
-    )
-    return some(emails.all())
+def emails(session: Session, lead_ids: list[int]) -> str:
+    """Give the addresses of leads, the first few of many."""
+    query = select(Lead.email).where(col(Lead.id).in_(spelling(session).these(lead_ids)))
+    return some(session.exec(query.order_by(col(Lead.id))).all())
 
 
 def _journal(
-    session: Session, row: Collision, reasons: Mapping[int, str], *, actor: Actor, now: datetime
+    session: Session,
+    row: Collision,
+    reasons: Mapping[int, str],
+    *,
+    actor: Actor,
+    now: datetime,
+    batch_id: int | None,
 ) -> None:
     common = {"at": now, "actor": actor.id, "verb": f"{KIND} {row.state}", "sequence_id": row.sequence_id}
     lines = [
-        {**common, "lead_id": i, "batch_id": row.batch_id, "reason": reason} for i, reason in reasons.items()
+        {**common, "lead_id": i, "batch_id": batch_id, "reason": reason} for i, reason in reasons.items()
     ]
     session.execute(insert(JOURNAL), lines)
 
@@ -175,7 +204,7 @@ def settle(
     row.state, row.settled_at, row.settled_by, row.batch_id = state.value, now, actor.id, batch_id
     session.add(row)
     session.flush()
-    _journal(session, row, dict.fromkeys(row.lead_ids, ""), actor=actor, now=now)
+    _journal(session, row, dict.fromkeys(row.lead_ids, ""), actor=actor, now=now, batch_id=batch_id)
     draw(session, row, now=now)
     if actor.id != row.asker:
         cards.show(session, f"{KIND}:{row.id}:news", channel=row.asker, about_id=row.id, now=now)

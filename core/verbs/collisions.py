@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from core import owners
 from core.acts import open_batch
 from core.answers import Answer
-from core.collisions import State, draw, find, settle
+from core.collisions import KIND, State, draw, emails, find, settle
 from core.errors import Refused
 from core.grammar.commands import Press
-from core.models import LARGEST_ID, Collision, Member
+from core.models import LARGEST_ID, Batch, Collision, Journal, Member
 from core.names import name_of
 from core.people import SYSTEM, Actor
 from core.plain import shown
@@ -30,6 +31,7 @@ ANSWERS = {
     "withdraw": State.WITHDRAWN,
 }
 CLOSING = frozenset({State.DECLINED, State.WITHDRAWN})
+LET_IN = frozenset({State.ACCEPTED, State.HANDED_OVER})
 GONE = "That question is no longer here."
 
 
@@ -61,7 +63,12 @@ def _locked(session: Session, number: str) -> Collision:
     if row is None:
         raise Refused(GONE)
     lock_leads(session, row.lead_ids)
-    query = select(Collision).where(Collision.id == row_id).with_for_update()
+    return _again(session, row)
+
+
+def _again(session: Session, row: Collision) -> Collision:
+    """Give the same question locked, as it stands now."""
+    query = select(Collision).where(Collision.id == row.id).with_for_update()
     return session.exec(query.execution_options(populate_existing=True)).one()
 
 
@@ -110,3 +117,37 @@ def _asker(session: Session, row: Collision) -> Actor:
     if member is None or member.is_deleted or member.is_guest:
         raise Refused(f"{name_of(session, row.asker)} is no longer here, so nobody is enrolled; decline it.")
     return Actor(member.id, member.name, member.zone)
+
+
+def take_back(
+    session: Session, asked: Iterable[Collision], *, actor: Actor, now: datetime, batch_id: int
+) -> tuple[list[str], list[str]]:
+    """Close what an act asked, its leads locked: what is taken back, and what a colleague has let in before, in sentences."""
+    done, left = list[str](), list[str]()
+    zone, _ = zone_of(session, actor)
+    for row in [_again(session, one) for one in asked]:
+        about, who = emails(session, row.lead_ids), name_of(session, row.colleague)
+        if row.state == State.OPEN and now < row.expires_at:
+            settle(session, row, State.WITHDRAWN, actor=actor, now=now, batch_id=batch_id)
+            done.append(f"The question to {who} is taken back, and nobody of these is enrolled: {about}.")
+        elif row.state in LET_IN:
+            undo = f"`undo {row.batch_id}` takes that back."
+            left.append(f"{about}: {verdict(session, row, zone=zone)} {undo}")
+    return done, left
+
+
+def standing(session: Session, batch: Batch, *, actor: Actor, now: datetime) -> list[str]:
+    """Name what the person of an act asked earlier and still waits for, about the sequences of the act."""
+    began = Journal.batch_id == batch.id, col(Journal.verb).in_(["start", f"{KIND} {State.OPEN}"])
+    still_open = select(Collision).where(
+        Collision.asker == batch.actor,
+        Collision.state == State.OPEN.value,
+        Collision.expires_at > now,
+        col(Collision.sequence_id).in_(select(Journal.sequence_id).where(*began)),
+    )
+    asker = "" if actor.id == batch.actor else f" by {name_of(session, batch.actor)}"
+    return [
+        f"{name_of(session, row.colleague)} was asked earlier and may still say yes about {emails(session, row.lead_ids)}: "
+        f"`card {KIND} {row.id} withdraw`{asker} takes that back."
+        for row in session.exec(still_open.order_by(col(Collision.id)))
+    ]

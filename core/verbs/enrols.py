@@ -27,7 +27,7 @@ from core.verbs import proposals
 from core.verbs.acting import LINES_FOR_MANY
 from core.verbs.choosing import asks_first, lead_ids, lock_leads
 from core.verbs.outcome import Instead, Outcome
-from core.verbs.runs import BATCHES, NOBODY_YET, began
+from core.verbs.runs import BATCHES, began, only_asked
 from core.words import counted, some
 
 VERB = "enrol"
@@ -93,9 +93,8 @@ def enrol_these(
     batch_id = open_batch(session, VERB, actor=actor, now=now)
     lock_leads(session, ids)
     done = place(session, ids, sequence_id, actor=actor, now=now, batch_id=batch_id)
-    if done.asked and not done.enrollment_ids:
-        title, *lines = done.asked
-        return Outcome(Answer(title, (*lines, *done.faults[:LINES_FOR_MANY], *notes, NOBODY_YET)))
+    if done.held.lead_ids and not done.enrollment_ids:
+        return only_asked(session, done.held, (*done.faults[:LINES_FOR_MANY], *notes), batch_id=batch_id)
     return began(
         session,
         done.enrollment_ids,
@@ -104,20 +103,20 @@ def enrol_these(
         batch_id=batch_id,
         actor=actor,
         now=now,
-        notes=(*done.paused, *notes, *done.asked),
+        notes=(*done.paused, *notes, *done.held.lines),
     )
 
 
 @dataclass(frozen=True)
 class Placed:
-    """The enrollments made, a sentence for each lead that got none, and which colleagues were asked about others.
+    """The enrollments made, a sentence for each lead that got none, and about which others colleagues are asked.
 
     `paused`: who of them is paused in another sequence, in a sentence.
     """
 
     enrollment_ids: tuple[int, ...]
     faults: tuple[str, ...]
-    asked: tuple[str, ...]
+    held: collisions.HeldBack
     paused: tuple[str, ...]
 
 
@@ -127,10 +126,10 @@ def place(
     """Enrol leads that are locked, as part of a batch."""
     shown = enrolling.preview(session, ids, sequence_id, actor=actor, now=now)
     theirs = [one.lead_id or 0 for people in shown.asked.values() for one in people]
-    held = collisions.hold_back(session, theirs, sequence_id, actor=actor, now=now)
+    held = collisions.hold_back(session, theirs, sequence_id, actor=actor, now=now, batch_id=batch_id)
     wanted = [lead_id for lead_id in ids if lead_id not in held.lead_ids]
     placed = leads.enrol(session, wanted, sequence_id, actor=actor, now=now, batch_id=batch_id)
-    return Placed(placed.enrollment_ids, placed.refusals, held.lines, _lines(paused_groups(shown.elsewhere)))
+    return Placed(placed.enrollment_ids, placed.refusals, held, _lines(paused_groups(shown.elsewhere)))
 
 
 def keep(session: Session, shown: Preview, *, of_file: str = "", actor: Actor, now: datetime) -> str:
@@ -169,12 +168,17 @@ def enrol_file(
             _enrol_rows(session, wanted, sequence_id, done, actor=actor, now=now, batch_id=batch_id)
     with db.write() as session:
         lock_leads(session, done.theirs)
-        held = collisions.hold_back(session, done.theirs, sequence_id, actor=actor, now=now)
+        held = collisions.hold_back(
+            session, done.theirs, sequence_id, actor=actor, now=now, batch_id=batch_id
+        )
+        if not done.enrolled:
+            size = BATCHES.c.size + held.asked
+            session.execute(update(BATCHES).where(BATCHES.c.id == batch_id).values(size=size))
     return _filed(
         name,
         done,
         (*_lines(paused_groups(done.paused)), *held.lines, *_lines(skipped_groups(left_out))),
-        batch_id,
+        batch_id if done.enrolled or held.asked else None,
     )
 
 
@@ -230,7 +234,7 @@ def _own(
     owners.give(session, [i for i in of_nobody if i], actor.id, actor=actor, now=now, batch_id=batch_id)
 
 
-def _filed(name: str, done: Filed, notes: Sequence[str], batch_id: int) -> Answer:
+def _filed(name: str, done: Filed, notes: Sequence[str], batch_id: int | None) -> Answer:
     more = len(done.faults) - LINES_FOR_MANY
     rest = len(done.refused) - LINES_FOR_MANY
     lines = [
@@ -243,7 +247,7 @@ def _filed(name: str, done: Filed, notes: Sequence[str], batch_id: int) -> Answe
         *([f"{counted(rest, 'more row')}."] if rest > 0 else []),
     ]
     title = f"Enrolled {counted(done.enrolled, 'lead')} of the file in {name}."
-    return Answer(title, tuple(lines), batch_id=batch_id if done.enrolled else None)
+    return Answer(title, tuple(lines), batch_id=batch_id)
 
 
 def overview(shown: Preview) -> tuple[str, ...]:

@@ -134,15 +134,16 @@ def start_these(
         refusals = {lead_id: sentence for lead_id, row in known.items() if (sentence := _refusal(row, now))}
     wanted = [lead_id for lead_id in lead_ids if lead_id not in refusals]
     new = [i for i in wanted if i not in known or known[i].state.status not in LIVE]
-    held = collisions.hold_back(session, new, sequence_id, actor=actor, now=now, agreed=agreed)
+    held = collisions.hold_back(
+        session, new, sequence_id, actor=actor, now=now, batch_id=batch_id, agreed=agreed
+    )
     wanted = [lead_id for lead_id in wanted if lead_id not in held.lead_ids]
     enrolled = enrolling.enrol(
         session, wanted, sequence_id, actor=actor, now=now, batch_id=batch_id, is_again=True
     )
     faults = (*refusals.values(), *enrolled.refusals)
     if held.lead_ids and not enrolled.enrollment_ids:
-        title, *lines = held.lines
-        return Outcome(Answer(title, (*lines, *faults, NOBODY_YET)))
+        return only_asked(session, held, faults, batch_id=batch_id)
     said = "Restarted" if is_restart else "Started"
     return began(
         session,
@@ -155,6 +156,15 @@ def start_these(
         stopped=stopped,
         notes=held.lines,
     )
+
+
+def only_asked(
+    session: Session, held: collisions.HeldBack, notes: Sequence[str], *, batch_id: int
+) -> Outcome:
+    """Give the answer where nobody is enrolled before a colleague says yes; the question can be undone."""
+    session.execute(update(BATCHES).where(BATCHES.c.id == batch_id).values(size=BATCHES.c.size + held.asked))
+    title, *lines = held.lines
+    return Outcome(Answer(title, (*lines, *notes, NOBODY_YET), batch_id=batch_id if held.asked else None))
 
 
 def began(

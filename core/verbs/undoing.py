@@ -13,6 +13,7 @@ from core import absences, owners, tagging
 from core.acts import CHUNK, DELIVERIES, Change, apply, load, open_batch
 from core.answers import Answer
 from core.chunks import chunks
+from core.collisions import asked_by
 from core.current import current_run
 from core.errors import Refused
 from core.grammar import commands as orders
@@ -22,7 +23,7 @@ from core.models import Enrollment as EnrollmentRow
 from core.names import name_of, names
 from core.people import Actor
 from core.snapshots import from_snapshot
-from core.verbs import proposals, stages
+from core.verbs import collisions, proposals, stages
 from core.verbs.acting import Performed, answered, says_next
 from core.verbs.choosing import by_ids, lock_leads
 from core.verbs.handovers import begun, has_left
@@ -70,14 +71,16 @@ def undo(
     batch = _batch(session, batch_id, actor=actor, now=now)
     made, moved = _made(session, batch), stages.moved_by(session, batch.id)
     given, absence = owners.given_by(session, batch.id), absences.changed_by(session, batch.id)
-    if not made and not moved and not given and not absence:
+    asked = asked_by(session, batch)
+    if not (made or moved or given or absence or asked):
         raise Refused(f"There is nothing to undo in {_named(batch)}.")
     if not is_confirmed and len(places := by_ids(session, made)) > ENROLLMENTS_WITHOUT_ASKING:
         order = orders.Undo(str(batch.id))
         return proposals.propose(session, order, f"Undo {_named(batch)} of", places, actor=actor, now=now)
     if batch.actor == actor.id:
         actor = replace(actor, is_bound=False)  # one's own act may be taken back, whosever lead it touched
-    locked = lock_leads(session, {one.lead_id for one in made.values()} | {*moved, *given})
+    about = {lead_id for row in asked for lead_id in row.lead_ids}
+    locked = lock_leads(session, {one.lead_id for one in made.values()} | {*moved, *given, *about})
     zone, _ = zone_of(session, actor)
     own = open_batch(session, "undo", actor=actor, now=now)
     current = {
@@ -107,8 +110,11 @@ def undo(
     notes += owners.put_back(session, given, locked, actor=actor, now=now, batch_id=own)
     if absence:
         notes += absences.put_back(session, absence, actor=actor, now=now, batch_id=own)
+    taken_back, let_in = collisions.take_back(session, asked, actor=actor, now=now, batch_id=own)
+    notes, refusals = [*notes, *taken_back], (*refusals, *let_in)
     if not changes and not notes:
         raise Refused(" ".join(dict.fromkeys(refusals)) or "There is nothing left to undo.")
+    notes += collisions.standing(session, batch, actor=actor, now=now)
     batch.undone_at, batch.undone_by = now, actor.id
     session.add(batch)
     if not changes:

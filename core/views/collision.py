@@ -67,7 +67,7 @@ def verdict(session: Session, row: Collision, *, zone: str, reader: str = "") ->
         case State.DECLINED:
             return f"{who} declined on {at}; nobody was enrolled."
         case State.WITHDRAWN:
-            return f"{who} withdrew it on {at}; nobody was enrolled."
+            return f"{who} took it back on {at}; nobody was enrolled."
         case State.ACCEPTED | State.HANDED_OVER:
             done = "accepted" if row.state == State.ACCEPTED else "handed them over"
             return f"{who} {done} on {at}: {counted(_enrolled(session, row), 'lead')} enrolled."

@@ -113,7 +113,7 @@ def _last_act(session: Session, person_id: str, *, zone: str, now: datetime) -> 
         .join(Lead, col(Lead.id) == Journal.lead_id)
         .outerjoin(SequenceRow, col(SequenceRow.id) == Journal.sequence_id)
         .where(Journal.batch_id == batch.id)
-        .order_by(col(Journal.id))
+        .order_by(col(Journal.enrollment_id).is_(None), col(Journal.id))
         .limit(1)
     ).first() or (None, "", "")
     if line is None:

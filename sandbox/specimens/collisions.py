@@ -48,7 +48,7 @@ def collisions() -> Iterator[tuple[str, CardView]]:
     yield "colleague: expired", replace(settled, verdict=expired)
     yield (
         "colleague: withdrawn",
-        replace(settled, verdict=f"Ben Okafor withdrew it on {AT}; nobody was enrolled."),
+        replace(settled, verdict=f"Ben Okafor took it back on {AT}; nobody was enrolled."),
     )
     waiting = NoticeCard(
         f"You asked Ana Ruiz whether {LEADS[0]} may go into Autumn",

@@ -9,7 +9,7 @@ import pytest
 from sqlmodel import col, select
 
 from core import collisions, leads, owners, releases, sequences, views
-from core.answers import Answer, NoticeCard
+from core.answers import Answer, HomeView, NoticeCard
 from core.collisions import State, Why
 from core.db import Database
 from core.lead_file import LeadRow, Row
@@ -256,6 +256,68 @@ def test_the_asker_can_undo_what_was_accepted(world: World) -> None:
     assert world.status("ada@acme.test", "Spring") == "pending"
 
 
+def test_an_undo_takes_back_what_the_enrolment_asked(world: World) -> None:
+    done = world.say("enrol ada@acme.test, bob@bolt.test in Autumn", BEN)
+
+    answer = world.later(minutes=1).say(f"undo {done.batch_id}", BEN)
+
+    assert (
+        "The question to Ana is taken back, and nobody of these is enrolled: ada@acme.test." in answer.lines
+    )
+    assert shown(world, ANA.id).choices == ()
+    assert "Ben took it back on" in shown(world, ANA.id).verdict
+    told = press(world, "accept")
+    assert told.is_refusal
+    assert in_autumn(world) == ["bob@bolt.test"]
+    assert (world.status("bob@bolt.test", "Autumn"), rows(world)[0].state) == ("stopped", State.WITHDRAWN)
+
+
+@pytest.mark.parametrize("verb", ["enrol", "start"])
+def test_what_was_only_asked_can_be_undone(world: World, verb: str) -> None:
+    world.say("note bob@bolt.test wants a quote", BEN)
+    done = world.later(minutes=1).say(f"{verb} ada@acme.test in Autumn", BEN)
+    assert done.batch_id
+    with world.read() as session:
+        home = views.view(session, Card(kind="home", channel=BEN.id), now=world.now)
+    assert isinstance(home, HomeView)
+    assert home.done.startswith("ada@acme.test in Autumn: you asked a colleague to let it into")
+
+    answer = world.say("undo", BEN)
+
+    assert answer.title == f"Undid `{verb}`."
+    assert answer.lines == (
+        "The question to Ana is taken back, and nobody of these is enrolled: ada@acme.test.",
+    )
+    assert press(world, "accept").is_refusal
+    assert in_autumn(world) == []
+    assert world.say(f"undo {done.batch_id}", BEN).title.startswith("Ben undid this at")
+
+
+def test_an_undo_names_what_an_earlier_call_asked(world: World) -> None:
+    world.say("enrol ada@acme.test in Autumn", BEN)
+    done = world.later(hours=1).say("enrol ada@acme.test, bob@bolt.test in Autumn", BEN)
+    assert done.lines[-1].endswith("is not asked again.")
+
+    answer = world.say("undo", BEN)
+
+    assert answer.lines[-1] == (
+        "Ana was asked earlier and may still say yes about ada@acme.test: "
+        "`card collision 1 withdraw` takes that back."
+    )
+    assert rows(world)[0].state == State.OPEN
+    assert not press(world, "withdraw", BEN).is_refusal
+
+
+def test_an_undo_names_what_was_let_in_meanwhile(world: World) -> None:
+    done = world.say("enrol ada@acme.test in Autumn", BEN)
+    let_in = press(world, "accept").batch_id
+    answer = world.say(f"undo {done.batch_id}", BEN)
+    assert answer.is_refusal
+    assert answer.title.startswith("ada@acme.test: Ana accepted on")
+    assert answer.title.endswith(f"1 lead enrolled. `undo {let_in}` takes that back.")
+    assert world.status("ada@acme.test", "Autumn") == "pending"
+
+
 @pytest.mark.parametrize("answer", ["accept", "hand over"])
 def test_whoever_answered_by_mistake_takes_it_back(world: World, answer: str) -> None:
     world.say("start ada@acme.test in Autumn", BEN)
@@ -294,7 +356,7 @@ def test_withdrawing_ends_the_question(world: World) -> None:
     told = press(world, "accept")
     assert told.is_refusal
     assert told.title.startswith(
-        "Ben withdrew it on Tuesday 1 June 2027, 10:00 (Europe/Berlin); nobody was enrolled."
+        "Ben took it back on Tuesday 1 June 2027, 10:00 (Europe/Berlin); nobody was enrolled."
     )
     assert in_autumn(world) == []
     assert not [card for card in world.cards() if card.key.endswith(":news")]

@@ -97,9 +97,9 @@ def test_withdrawn_and_a_click_that_comes_too_late(asked, world, anas, bens):
     late = next(m for m in anas.messages() if "wants to put" in m.text)
     bens.clicks("Withdraw")
     bens.sees("Withdrawn: nobody was enrolled.")
-    anas.sees("Ben Okafor withdrew it on")
+    anas.sees("Ben Okafor took it back on")
     anas._someone._at.click(late, "Accept")
-    anas.sees("Ben Okafor withdrew it on", "Nothing was changed.")
+    anas.sees("Ben Okafor took it back on", "Nothing was changed.")
     assert in_autumn(world, ADA) is None
 
 
