@@ -11,6 +11,8 @@ from sqlmodel import Session, col, func, select
 from core import grammar
 from core.address import normalise
 from core.chunks import chunks
+from core.collisions import Why, find
+from core.enrolling import Person
 from core.erasing import ERASED
 from core.errors import Refused
 from core.ledger import iso
@@ -63,6 +65,22 @@ def lead_ids(session: Session, emails: Iterable[str]) -> list[int]:
         more = f" and {len(unknown) - 1:,} more" if len(unknown) > 1 else ""
         raise NotFound(f"There is no lead {unknown[0]}{more}; nothing was changed.")
     return [found[email] for email in wanted]
+
+
+def collisions(
+    session: Session, people: Iterable[Person], *, actor: Actor, now: datetime
+) -> list[dict[str, str | None]]:
+    """Give those of the leads that a colleague works, and whose they are."""
+    emails = {one.lead_id or 0: one.email for one in people}
+    return [
+        {
+            "email": emails[clash.lead_id],
+            "owner": clash.colleague,
+            "sequence": clash.of if clash.reason is Why.STARTED else None,
+            "why": clash.why,
+        }
+        for clash in find(session, emails, actor=actor, now=now).values()
+    ]
 
 
 def leads(session: Session, conditions: str, *, after: int, limit: int, actor: Actor) -> dict[str, Any]:

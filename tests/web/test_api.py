@@ -9,8 +9,8 @@ import pytest
 from sqlmodel import select
 
 from core import api_tokens, erasing
-from core.models import ApiCall, ApiToken
-from tests.world import ANA
+from core.models import ApiCall, ApiToken, Collision
+from tests.world import ANA, BEN, PLAIN
 
 
 def token(site, *scopes, name="crm"):
@@ -160,6 +160,30 @@ def test_enrolling_names_exactly_whom_and_counts_who_is_left_out(crm):
     crm.post("/enrol", 409, sequence="Spring", leads=["p1@acme.test"])
     assert crm.post("/enrol", sequence="Spring", leads=["p1@acme.test"], again=True)["enrolled"] == 1
     assert crm.site.world.enrollment("p1@acme.test").run == 2
+
+
+def test_enrolling_reports_whom_a_colleague_works_and_asks_nobody(crm):
+    world = crm.site.world
+    for email, owner in (("eve@acme.test", BEN.id), ("dan@dan.test", None), ("fay@acme.test", None)):
+        crm.put(f"/leads/{email}", 201, **({"owner": owner} if owner else {}))
+    world.add(PLAIN.replace("Spring", "Autumn"))
+    bens = {"email": "eve@acme.test", "owner": BEN.id, "sequence": None, "why": "is Ben's lead"}
+    asked = {"sequence": "Spring", "leads": ["eve@acme.test", "dan@dan.test"]}
+    assert crm.post("/enrol", **asked, preview=True)["collisions"] == [bens]
+    done = crm.post("/enrol", **asked)
+    assert (done["enrolled"], done["collisions"]) == (2, [bens])
+    assert world.status("eve@acme.test") == "pending"
+    with world.read() as session:
+        assert session.exec(select(Collision)).all() == []
+
+    world.say("start dan@dan.test in Autumn", BEN)
+    world.say("stop dan@dan.test in Spring", BEN)
+    emails = ["fay@acme.test", "dan@dan.test"]
+    done = crm.post("/enrol", sequence="Spring", leads=emails, again=True)
+    assert {one["email"]: (one["owner"], one["sequence"], one["why"]) for one in done["collisions"]} == {
+        "dan@dan.test": (BEN.id, "Autumn", "was put into Autumn by Ben"),
+        "fay@acme.test": (BEN.id, None, "is of the same company as eve@acme.test, Ben's lead"),
+    }
 
 
 def test_idempotency_key_acts_once_and_gives_the_first_answer_again(crm):

@@ -98,23 +98,18 @@ def _of_leads(router: APIRouter, guard: Guard) -> None:
     def enrol(asked: shapes.Enrol, request: Request) -> Any:
         if bool(asked.leads) == bool(asked.filter):
             raise Unclear("Name either `leads` or a `filter`.")
-        shown, name = _shown(guard, request, asked)
+        shown, name, found = _shown(guard, request, asked)
         left_out = {str(why): len(people) for why, people in shown.skipped.items()}
+        told = {"left_out": left_out, "collisions": found}
         if asked.preview:
             title = f"{len(shown.enrolled):,} would be enrolled in {name}."
-            return {
-                "done": title,
-                "lines": [],
-                "batch": None,
-                "enrolled": len(shown.enrolled),
-                "left_out": left_out,
-            }
+            return {"done": title, "lines": [], "batch": None, "enrolled": len(shown.enrolled), **told}
         ids = [one.lead_id or 0 for people in (shown.enrolled, *shown.skipped.values()) for one in people]
         order = orders.Start(Who(), name) if asked.again else orders.Enrol(sequence=name)
         did = _did(guard, request, order, only=ids)
         with db.read() as session:
             enrolled = session.get_one(Batch, did["batch"]).size if did["batch"] else 0
-        return {**did, "enrolled": enrolled, "left_out": left_out}
+        return {**did, "enrolled": enrolled, **told}
 
 
 def _of_sequences(router: APIRouter, guard: Guard) -> None:
@@ -148,8 +143,10 @@ def _did(guard: Guard, request: Request, order: Any, *, only: list[int] | None =
     return {"done": said.title, "lines": list(said.lines), "batch": said.batch_id}
 
 
-def _shown(guard: Guard, request: Request, asked: shapes.Enrol) -> tuple[Preview, str]:
-    """Give who would be enrolled, and the sequence; raises Refused where there are too many to be meant."""
+def _shown(
+    guard: Guard, request: Request, asked: shapes.Enrol
+) -> tuple[Preview, str, list[dict[str, str | None]]]:
+    """Give who would be enrolled, the sequence, and whom of them a colleague works; raises Refused for too many."""
     actor, now = request.state.actor, guard.clock()
     with guard.desk.db.read() as session:
         row = sequences.find(session, asked.sequence)
@@ -159,7 +156,9 @@ def _shown(guard: Guard, request: Request, asked: shapes.Enrol) -> tuple[Preview
             ids = lead_ids(session, grammar.who(asked.filter or ""), actor=actor)
         if len(ids) > shapes.MOST_LEADS:
             raise Refused(f"Those are {len(ids):,} leads; {shapes.MOST_LEADS:,} are the most of one call.")
-        return enrolling.preview(session, ids, row.id or 0, actor=actor, now=now), row.name
+        shown = enrolling.preview(session, ids, row.id or 0, actor=actor, now=now)
+        anew = (*shown.enrolled, *(shown.skipped.get(enrolling.Why.BEFORE, ()) if asked.again else ()))
+        return shown, row.name, api_views.collisions(session, anew, actor=actor, now=now)
 
 
 def _row(email: str, asked: shapes.PutLead) -> LeadRow:

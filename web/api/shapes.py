@@ -124,11 +124,21 @@ class Done(BaseModel):
     batch: int | None
 
 
+class CollidingLead(BaseModel):
+    """A lead that a colleague works: `owner` is who, `sequence` the one they put it into, `why` says it in words."""
+
+    email: str
+    owner: str
+    sequence: str | None
+    why: str
+
+
 class Enrolled(Done):
-    """How many are enrolled, or would be, and how many are left out and why."""
+    """How many are enrolled, or would be, how many are left out and why, and which of the enrolled a colleague works."""
 
     enrolled: int
     left_out: dict[str, int]
+    collisions: list[CollidingLead]
 
 
 class Run(BaseModel):
