@@ -19,11 +19,11 @@ sandbox: runtime ## try Fermata on http://127.0.0.1:8300, no accounts needed
 	@$(VENV)/bin/fermata sandbox $(ARGS)
 
 test: dev ## every test, on SQLite, PostgreSQL, a real Redis and a browser
-	@./scripts/services redis chromium
+	@./scripts/services redis chromium curl
 	@$(PYTEST) $(ARGS)
 
 quick: dev ## the tests that take seconds
-	@./scripts/services redis
+	@./scripts/services redis curl
 	@HYPOTHESIS_PROFILE=quick $(PYTEST) -m "not slow and not browser" $(ARGS)
 
 faults: dev ## kills, outages, races and the models at full size (make test runs a short slice)
