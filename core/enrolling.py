@@ -11,20 +11,22 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import and_, case, null
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from core import collisions
 from core.address import key_of
 from core.chunks import chunks
-from core.dates import say
+from core.dates import say, say_day
 from core.errors import Refused
 from core.lead_file import LeadRow
 from core.lifecycle import LIVE, Source, Status
 from core.mailboxes import rotation
 from core.models import Delivery, Enrollment, Hold, Journal, Lead, SequenceStatus, Suppression
 from core.models import Sequence as SequenceRow
+from core.models.leads import QUALIFIED
 from core.people import Actor
 from core.plans import PlannedSequence, planned
+from core.schedule import local
 from core.sql import spelling
 from core.words import listed
 
@@ -66,7 +68,7 @@ class Preview:
     """What enrolling would do. `asked`: by the name of a colleague, the leads that are theirs, who is asked first.
 
     held: of those enrolled, by what is missing, whose first mail cannot be written yet (`core.unwritten`). `elsewhere`: of
-    those enrolled, who is paused in another sequence, which does not hold them here.
+    those enrolled, who is paused in another sequence, which does not hold them here. `qualified`: who is marked qualified.
     """
 
     sequence_id: int
@@ -76,6 +78,7 @@ class Preview:
     asked: Mapping[str, tuple[Person, ...]] = field(default_factory=dict)
     held: Mapping[str, tuple[Person, ...]] = field(default_factory=dict)
     elsewhere: tuple[Person, ...] = ()
+    qualified: tuple[Person, ...] = ()
 
     @property
     def wanted(self) -> list[Person]:
@@ -226,13 +229,15 @@ def _sorted(
             enrolled.append(one)
     if enrolled and next(rotation(session, sequence.spec.mailboxes), None) is None:
         raise no_mailbox(sequence.name)
+    zone = collisions.zone_of(session, actor.id)
     return Preview(
         sequence_id,
         sequence.name,
         tuple(enrolled),
         {why: tuple(those) for why, those in skipped.items() if those},
         {name: tuple(those) for name, those in sorted(asked.items())},
-        elsewhere=tuple(_paused(session, enrolled, collisions.zone_of(session, actor.id))),
+        elsewhere=tuple(_paused(session, enrolled, zone)),
+        qualified=qualified(session, [one.lead_id for one in enrolled if one.lead_id], zone),
     )
 
 
@@ -252,6 +257,21 @@ def _paused(session: Session, people: Sequence[Person], zone: str) -> Iterator[P
     for one in people:
         if held := places.get(one.lead_id or 0):
             yield _because(one, listed(_held(name, holds, zone) for name, holds in held.items()))
+
+
+def qualified(session: Session, lead_ids: Iterable[int], zone: str) -> tuple[Person, ...]:
+    """Give those whom somebody has marked as qualified, each with the day, in this zone."""
+    rows = session.exec(
+        select(Lead.email, Lead.name, Lead.id, func.max(Journal.at))
+        .join(Journal, col(Journal.lead_id) == col(Lead.id))
+        .where(spelling(session).among(Lead.id, lead_ids), Lead.stage == QUALIFIED, Journal.verb == "qualify")
+        .group_by(Lead.email, Lead.name, col(Lead.id))
+        .order_by(Lead.email)
+    )
+    return tuple(
+        Person(email, name, lead_id, why=f"on {say_day(local(at, zone).date())}")
+        for email, name, lead_id, at in rows
+    )
 
 
 def _held(name: str, holds: Sequence[tuple[str, datetime | None]], zone: str) -> str:

@@ -47,6 +47,7 @@ from core.lead_file import LeadFile, Row
 from core.models import LARGEST_ID, Lead, Sequence
 from core.people import Actor
 from core.verbs import choosing, enrols
+from core.verbs.groups import groups
 from core.views import why
 from core.words import counted
 
@@ -240,7 +241,7 @@ def second_view(
             bullets=_people(shown.enrolled, PEOPLE_SHOWN),
         ),
     ]
-    for heading, people in enrols.groups(shown):
+    for heading, people in groups(shown):
         blocks.append(rich(sentence(heading, 300, bold=True), bullets=_people(people, ROWS_SHOWN)))
     if refused:
         heading = f"Rows that make no lead ({len(refused):,})"

@@ -9,6 +9,8 @@ from sqlmodel import Field, SQLModel
 
 from core.models.base import instant, json_value, row_id
 
+QUALIFIED, NOT_QUALIFIED = "qualified", "not qualified"  # the stages that `qualify` and `unqualify` give
+
 
 class Lead(SQLModel, table=True):
     """A person: one email address."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -26,16 +26,24 @@ from core.sql import spelling
 from core.verbs import proposals
 from core.verbs.acting import LINES_FOR_MANY
 from core.verbs.choosing import asks_first, lead_ids, lock_leads
+from core.verbs.groups import (
+    groups,
+    held_groups,
+    lines_of,
+    paused_groups,
+    qualified_groups,
+    skipped_groups,
+    startling_groups,
+)
 from core.verbs.outcome import Instead, Outcome
 from core.verbs.runs import BATCHES, began, only_asked
-from core.words import counted, some
+from core.words import counted
 
 VERB = "enrol"
 FORM = "enrol"
 ROWS_AT_ONCE = 500
 ASK = "Say who, and where: `enrol stage:demo in Spring`. In Slack, `enrol` alone opens a form."
 SEQUENCES_OFFERED = 10
-Group = tuple[str, tuple[Person, ...]]  # a reason in words, and whom it concerns
 
 
 def enrol(
@@ -46,7 +54,10 @@ def enrol(
     now: datetime,
     only: Sequence[int] | None = None,
 ) -> Outcome:
-    """Enrol leads that were never in the sequence; many are shown first, and what is not said a form asks for."""
+    """Enrol leads that were never in the sequence; many, or one that is qualified, are shown first.
+
+    What is not said a form asks for.
+    """
     row = sequences.find(session, order.sequence) if order.sequence else None
     if order.who is None and only is None:
         return Outcome(Answer(ASK, opens=(FORM, row.id or 0 if row else 0, 0)))
@@ -57,7 +68,7 @@ def enrol(
         left_out = enrolling.preview(session, [-i for i in ids if i < 0], row.id, actor=actor, now=now)
         wanted = [i for i in ids if i > 0]
         return enrol_these(
-            session, wanted, row.id, actor=actor, now=now, notes=_lines(skipped_groups(left_out))
+            session, wanted, row.id, actor=actor, now=now, notes=lines_of(skipped_groups(left_out))
         )
     shown = enrolling.preview(
         session, lead_ids(session, order.who, actor=actor), row.id, actor=actor, now=now
@@ -67,9 +78,9 @@ def enrol(
         raise Instead(
             f"Nobody would be enrolled in {shown.sequence}; nothing was changed.", lines=overview(shown)
         )
-    if asks_first(order.who, len(shown.lead_ids)):
+    if shown.qualified or asks_first(order.who, len(shown.lead_ids)):
         return propose(session, shown, actor=actor, now=now)
-    notes = _lines((*skipped_groups(shown), *held_groups(shown)))
+    notes = lines_of((*skipped_groups(shown), *held_groups(shown)))
     return enrol_these(session, shown.lead_ids, row.id, actor=actor, now=now, notes=notes)
 
 
@@ -103,7 +114,7 @@ def enrol_these(
         batch_id=batch_id,
         actor=actor,
         now=now,
-        notes=(*done.paused, *notes, *done.held.lines),
+        notes=(*done.startling, *notes, *done.held.lines),
     )
 
 
@@ -111,13 +122,13 @@ def enrol_these(
 class Placed:
     """The enrollments made, a sentence for each lead that got none, and about which others colleagues are asked.
 
-    `paused`: who of them is paused in another sequence, in a sentence.
+    `startling`: who of them is paused in another sequence or qualified, in sentences.
     """
 
     enrollment_ids: tuple[int, ...]
     faults: tuple[str, ...]
     held: collisions.HeldBack
-    paused: tuple[str, ...]
+    startling: tuple[str, ...]
 
 
 def place(
@@ -129,7 +140,7 @@ def place(
     held = collisions.hold_back(session, theirs, sequence_id, actor=actor, now=now, batch_id=batch_id)
     wanted = [lead_id for lead_id in ids if lead_id not in held.lead_ids]
     placed = leads.enrol(session, wanted, sequence_id, actor=actor, now=now, batch_id=batch_id)
-    return Placed(placed.enrollment_ids, placed.refusals, held, _lines(paused_groups(shown.elsewhere)))
+    return Placed(placed.enrollment_ids, placed.refusals, held, lines_of(startling_groups(shown)))
 
 
 def keep(session: Session, shown: Preview, *, of_file: str = "", actor: Actor, now: datetime) -> str:
@@ -177,7 +188,12 @@ def enrol_file(
     return _filed(
         name,
         done,
-        (*_lines(paused_groups(done.paused)), *held.lines, *_lines(skipped_groups(left_out))),
+        (
+            *lines_of(paused_groups(done.paused)),
+            *lines_of(qualified_groups(done.qualified)),
+            *held.lines,
+            *lines_of(skipped_groups(left_out)),
+        ),
         batch_id if done.enrolled or held.asked else None,
     )
 
@@ -191,6 +207,7 @@ class Filed:
     faults: list[str] = field(default_factory=list)
     theirs: list[int] = field(default_factory=list)
     paused: list[Person] = field(default_factory=list)
+    qualified: list[Person] = field(default_factory=list)
     refused: list[Row] = field(default_factory=list)
 
 
@@ -222,6 +239,7 @@ def _enrol_rows(
     done.faults += placed.refusals
     done.theirs += theirs
     done.paused += shown.elsewhere
+    done.qualified += shown.qualified
 
 
 def _own(
@@ -253,50 +271,7 @@ def _filed(name: str, done: Filed, notes: Sequence[str], batch_id: int | None) -
 def overview(shown: Preview) -> tuple[str, ...]:
     """Give who would be enrolled, and who not and why, a line for each group."""
     enrolled = [("Enrolled", shown.enrolled)] if shown.enrolled else []
-    return _lines((*enrolled, *groups(shown)))
-
-
-def _lines(named: Iterable[Group]) -> tuple[str, ...]:
-    return tuple(f"{title}: {some([_named(one) for one in people])}." for title, people in named)
-
-
-def _named(one: Person) -> str:
-    return f"{one.email} ({one.why})" if one.why else one.email
-
-
-def groups(shown: Preview) -> Iterable[Group]:
-    """Give the leads that would not be enrolled, or would be held at once, by the reason in words."""
-    yield from skipped_groups(shown)
-    yield from held_groups(shown)
-    yield from paused_groups(shown.elsewhere)
-    for name, people in shown.asked.items():
-        yield f"{name} works these or their company and is asked first ({len(people):,})", people
-
-
-def skipped_groups(shown: Preview) -> Iterable[Group]:
-    """Give the leads that are left out, by the reason."""
-    titles = {
-        Why.SUPPRESSED: "Suppressed, they get no mail",
-        Why.THERE: f"In {shown.sequence} already",
-        Why.BEFORE: f"In {shown.sequence} before, where only `start` begins a new run",
-    }
-    for why, people in shown.skipped.items():
-        yield f"{titles[why]} ({len(people):,})", people
-
-
-def held_groups(shown: Preview) -> Iterable[Group]:
-    """Give the leads that would be enrolled and held at once, by what is missing."""
-    for fault, people in shown.held.items():
-        yield f"Enrolled, but cannot be written yet and wait: {fault} ({len(people):,})", people
-
-
-def paused_groups(people: Sequence[Person]) -> Iterable[Group]:
-    """Give the leads that are paused in another sequence: those holds are not this one's, so they start here."""
-    if people:
-        yield (
-            f"Paused elsewhere, but {'starts' if len(people) == 1 else 'start'} here all the same ({len(people):,})",
-            tuple(people),
-        )
+    return lines_of((*enrolled, *groups(shown)))
 
 
 def _which(session: Session, order: orders.Enrol) -> Refused:

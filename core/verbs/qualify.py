@@ -15,12 +15,12 @@ from core.errors import Refused
 from core.grammar.commands import Qualify
 from core.lifecycle import LIVE, Stop
 from core.models import Enrollment, Lead
+from core.models.leads import NOT_QUALIFIED, QUALIFIED
 from core.people import Actor
 from core.verbs import proposals, stages
 from core.verbs.choosing import asks_first, by_ids, describe, domains_of, lead_ids, lock_leads
 from core.verbs.handovers import begun
 from core.verbs.outcome import Outcome
-from core.views.review import NOT_QUALIFIED, QUALIFIED
 from core.words import counted, listed
 
 STAGES = {"qualify": QUALIFIED, "unqualify": NOT_QUALIFIED}

@@ -14,6 +14,7 @@ from core.acts import CHUNK, Change, Loaded, apply, load, open_batch
 from core.answers import Answer
 from core.chunks import chunks
 from core.current import current_run
+from core.enrolling import qualified
 from core.errors import Refused
 from core.grammar import commands as orders
 from core.lifecycle import LIVE, Skip, Start, Status, Stop, Unskip, decide
@@ -23,6 +24,7 @@ from core.sql import spelling
 from core.verbs import proposals
 from core.verbs.acting import LINES_FOR_MANY, Performed, answered, perform, says_next
 from core.verbs.choosing import asks_first, choose, describe, domains_of, lead_ids, lock_leads
+from core.verbs.groups import lines_of, qualified_groups
 from core.verbs.handovers import begun
 from core.verbs.outcome import Outcome
 from core.verbs.whens import zone_of
@@ -97,7 +99,8 @@ def _run_anew(
             f"{verb} {counted(len(ids), 'lead')} {describe(order.who)} in {sequence.name}, at the first step?"
         )
         who = proposals.company(session, domains_of(order.who), ids)
-        lines = (*who, *collisions.foreseen(session, ids, actor=actor, now=now))
+        told = _qualified(session, ids, actor=actor)
+        lines = (*who, *collisions.foreseen(session, ids, actor=actor, now=now), *told)
         return proposals.ask(session, order, title, lines, ids, actor=actor, now=now)
     lock_leads(session, ids)
     return start_these(session, ids, sequence.id, actor=actor, now=now, is_restart=is_restart)
@@ -144,6 +147,8 @@ def start_these(
     faults = (*refusals.values(), *enrolled.refusals)
     if held.lead_ids and not enrolled.enrollment_ids:
         return only_asked(session, held, faults, batch_id=batch_id)
+    begun_anew = [lead_id for lead_id in wanted if lead_id not in enrolled.left_out]
+    told = _qualified(session, begun_anew, actor=actor)
     said = "Restarted" if is_restart else "Started"
     return began(
         session,
@@ -154,7 +159,7 @@ def start_these(
         actor=actor,
         now=now,
         stopped=stopped,
-        notes=held.lines,
+        notes=(*told, *held.lines),
     )
 
 
@@ -208,6 +213,11 @@ def began(
         ],
         notes=notes,
     )
+
+
+def _qualified(session: Session, lead_ids: Sequence[int], *, actor: Actor) -> tuple[str, ...]:
+    zone, _ = zone_of(session, actor)
+    return lines_of(qualified_groups(qualified(session, lead_ids, zone)))
 
 
 def _refusal(row: Loaded, now: datetime) -> str:

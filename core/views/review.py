@@ -19,6 +19,7 @@ from core.grammar.commands import Press, Qualify, Who
 from core.inbound.words import Kind
 from core.lifecycle import Status
 from core.models import WORKSPACE_ID, Card, Lead, Member, Message, Suppression, Workspace
+from core.models.leads import NOT_QUALIFIED, QUALIFIED
 from core.names import SLACK_ID, name_of
 from core.views.answering import answers
 from core.views.lead import lead_card
@@ -36,7 +37,6 @@ from core.words import listed
 MOST_CONTACTS = 5
 DAY = timedelta(days=1)
 GONE = "This card's lead is no longer here."
-QUALIFIED, NOT_QUALIFIED = "qualified", "not qualified"
 # Matched without proof: a person is asked whether it is about this lead at all.
 DOUBTFUL = frozenset({"subject", "company"})
 

@@ -61,6 +61,7 @@ def enrolments() -> Iterator[Specimen]:
         elsewhere=_people(
             "Uma Holt", why="out of office, paused in Opera until Tuesday 15 June 2027, 10:00 (Europe/Berlin)"
         ),
+        qualified=_people("Vera Lind", why="on Tuesday 1 June 2027"),
     )
     yield "enrol: who is enrolled, who not and why", enrol.second_view(form, many), {}
     file = lead_file.read(FILE.encode("cp1252"))

@@ -155,6 +155,35 @@ def test_whoever_is_paused_elsewhere_is_named_and_starts_all_the_same(world: Wor
     assert world.status(EVE, "Autumn") == "pending"
 
 
+def test_a_qualified_lead_is_shown_first_and_named_when_it_starts(world: World) -> None:
+    world.add(AUTUMN)
+    world.tick()
+    world.say(f"qualify {ADA}")
+    world.later(days=1)
+    told = f"Marked qualified, but starts here all the same (1): {ADA} (on Tuesday 1 June 2027)."
+
+    asked = world.say(f"enrol {ADA} in Autumn")
+
+    assert asked.title == "Enrol 1 lead in Autumn?"
+    assert told in asked.lines
+    assert world.enrollment(ADA, "Autumn") is None
+    done = confirm(world, asked)
+    assert told in done.lines
+    assert world.status(ADA, "Autumn") == "pending"
+    assert told in world.say(f"start {ADA} in Spring").lines
+
+
+def test_a_lead_that_is_qualified_no_longer_starts_without_a_question(world: World) -> None:
+    world.add(AUTUMN)
+    world.say(f"qualify {ADA}")
+    world.say("undo")
+    answer = world.say(f"enrol {ADA} in Autumn")
+    assert not answer.choices
+    assert not [line for line in answer.lines if "qualified" in line]
+    world.say(f"unqualify {BOB}")
+    assert not shown(world, BOB, sequence="Autumn").qualified
+
+
 def test_several_of_a_company_are_shown_first(world: World) -> None:
     many(world, 3, domain="many.test")
     assert world.say("enrol @many.test in Spring").title == "Enrol 3 leads in Spring?"
