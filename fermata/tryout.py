@@ -28,7 +28,7 @@ from slack_sdk import WebClient
 
 from bot.delivery import deliver
 from bot.members import Members
-from core import cards, leads
+from core import cards, leads, lineage
 from core.commands import Desk
 from core.db import Database
 from core.models import Mailbox
@@ -131,6 +131,7 @@ def settings_for(port: int, home: Path, *, database_url: str = "") -> Settings:
 async def world(settings: Settings, *, begins: datetime) -> AsyncIterator[World]:
     """Give a database, a clock that stands at `begins`, a Slack workspace and an SMTP server; nothing runs yet."""
     db = wiring.open_database(settings)
+    lineage.beat(db, now=wiring.now())  # a command in another shell finds that somebody serves here
     clock = SandboxClock(begins, db)
     mail, inboxes = MailStore(now=clock.now), Inboxes()
     workspace = Workspace(now=clock.now, base_url=settings.base_url, commands=_commands())

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from jobs.oauth import Tokens
     from jobs.reader import Reader
 
+_KEPT = {"channel", "zone", "read_within_seconds", "bounce_limit", "complaint_limit", "guard_sends"}
+
 Clock = Callable[[], datetime]
 
 
@@ -32,20 +34,27 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def open_database(settings: Settings) -> Database:
-    """Give the database with its schema up to date and the workspace's row in it; raises Refused where it cannot be."""
+def open_database(settings: Settings, *, only_given: bool = False) -> Database:
+    """Give the database with its schema up to date; raises Refused where it cannot be.
+
+    What rules need of the settings is kept in the workspace's row. `only_given`: of those alone that this process was given,
+    since a command typed in a bare shell says nothing about the service beside it.
+    """
     db = Database(settings.database)
     if db.is_sqlite and (path := db.engine.url.database):
         place.check(Path(path))
     migrate(db)
     with db.write() as session:
         workspace = session.get_one(Workspace, WORKSPACE_ID)
-        workspace.channel = settings.channel or workspace.channel
-        workspace.zone = settings.zone or workspace.zone
-        workspace.has_links = bool(settings.base_url)
-        workspace.read_within_seconds = settings.read_within_seconds
-        workspace.bounce_limit, workspace.complaint_limit = settings.bounce_limit, settings.complaint_limit
-        workspace.guard_sends = settings.guard_sends
+        is_all = (
+            workspace.lineage is None or not only_given
+        )  # before anything was sent there is no service to disturb
+        given = set(Settings.model_fields) if is_all else settings.model_fields_set
+        for name in _KEPT & given:
+            if (value := getattr(settings, name)) or name not in ("channel", "zone"):
+                setattr(workspace, name, value)
+        if "base_url" in given:
+            workspace.has_links = bool(settings.base_url)
         session.add(workspace)
     return db
 
@@ -68,7 +77,7 @@ def make_vault(settings: Settings) -> Vault:
 @contextmanager
 def opened() -> Iterator[Database]:
     """Give the database of this process's settings for the length of the block."""
-    db = open_database(read_settings())
+    db = open_database(read_settings(), only_given=True)
     try:
         yield db
     finally:

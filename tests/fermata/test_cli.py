@@ -6,12 +6,17 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from core import lineage
+from core.db import Database
+from core.models import WORKSPACE_ID
+from core.models import Workspace as WorkspaceRow
 from sandbox.sink import Sink
 from sandbox.slack import Workspace, running
 from tests.fermata.warm import Warm
@@ -190,6 +195,28 @@ def test_a_published_sequence_is_protected(shop, tmp_path):
 def test_export_gives_a_file_that_changes_nothing(shop, tmp_path):
     (tmp_path / "back.yaml").write_text(shop.shell.does("export", "SPRING"), "utf-8")
     assert shop.shell.does("apply", str(tmp_path / "back.yaml")) == "Spring: unchanged\n"
+
+
+def test_a_command_in_a_bare_shell_leaves_the_settings_of_the_service_alone(shell):
+    served = {
+        "FERMATA_BASE_URL": "https://mail.example",
+        "FERMATA_BOUNCE_LIMIT": "2",
+        "FERMATA_ZONE": "Europe/Berlin",
+    }
+
+    def kept():
+        with closing(Database(f"sqlite:///{shell.home / 'fermata.db'}")) as db, db.read() as session:
+            row = session.get_one(WorkspaceRow, WORKSPACE_ID)
+            return row.has_links, row.bounce_limit, row.zone
+
+    shell.does("ledger", "--json", **served)
+    assert kept() == (True, 2, "Europe/Berlin")
+    with closing(Database(f"sqlite:///{shell.home / 'fermata.db'}")) as db:
+        lineage.beat(db, now=datetime.now(UTC))  # as a sender leaves it
+    shell.does("ledger", "--json")
+    assert kept() == (True, 2, "Europe/Berlin")
+    shell.does("ledger", "--json", FERMATA_BOUNCE_LIMIT="3")
+    assert kept() == (True, 3, "Europe/Berlin")
 
 
 def test_goals_are_applied_listed_and_exported(shop, tmp_path):
