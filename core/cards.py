@@ -126,6 +126,12 @@ def touch_digests(session: Session, *, lead_ids: Iterable[int]) -> None:
     session.execute(update(CARDS).where(CARDS.c.id.in_(lists)).values(wanted=CARDS.c.wanted + 1))
 
 
+def touch_all_digests(session: Session) -> None:
+    """Want a redraw of the newest list of every reader."""
+    lists = select(col(Digest.card_id))
+    session.execute(update(CARDS).where(CARDS.c.id.in_(lists)).values(wanted=CARDS.c.wanted + 1))
+
+
 def supersede(session: Session, card_id: int, *, now: datetime) -> None:
     """Want a last redraw of a card that another has taken the place of; one that nobody has seen is never posted."""
     is_unseen = (CARDS.c.ts.is_(None)) & or_(CARDS.c.retry_at.is_(None), CARDS.c.retry_at <= now)

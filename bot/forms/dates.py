@@ -61,7 +61,7 @@ def side_by_side(look: Outlook, *, zone: str, is_named: bool = True) -> Iterator
     zones = f"Your time is {zone}, the lead's {leads}." if leads else f"Times are in {zone}."
     after = [f"{own} is this sequence's own way. {zones}"]
     if look.planned and not look.on:
-        after.append(f"Without the pause: {_moment(look.planned, zone, look.zone)}.")
+        after.append(f"As things stand: {_moment(look.planned, zone, look.zone)}.")
     yield context(*filter(None, [ends, *after]))
 
 

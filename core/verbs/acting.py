@@ -14,7 +14,7 @@ from core.answers import Answer, Choice
 from core.dates import say
 from core.errors import Refused
 from core.lifecycle import Enrollment, Event, Plan, Source, Status
-from core.models import Lead
+from core.models import Lead, SequenceStatus
 from core.people import Actor
 from core.permissions import NotYours
 from core.verbs.handovers import Begun, begun
@@ -139,6 +139,13 @@ def says_next(change: Change, lead: Lead, *, zone: str, now: datetime) -> str:
     return next_step(change.row, change.after, lead, zone=zone, now=now)
 
 
+# Where the countdown runs on, but nothing leaves.
+_IF = {
+    SequenceStatus.PAUSED.value: ", if {} is resumed by then",
+    SequenceStatus.ARCHIVED.value: ", if {} is restored and resumed by then",
+}
+
+
 def next_step(row: Loaded, state: Enrollment, lead: Lead, *, zone: str, now: datetime) -> str:
     """Give "Next: step 2 “Subject” on …"; what is known when no date is."""
     steps = row.sequence.steps
@@ -152,7 +159,7 @@ def next_step(row: Loaded, state: Enrollment, lead: Lead, *, zone: str, now: dat
     plan = row.sequence.plan(row.zone)
     moment = next_at(state, plan, now=now)
     if moment is not None:
-        return f"Next: {name} on {say(moment, zone)}."
+        return f"Next: {name} on {say(moment, zone)}{_IF.get(row.sequence.status, '').format(row.sequence.name)}."
     if state.status is Status.PAUSED:
         return _paused(state, name, zone)
     return f"Next would have been {name}."

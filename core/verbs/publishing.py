@@ -142,7 +142,7 @@ def press_new_step(session: Session, order: Press, *, actor: Actor, now: datetim
         verb=f"{newsteps.VERB} {order.answer}", actor=actor, now=now,
     )  # fmt: skip
     leads = counted(len(done.changes), "lead")
-    words = f"step {found.step} sent to {leads}" if is_sent else f"{leads} left finished"
+    words = f"step {found.step} goes to {leads}" if is_sent else f"{leads} left finished"
     note(
         session, f"{newsteps.VERB} {order.answer}", actor=actor, now=now, batch_id=batch_id, reason=words,
         sequence_id=found.sequence_id,

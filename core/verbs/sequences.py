@@ -83,3 +83,4 @@ def _touch_all(session: Session) -> None:
     homes.touch_all(session)
     shown = session.exec(select(Card.lead_id).where(col(Card.lead_id).is_not(None)))
     cards.touch(session, lead_ids=[lead_id for lead_id in shown if lead_id is not None])
+    cards.touch_all_digests(session)

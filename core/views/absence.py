@@ -69,7 +69,7 @@ def _meanwhile(session: Session, row: Absence, zone: str) -> Iterator[str]:
     wait = wait.join(Lead, col(Lead.id) == Enrollment.lead_id)
     waiting = session.exec(wait.where(Lead.owner == row.person, *asks)).one()
     if waiting:
-        yield f"{counted(waiting, 'lead')} {'waits' if waiting == 1 else 'wait'} for you: paused without an end date."
+        yield f"{counted(waiting, 'lead')} of yours {'is' if waiting == 1 else 'are'} paused until somebody resumes."
     mine = (Hold.batch_id == row.batch_id, Hold.source == Source.AWAY.value)
     count, last = session.exec(
         select(func.count(func.distinct(Hold.enrollment_id)), func.max(Hold.until)).where(*mine)

@@ -230,7 +230,7 @@ def test_the_dates_stand_side_by_side_in_both_zones(world, front):
     ]
     own = "Freeze is this sequence's own way. Your time is Europe/Berlin, the lead's America/New_York."
     assert own in str(view["blocks"])
-    assert "Without the pause: Thursday 3 June 2027, 15:00 (Europe/Berlin)" in str(view["blocks"])
+    assert "As things stand: Thursday 3 June 2027, 15:00 (Europe/Berlin)" in str(view["blocks"])
     assert "The pause ends Wednesday 16 June 2027, 15:00 (Europe/Berlin)" in str(view["blocks"])
 
 

@@ -391,7 +391,7 @@ class TestTheReturn:
         view = shown(world, "absence:1")
         assert view.title == "Welcome back, Ana"
         assert view.lines[0] == "None of your leads answered while you were away."
-        assert view.lines[1] == "1 lead waits for you: paused without an end date."
+        assert view.lines[1] == "1 lead of yours is paused until somebody resumes."
         assert view.lines[2] == f"1 enrollment paused for your absence: it goes on on {BACK_AT}."
         assert owners_away(world) == set()
 

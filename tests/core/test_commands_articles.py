@@ -100,6 +100,7 @@ class TestPausingCampaigns:
 
     def test_a_whole_campaign(self, world: World) -> None:
         world.say("pause sequence Spring")
+        assert ", if Spring is resumed by then." in world.say(f"status {ADA}").as_text()
         world.later(days=4)
 
         assert world.tick() == [(ADA, "nudge")]  # of Autumn
@@ -114,6 +115,7 @@ class TestPausingCampaigns:
     def test_an_archived_campaign_pauses_its_scheduled_messages(self, world: World) -> None:
         world.say("archive sequence Spring")
         world.say("archive sequence Autumn")
+        assert ", if Autumn is restored and resumed by then." in world.say(f"status {ADA}").as_text()
         world.later(days=4)
 
         assert world.tick() == []

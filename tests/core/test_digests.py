@@ -318,6 +318,14 @@ def world(database_url):
     return made
 
 
+def test_a_halt_and_its_end_show_on_lists_that_stand(world):
+    for said in ("halt", "unhalt"):
+        wanted = lists(world, ANA.id)[0].wanted
+        world.say(said)
+        assert lists(world, ANA.id)[0].wanted > wanted
+        assert any("halted" in line for line in shown(world).summary) is (said == "halt")
+
+
 def test_a_line_that_is_done_stays_and_says_by_whom(world):
     wanted = lists(world, ANA.id)[0].wanted
     said = press(world, shown(world), "Resume")
