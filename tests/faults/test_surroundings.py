@@ -377,7 +377,9 @@ def test_what_comes_back_doubled_and_in_any_order(database_url, tmp_path, record
             world.tick()
     assert ends(world) == ends(orderly)
     assert {status for status, *_ in ends(world).values()} == {"pending", "paused", "stopped"}
-    for card in world.cards():  # at full size so much bounces that the guard holds the mailbox and the sequence
+    for (
+        card
+    ) in world.cards():  # at full size so much bounces that the guard holds the mailbox and the sequence
         if card.kind == "guard":
             assert not world.say(f"card guard {card.id} release").is_refusal
             assert not world.say("resume sequence Spring").is_refusal

@@ -28,7 +28,9 @@ def test_leads_wait_for_their_owner_and_go_on_after_the_return(world, clock, ana
     clock.until("2027-06-07", at="08:59")
     assert [world.status(lead) for lead in (ADA, EVE, IDA)] == ["paused"] * 3
     clock.until("2027-06-07", at="09:01")
-    direct.sees("Welcome back, Ana", "1 lead of yours is paused until somebody resumes", "2 enrollments paused")
+    direct.sees(
+        "Welcome back, Ana", "1 lead of yours is paused until somebody resumes", "2 enrollments paused"
+    )
     clock.until("2027-06-08", at="18:00")
     assert [world.status(lead) for lead in (ADA, EVE, IDA)] == ["pending", "pending", "paused"]
 
