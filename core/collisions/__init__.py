@@ -12,6 +12,7 @@ from core.collisions.questions import (
     hold_back,
     is_asking,
     next_expiry,
+    retold,
     settle,
     zone_of,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "hold_back",
     "is_asking",
     "next_expiry",
+    "retold",
     "settle",
     "zone_of",
 ]

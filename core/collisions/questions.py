@@ -160,6 +160,15 @@ def draw(session: Session, row: Collision, *, now: datetime) -> None:
         cards.show(session, f"{KIND}:{row.id}:{person}", channel=person, about_id=row.id, now=now)
 
 
+def retold(session: Session, batch: Batch, *, now: datetime) -> None:
+    """Have whoever saw what this act let in see that it was undone; the asker is told in a message of its own."""
+    for row in session.exec(select(Collision).where(Collision.batch_id == batch.id)).all():
+        draw(session, row, now=now)
+        if batch.undone_by != row.asker:
+            key = f"{KIND}:{row.id}:news:{batch.id}"
+            cards.show(session, key, channel=row.asker, about_id=row.id, now=now)
+
+
 def zone_of(session: Session, person: str) -> str:
     """Give the zone in which somebody reads dates, the workspace's where theirs is not known."""
     member = session.get(Member, person)

@@ -223,12 +223,12 @@ def _release(
     held_by = row.batch_id
     lock_leads(session, {place.lead_id for place in by_ids(session, ids)})
     ends = absences.spread(session, ids, begins=now).ends if len(ids) > LEADS_WITHOUT_ASKING else {}
+    reason = f"{name_of(session, row.person)} is back; who waited goes on one after the other"
 
     def event(loaded: Loaded) -> Event:
         until = ends.get(loaded.id, now)
         if until <= now:
             return Resume(Policy.FREEZE, batch_id=held_by)
-        reason = next((hold.reason for hold in loaded.state.holds if hold.batch_id == held_by), "")
         hold = Hold(Source.AWAY, reason, actor.id, now, until, batch_id, policy=Policy.FREEZE)
         return Pause(hold, is_wide=True, replaces=_of_batch(loaded, held_by))
 

@@ -13,7 +13,7 @@ from core import absences, owners, tagging
 from core.acts import CHUNK, DELIVERIES, Change, apply, load, open_batch
 from core.answers import Answer
 from core.chunks import chunks
-from core.collisions import asked_by
+from core.collisions import asked_by, retold
 from core.current import current_run
 from core.errors import Refused
 from core.grammar import commands as orders
@@ -117,6 +117,7 @@ def undo(
     notes += collisions.standing(session, batch, actor=actor, now=now)
     batch.undone_at, batch.undone_by = now, actor.id
     session.add(batch)
+    retold(session, batch, now=now)
     if not changes:
         return Outcome(Answer(f"Undid {_named(batch)}.", (*notes, *refusals), batch_id=own))
     done = Performed(changes, refusals, own, begun(session, [change.row.id for change in changes]))

@@ -11,7 +11,7 @@ from core import collisions
 from core.answers import Choice, NoticeCard
 from core.collisions import KIND, LIVE_WORDS, State
 from core.dates import say, say_day
-from core.models import Card, Collision, Delivery, DeliveryState, Enrollment, Journal, Lead, Sequence
+from core.models import Batch, Card, Collision, Delivery, DeliveryState, Enrollment, Journal, Lead, Sequence
 from core.names import name_of
 from core.people import Actor
 from core.schedule import local
@@ -70,7 +70,15 @@ def verdict(session: Session, row: Collision, *, zone: str, reader: str = "") ->
             return f"{who} took it back on {at}; nobody was enrolled."
         case State.ACCEPTED | State.HANDED_OVER:
             done = "accepted" if row.state == State.ACCEPTED else "handed them over"
-            return f"{who} {done} on {at}: {counted(_enrolled(session, row), 'lead')} enrolled."
+            back = _taken_back(session, row, zone=zone)
+            return f"{who} {done} on {at}: {counted(_enrolled(session, row), 'lead')} enrolled.{back}"
+
+
+def _taken_back(session: Session, row: Collision, *, zone: str) -> str:
+    batch = session.get(Batch, row.batch_id) if row.batch_id else None
+    if batch is None or batch.undone_at is None:
+        return ""
+    return f" {name_of(session, batch.undone_by or '')} took that back on {say(batch.undone_at, zone)}."
 
 
 def _enrolled(session: Session, row: Collision) -> int:

@@ -119,12 +119,11 @@ def _last_act(session: Session, person_id: str, *, zone: str, now: datetime) -> 
     if line is None:
         return "", None
     undo = Choice("↩️ Undo", f"undo {batch.id}") if batch.verb != "undo" else None
-    whom = f"{email}{f' in {name}' if name else ''}" if batch.size == 1 else counted(batch.size, "lead")
-    done = (
-        _one_act(session, line, zone)
-        if batch.size == 1
-        else act_words(line, "you").replace(" it", " them", 1)
-    )
+    # A batch also counts what it asked and noted; what it did to leads is in the journal.
+    alike = (Journal.batch_id == batch.id, Journal.verb == line.verb)
+    count = session.exec(select(func.count(func.distinct(Journal.lead_id))).where(*alike)).one()
+    whom = f"{email}{f' in {name}' if name else ''}" if count == 1 else counted(count, "lead")
+    done = _one_act(session, line, zone) if count == 1 else act_words(line, "you").replace(" it", " them", 1)
     if batch.verb == "undo":
         done = f"you took back “{line.reason.removesuffix('undone').strip() or 'start'}”"
     return f"{whom}: {done} at {clock(batch.at, zone, now)}.", undo

@@ -222,6 +222,7 @@ class TestMany:
         held = [hold for n in range(40) for hold in world.holds(f"l{n:02}@many.test")]
         assert len(held) == 40  # Ada, who had waited longest, goes first
         assert all(hold.until and hold.until < world.now + timedelta(days=7) for hold in held)
+        assert {hold.reason for hold in held} == {"Ana is back; who waited goes on one after the other"}
         left = world.run_until(world.now + timedelta(days=20), timedelta(hours=2))
         days = [at.date() for at, email, step in left if email.endswith("many.test") and step == "nudge"]
         assert len(days) == 40

@@ -327,6 +327,9 @@ def test_whoever_answered_by_mistake_takes_it_back(world: World, answer: str) ->
 
     assert undone.title.startswith("Undid `start`")
     assert world.status("ada@acme.test", "Autumn") == "stopped"
+    for reader in (ANA.id, BEN.id, f"news:{given.batch_id}"):  # the last is new to the asker
+        view = shown(world, reader)
+        assert "Ana took that back on Tuesday 1 June 2027" in (view.verdict or view.title)
     with world.read() as session:
         assert session.get_one(Lead, world.lead_id("ada@acme.test")).owner == ANA.id
     assert world.say(f"undo {given.batch_id}", BEN).title.startswith("Ana undid this at")

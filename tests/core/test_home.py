@@ -236,6 +236,11 @@ def test_an_act_on_a_sequence_and_on_many_is_told_too(database_url):
     assert shown(world).done == "Spring: you resumed it at 10:05:10."
     world.later(seconds=5).say(f"pause {EVE} {IDA}")
     assert shown(world).done.startswith("2 leads: you paused them at")
+    world.say(f"resume {EVE} {IDA}")
+    world.later(minutes=1).say("away until Friday")
+    assert shown(world).done.startswith(
+        f"{EVE} in Spring: you noted an absence at"
+    )  # which is no lead itself
 
 
 def test_whoever_owns_no_lead_sees_everybodys(database_url):
