@@ -98,16 +98,16 @@ def _kept(diff: Diff, crowd: Crowd) -> Iterator[str]:
         to_come = crowd.before(place) + crowd.at(place)
         if was.body_hash != becomes.body_hash:
             yield (
-                f"{step} is rewritten: {_leads(to_come, 'is', 'are')} before it and "
-                f"{'gets' if to_come == 1 else 'get'} the new one; "
+                f"{step} is rewritten: {_leads(to_come, 'gets', 'get')} the new one; "
                 f"{_leads(crowd.all - to_come, 'is', 'are')} past it."
             )
             yield from excerpt(was, becomes)
         if was.delay != becomes.delay:
+            waiting = crowd.at(place)
+            keeps = f" and {'keeps its date' if waiting == 1 else 'keep their dates'}" if waiting else ""
             yield (
-                f"{step} comes {_after(becomes)} instead of {_after(was)}: {_leads(crowd.at(place), 'waits', 'wait')} "
-                f"for it already and {'keeps its date' if crowd.at(place) == 1 else 'keep their dates'}; "
-                f"{_leads(crowd.before(place), 'comes', 'come')} to it later."
+                f"{step} comes {_after(becomes)} instead of {_after(was)}: {_leads(waiting, 'waits', 'wait')} for it "
+                f"already{keeps}; {_leads(crowd.before(place), 'comes', 'come')} to it later."
             )
     stay = [key for key in diff.before if key in diff.after]
     if stay != sorted(stay, key=diff.after.index):

@@ -233,7 +233,7 @@ def _resume(e: Enrollment, event: Resume, now: datetime, plan: Plan) -> Decision
     if any(hold.source is Source.UNCERTAIN for hold in released):
         raise Refused(
             f"Step {e.position + 1} of {e.label} may or may not have left. "
-            "First say on its card: *It left*, *Send again* or *Drop it*."
+            "First say on its card: “It left”, “Send again” or “Drop it”."
         )
     return _without(e, released, (event.policy or plan.resume,), event.at, now), ()
 

@@ -32,7 +32,7 @@ def press(session: Session, order: orders.Press, *, actor: Actor, now: datetime)
     """Do it for all that still wait; whoever presses when nothing waits any more is told who was first."""
     answer = order.answer.removesuffix(" all")
     if answer not in _SAID:
-        raise Refused("Say what becomes of the backlog: *Spread*, *Shift all* or *Drop*.")
+        raise Refused("Say what becomes of the backlog: “Spread”, “Shift all” or “Drop”.")
     batch = _batch(session, order.number)
     rows = backlogs.waiting(session, batch)
     lock_leads(session, {row.lead_id for row in rows})

@@ -133,7 +133,7 @@ _HELD = {
 _WAY_OUT = {
     Source.FAILED: "`resume` tries it again, `cancel step` leaves it out",
     Source.UNCERTAIN: "say on its card what became of it",
-    Source.BACKLOG: "say *Spread*, *Shift all* or *Drop* on its card",
+    Source.BACKLOG: "say “Spread”, “Shift all” or “Drop” on its card",
 }
 
 

@@ -117,7 +117,7 @@ def test_text_that_is_edited_while_leads_wait_is_theirs_only_once_published_and_
     asked = world.say("publish sequence Spring")
     assert (
         asked.lines[0]
-        == "Step 3 (close) is rewritten: 1 lead is before it and gets the new one; nobody is past it."
+        == "Step 3 (close) is rewritten: 1 lead gets the new one; nobody is past it."
     )
     assert state(world.db)["step"] == written
     commands.confirm(world.desk, asked.choices[0].proposal, actor=SOMEBODY, now=NOW)

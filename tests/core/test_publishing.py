@@ -68,7 +68,7 @@ def test_edited_one_is_asked_about_first(world, verb):
     asked = world.say(f"{verb} sequence Spring")
     assert asked.title == "Publish Spring as it was edited?"
     assert asked.lines[:5] == (
-        "Step 2 (close) is rewritten: 2 leads are before it and get the new one; 1 lead is past it.",
+        "Step 2 (close) is rewritten: 2 leads get the new one; 1 lead is past it.",
         "Subject: “Last word” → “The last word”",
         "Step 2 (nudge) is removed: 1 lead was waiting for it, and goes on with step 2 (close).",
         "Step 3 (more) is new: 2 leads get it.",

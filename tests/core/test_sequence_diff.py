@@ -27,9 +27,9 @@ def said(after: str, crowd: Crowd = CROWD, before: str = THREE) -> tuple[str, ..
     ("after", "crowd", "sentence"),
     [
         (THREE.replace("subject: B", "subject: Bee"), CROWD,
-         "Step 2 (b) is rewritten: 15 leads are before it and get the new one; 15 leads are past it."),
+         "Step 2 (b) is rewritten: 15 leads get the new one; 15 leads are past it."),
         (THREE.replace("subject: A", "subject: Ay"), Crowd({0: 1}),
-         "Step 1 (a) is rewritten: 1 lead is before it and gets the new one; nobody is past it."),
+         "Step 1 (a) is rewritten: 1 lead gets the new one; nobody is past it."),
         (THREE.replace("2 days", "5 days"), CROWD,
          ("Step 2 (b) comes after 5 days instead of after 2 days: 10 leads wait for it already and keep their dates; "
           "5 leads come to it later.")),

@@ -111,7 +111,7 @@ def test_built_published_changed_while_a_thousand_run_archived_and_the_ledger_is
 
     # Published again, after a look at whom it affects.
     asked = ana.types("/sequence publish sequence Tour")
-    assert "Step 2 is rewritten: 700 leads are before it and get the new one; 300 leads are past it." in asked
+    assert "Step 2 is rewritten: 700 leads get the new one; 300 leads are past it." in asked
     assert "Step 4 is removed: 200 leads were waiting for it, and go on with step 4 (step-5)." in asked
     assert "Step 5 (step-6) is new: 900 leads get it." in asked
     assert "100 leads had finished before step 5 (step-6) was added" in asked
