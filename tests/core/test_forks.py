@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from core import commands
 from core.models import Mailbox, Suppression
 from core.sequence_file import check, load
 from tests.world import ANA, START, World, make
@@ -110,8 +111,13 @@ def test_a_circle_that_is_too_short_waits_for_a_person(database_url: str) -> Non
 @pytest.mark.parametrize("why", ["draft", "missing", "there", "stopped"])
 def test_who_cannot_go_there_is_held_with_the_reason(database_url: str, why: str) -> None:
     world = in_first(database_url, "2 days")
-    if why != "draft":
-        world.say(f"{'delete' if why == 'missing' else 'publish'} sequence Second")
+    if why == "missing":
+        asked = world.say("delete sequence Second")
+        assert not commands.confirm(
+            world.desk, asked.choices[0].proposal or "", actor=ANA, now=world.now
+        ).is_refusal
+    elif why != "draft":
+        world.say("publish sequence Second")
     if why in {"there", "stopped"}:
         world.enrol(ADA, sequence="Second")
     if why == "stopped":
