@@ -8,6 +8,7 @@ process that started it, even when that one is killed.
 import grp
 import os
 import pwd
+import secrets
 import shutil
 import socket
 import subprocess
@@ -68,10 +69,12 @@ def missing(part: str, remedy: str) -> None:
 
 
 def free_port() -> int:
-    """A loopback port nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A loopback port nobody listens on right now, below those that systems give to connections going out."""
+    while True:
+        port = 15_000 + secrets.randbelow(17_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def package_folder(name: str) -> Path | None:

@@ -115,10 +115,7 @@ def test_text_that_is_edited_while_leads_wait_is_theirs_only_once_published_and_
     world.add(PLAIN.replace("Bye.", "So long."), publish=False)
     assert state(world.db)["step"] == written
     asked = world.say("publish sequence Spring")
-    assert (
-        asked.lines[0]
-        == "Step 3 (close) is rewritten: 1 lead gets the new one; nobody is past it."
-    )
+    assert asked.lines[0] == "Step 3 (close) is rewritten: 1 lead gets the new one; nobody is past it."
     assert state(world.db)["step"] == written
     commands.confirm(world.desk, asked.choices[0].proposal, actor=SOMEBODY, now=NOW)
     assert ["So long." in row for row in state(world.db)["step"]] == [False, False, True]
