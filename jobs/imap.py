@@ -210,13 +210,7 @@ class Connection:
         with suppress(Exception):
             self._client.socket().settimeout(1)
             self._client.logout()
-        self.drop()
-
-    def drop(self) -> None:
-        """Cut the connection, which nobody uses any more."""
         self.break_off()
-        with suppress(OSError, ValueError, AttributeError):
-            self._client._imap.file.close()  # noqa: SLF001 - it holds the socket, and nothing else closes it
 
     def break_off(self) -> None:
         """Cut the connection; a command that waits in another thread fails at once."""
