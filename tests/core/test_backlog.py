@@ -83,7 +83,7 @@ def test_why_names_the_backlog_and_the_way_out(database_url):
     said = world.say("why lead0@x.test").as_text()
     assert "backlog after an outage, waiting for an answer" in said
     assert "Held since" in said
-    assert "*Shift all*" in said
+    assert "“Shift all”" in said
 
 
 def test_a_few_long_overdue_steps_leave(database_url):
