@@ -127,8 +127,8 @@ class Engine:
             self._judged_at = now
 
     async def settle(self) -> None:
-        """Sweep until nothing is due and no hand-over is under way (the sandbox's clock waits for it)."""
-        while True:
+        """Sweep until nothing is due and no hand-over is under way, or until `stop` (the sandbox's clock waits for it)."""
+        while not self._stopping.is_set():
             await self.tick()
             due = await asyncio.to_thread(self._due, self._clock())
             if not due and not self._post.is_busy:

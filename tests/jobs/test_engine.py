@@ -199,6 +199,21 @@ def test_forged_jobs_do_no_harm(sqlite_room, redis_url, tmp_path, monkeypatch):
     asyncio.run(scenario())
 
 
+def test_settling_ends_with_the_engine_though_mail_is_due(database):
+    """The sandbox is closed while days pass: what is due stays due."""
+
+    async def scenario():
+        async with Sink() as sink:
+            due_now(database, 3, sink.port)
+            async with mailroom.post(database) as post:
+                engine = Engine(database, post, clock=real_now, tick_seconds=TICK)
+                engine.stop()
+                await asyncio.wait_for(engine.settle(), 5)
+            assert sink.accepted == []
+
+    asyncio.run(scenario())
+
+
 def test_settling_comes_to_an_end_though_mail_is_held_back(database):
     """The sandbox's clock waits for it: what is due but may not leave must not keep it."""
 
