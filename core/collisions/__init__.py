@@ -2,6 +2,7 @@
 
 from core.collisions.questions import (
     KIND,
+    LET_IN,
     HeldBack,
     State,
     asked_by,
@@ -20,6 +21,7 @@ from core.collisions.rule import LIVE_WORDS, Clash, Why, find
 
 __all__ = [
     "KIND",
+    "LET_IN",
     "LIVE_WORDS",
     "Clash",
     "HeldBack",

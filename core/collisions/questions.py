@@ -39,6 +39,9 @@ class State(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+LET_IN = frozenset({State.ACCEPTED, State.HANDED_OVER})
+
+
 @dataclass(frozen=True)
 class HeldBack:
     """The leads that are not enrolled yet, and what the person who wanted it is told.
@@ -162,7 +165,8 @@ def draw(session: Session, row: Collision, *, now: datetime) -> None:
 
 def retold(session: Session, batch: Batch, *, now: datetime) -> None:
     """Have whoever saw what this act let in see that it was undone; the asker is told in a message of its own."""
-    for row in session.exec(select(Collision).where(Collision.batch_id == batch.id)).all():
+    let_in = Collision.batch_id == batch.id, col(Collision.state).in_(LET_IN)
+    for row in session.exec(select(Collision).where(*let_in)).all():
         draw(session, row, now=now)
         if batch.undone_by != row.asker:
             key = f"{KIND}:{row.id}:news:{batch.id}"

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from core import owners
 from core.acts import open_batch
 from core.answers import Answer
-from core.collisions import KIND, State, draw, emails, find, settle
+from core.collisions import KIND, LET_IN, State, draw, emails, find, settle
 from core.errors import Refused
 from core.grammar.commands import Press
 from core.models import LARGEST_ID, Batch, Collision, Journal, Member
@@ -31,7 +31,6 @@ ANSWERS = {
     "withdraw": State.WITHDRAWN,
 }
 CLOSING = frozenset({State.DECLINED, State.WITHDRAWN})
-LET_IN = frozenset({State.ACCEPTED, State.HANDED_OVER})
 GONE = "That question is no longer here."
 
 

@@ -270,6 +270,9 @@ def test_an_undo_takes_back_what_the_enrolment_asked(world: World) -> None:
     assert told.is_refusal
     assert in_autumn(world) == ["bob@bolt.test"]
     assert (world.status("bob@bolt.test", "Autumn"), rows(world)[0].state) == ("stopped", State.WITHDRAWN)
+    # Taking that back starts Bob again and asks nobody: there is no news of a question.
+    assert not world.later(minutes=1).say(f"undo {answer.batch_id}").is_refusal
+    assert not [card for card in world.cards() if ":news" in card.key]
 
 
 @pytest.mark.parametrize("verb", ["enrol", "start"])
