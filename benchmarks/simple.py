@@ -7,7 +7,7 @@ from sqlmodel import Session, select
 from benchmarks.bench_mime import SENDER, by_email_message
 from benchmarks.terms import NOW, OFFICE
 from core.db import Database
-from core.letters import compiled, values_of
+from core.merging import compiled, values_of
 from core.models import Delivery, Enrollment, Journal, Lead, Step
 from core.template import render
 

@@ -12,7 +12,7 @@ from core import tracking
 from core.dates.words import MONTH_NAMES, WEEKDAY_NAMES
 from core.errors import Refused
 from core.handover import Claimed, ClaimedReply, Hand
-from core.merging import compiled, subject_of, values_of
+from core.merging import compiled, values_of
 from core.mime import Sender, Skeleton, fill, header_value, prepare
 from core.models import Message
 from core.schedule import local
@@ -20,19 +20,6 @@ from core.template import MissingValue, Rendered, render
 from core.template.markdown import as_html
 from core.tokens import sign, unsign
 from core.tracking import Known, NewLink
-
-__all__ = [
-    "FOLLOWING",
-    "UNSUBSCRIBE",
-    "Letter",
-    "Office",
-    "answer",
-    "compiled",
-    "skeleton",
-    "subject_of",
-    "values_of",
-    "write",
-]
 
 UNSUBSCRIBE = "unsubscribe"
 FOLLOWING = "Re:"  # stands in for the subject of a step that continues a conversation

@@ -13,9 +13,10 @@ from core import lifecycle, sequences, variants
 from core.acts import Loaded, load
 from core.current import current_run
 from core.errors import Refused
-from core.letters import FOLLOWING, Office, compiled, values_of
+from core.letters import FOLLOWING, Office
 from core.lifecycle import LIVE, Plan, Resume, Status, StepKind, decide
 from core.mailboxes import rotation
+from core.merging import compiled, values_of
 from core.mime import Sender
 from core.models import Delivery, DeliveryState, Enrollment, Lead, Mailbox, Sequence, Step
 from core.plans import PlannedSequence, planned

@@ -21,9 +21,10 @@ from core.db import Database
 from core.erasing import is_erased
 from core.errors import Refused
 from core.journal import note
-from core.letters import FOLLOWING, compiled, skeleton, values_of
+from core.letters import FOLLOWING, skeleton
 from core.lifecycle import StepKind
 from core.mailboxes import rotation
+from core.merging import compiled, values_of
 from core.mime import Sender, fill
 from core.models import WORKSPACE_ID, Enrollment, Lead, Mailbox, Sequence, Trial, Workspace
 from core.people import Actor

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from sqlmodel import Session, col, select
 
-from core import letters, variants
+from core import letters, merging, variants
 from core.chunks import chunks
 from core.enrolling import Person, Preview, accepting
 from core.errors import Refused
@@ -53,11 +53,11 @@ def _known(session: Session, people: Sequence[Person]) -> dict[int | None, Lead]
 
 def _fault(step: Step, lead: Lead, sequence: str) -> str:
     """Give why one version of the step at least cannot be written to a lead, "" where each can."""
-    values = letters.values_of(lead, _SENDER, sequence, _LINK)
+    values = merging.values_of(lead, _SENDER, sequence, _LINK)
     for version in step.variants or [{"name": None}]:
         one = variants.version(step, version["name"])
         try:
-            render(letters.compiled(one.subject or letters.FOLLOWING, one.body), values)
+            render(merging.compiled(one.subject or letters.FOLLOWING, one.body), values)
         except MissingValue as missing:
             return f"{missing.tag.removeprefix('lead.')} is missing"
         except Refused as refused:

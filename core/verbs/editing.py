@@ -23,8 +23,8 @@ from core.grammar import to_text
 from core.grammar.commands import Who
 from core.journal import note
 from core.lead_file.row import LONGEST_CELL_CHARS
-from core.letters import compiled, values_of
 from core.lifecycle import LIVE, Source, Status
+from core.merging import compiled, values_of
 from core.mime import Sender
 from core.models import Enrollment, Lead, LeadTag, Member
 from core.names import SLACK_ID, names
