@@ -46,12 +46,11 @@ def open_database(settings: Settings, *, only_given: bool = False) -> Database:
     migrate(db)
     with db.write() as session:
         workspace = session.get_one(Workspace, WORKSPACE_ID)
-        is_all = (
-            workspace.lineage is None or not only_given
-        )  # before anything was sent there is no service to disturb
+        # Before anything was sent there is no service to disturb.
+        is_all = workspace.lineage is None or not only_given
         given = set(Settings.model_fields) if is_all else settings.model_fields_set
         for name in _KEPT & given:
-            if (value := getattr(settings, name)) or name not in ("channel", "zone"):
+            if value := getattr(settings, name):
                 setattr(workspace, name, value)
         if "base_url" in given:
             workspace.has_links = bool(settings.base_url)
