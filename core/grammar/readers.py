@@ -75,7 +75,7 @@ WHOSE: Final = frozenset({"mine", "my", "everyone", "everybody"})
 POLICIES: Final = ("freeze", "keep", "now")
 FATES: Final = frozenset({"left", "again", "drop"})
 CHANNEL: Final = re.compile(r"#?[\w-]{1,80}")
-PLACE: Final = re.compile(r"[0-9]{1,18}:[0-9]{1,18}")  # on the list of held leads: since when, and which
+PLACE: Final = re.compile(r"[0-9]{1,16}:[0-9]{1,18}")  # on the list of held leads: since when, and which
 IDENTIFIER: Final = re.compile(r"[\w:.-]{1,64}", re.ASCII)
 
 

@@ -12,10 +12,10 @@ from core.grammar.commands import Press, SequenceVerb
 from core.models import LARGEST_ID, Sequence
 from core.names import name_of
 from core.people import Actor
+from core.stamps import stamp
 from core.verbs.outcome import Outcome
 from core.verbs.sequences import change_sequence
 from core.verbs.whens import zone_of
-from core.views.home import stamp
 from core.words import clock
 
 ASKED = re.compile(r"pause|resume seen ([0-9]{1,19})")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Sequence as Many
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, true, tuple_
 from sqlmodel import Session, col, func, select
 
 from core import dates, guarding, newsteps
@@ -22,15 +21,15 @@ from core.guard import Rates
 from core.guarding import Guarded
 from core.lifecycle import LIVE, Status
 from core.mailboxes import cap_on, day_of, handed_on
-from core.models import Enrollment, Hold, Lead, Mailbox, Sequence, Step
+from core.models import LARGEST_ID, Enrollment, Hold, Lead, Mailbox, Sequence, Step
 from core.names import names
 from core.people import Actor
+from core.stamps import instant, stamp
 from core.verbs.acting import next_step
 from core.verbs.building import choices_of, has_edits
 from core.verbs.choosing import condition_of, describe
 from core.verbs.whens import zone_of
 from core.views import guard, new_step
-from core.views.home import stamp
 from core.views.mailbox_words import state
 from core.views.why import hold_words
 from core.words import counted
@@ -43,7 +42,7 @@ def paused(session: Session, order: orders.Paused, *, actor: Actor, now: datetim
     zone, _ = zone_of(session, actor)
     since = func.min(Hold.placed_at)
     query = (
-        select(since, Enrollment.id)
+        select(since.label("since"), Enrollment.id)
         .join(Hold, (col(Hold.enrollment_id) == Enrollment.id) & col(Hold.released_at).is_(None))
         .where(Enrollment.status == Status.PAUSED.value, *_in(session, order.sequence))
         .group_by(col(Enrollment.id))
@@ -53,32 +52,37 @@ def paused(session: Session, order: orders.Paused, *, actor: Actor, now: datetim
     if order.older_than:
         span = dates.read(order.older_than, now=now, zone=zone, kind="for").at - now
         query = query.having(since <= now - span)
-    places = sorted((stamp(at), number or 0) for at, number in session.exec(query))
+    held = query.subquery().c
+    # By what stands on it, not by number: whoever was resumed since the page before moves nobody past the reader.
+    left = tuple_(held.since, held.id) > _place(order.after) if order.after else true()
+    page = session.exec(
+        select(held.since, held.id).where(left).order_by(held.since, held.id).limit(ROWS_SHOWN)
+    ).all()
+    count = session.exec(select(func.count(held.id))).one()
+    remaining = session.exec(select(func.count(held.id)).where(left)).one() if order.after else count
     whose = f" {describe(order.who)}" if order.who and not order.who.everyone else ""
     where = f" in {order.sequence}" if order.sequence not in (None, EVERYWHERE) else ""
     older = f" for longer than {order.older_than}" if order.older_than else ""
-    # By what stands on it, not by number: whoever was resumed since the page before moves nobody past the reader.
-    first = bisect_right(places, _place(order.after)) if order.after else 0
-    shown = places[first : first + ROWS_SHOWN]
-    if not shown:
+    if not page:
         more = " more" if order.after else ""
         return Answer(f"No{more} lead{whose} is paused{where}{older}.")
-    loaded = {row.id: row for row in load(session, [number for _, number in shown])}
-    rows = tuple(_paused_row(session, loaded[number], zone=zone) for _, number in shown)
-    last, whose = first + len(shown), "" if order.who and order.who.addresses else whose
-    cut = f" These are {first + 1:,} to {last:,}." if len(places) > len(shown) else ""
-    following = to_text(replace(order, after="{}:{}".format(*shown[-1])))
+    loaded = {row.id: row for row in load(session, [number for _, number in page])}
+    rows = tuple(_paused_row(session, loaded[number], zone=zone) for _, number in page)
+    first, whose = count - remaining, "" if order.who and order.who.addresses else whose
+    cut = f" These are {first + 1:,} to {first + len(page):,}." if count > len(page) else ""
+    last_since, last = page[-1]
+    following = to_text(replace(order, after=f"{stamp(last_since)}:{last}"))
     return Answer(
-        f"{counted(len(places), 'lead')}{whose} paused{where}{older}, the longest first.{cut}",
+        f"{counted(count, 'lead')}{whose} paused{where}{older}, the longest first.{cut}",
         rows=rows,
-        more=Choice("More", following) if last < len(places) else None,
+        more=Choice("More", following) if remaining > len(page) else None,
     )
 
 
-def _place(after: str) -> tuple[int, int]:
+def _place(after: str) -> tuple[datetime, int]:
     """Give the place of a line on the list: since when, and which enrollment."""
     since, _, number = after.partition(":")
-    return int(since), int(number)
+    return instant(int(since)), min(int(number), LARGEST_ID)
 
 
 def _paused_row(session: Session, row: Loaded, *, zone: str) -> Row:

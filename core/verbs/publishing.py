@@ -22,13 +22,13 @@ from core.names import name_of
 from core.people import Actor
 from core.plans import parsed
 from core.preview import taken_out
+from core.stamps import stamp
 from core.verbs import proposals
 from core.verbs.acting import answered, perform, says_next
 from core.verbs.choosing import lock_leads
 from core.verbs.handovers import Begun, begun
 from core.verbs.outcome import Outcome
 from core.verbs.whens import zone_of
-from core.views.home import stamp
 from core.words import clock, counted
 
 PRESSED = "publish"

@@ -28,6 +28,7 @@ from core.models import (
 from core.models import Sequence as SequenceRow
 from core.names import names
 from core.schedule import local
+from core.stamps import stamp
 from core.views.digest import name_of
 from core.views.digest_rows import moved_words, person, rows
 from core.views.home_figures import LATER, Funnel, Sender, Today, funnels, paused, senders, today
@@ -299,11 +300,6 @@ def _turns(number: int, name: str, status: str, changed_at: datetime, whose: str
     if status == SequenceStatus.PAUSED:
         resume = f"Mail of {name[:100]} leaves again, within its windows and caps."
         yield Choice("Resume sequence", f"{command} resume seen {stamp(changed_at)}", "primary", resume)
-
-
-def stamp(moment: datetime) -> int:
-    """Give an instant as whole microseconds since 1970."""
-    return int(moment.timestamp()) * 1_000_000 + moment.microsecond
 
 
 def _mailboxes(count: int, boxes: Sequence[Sender], *, zone: str, now: datetime) -> HomeSection:

@@ -211,3 +211,8 @@ def test_lists(world: World) -> None:
     ] == "2. Did it reach you, {{ first_name }}?"
     assert world.say("edit sequence Spring").opens == ("new_sequence", 1, 0)
     assert world.say("help pause").lines
+
+
+def test_a_place_that_no_list_has_is_past_its_end(world: World) -> None:
+    world.say(f"pause {ADA}")
+    assert world.say(f"paused after {'9' * 16}:{'9' * 18}").title == "No more lead is paused."
