@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
 import sys
 import time
@@ -305,6 +306,7 @@ async def bot(url: str, how: str, slack: str, part: str) -> None:
     from core.commands import Desk as Commands
     from core.settings import Settings
     from fermata import serving
+    from fermata.cli import GIVING_WAY
     from jobs.sender import Desk, Post
     from tests.services import free_port
     from web.app import create_app
@@ -314,6 +316,8 @@ async def bot(url: str, how: str, slack: str, part: str) -> None:
         {"SLACK_BOT_TOKEN": "xoxb-sandbox", "SLACK_APP_TOKEN": "" if is_http else "xapp-sandbox",
          "SLACK_SIGNING_SECRET": SIGNING_SECRET, "SLACK_API_URL": f"{slack}/api/"}
     )  # fmt: skip
+    if part == "worker":
+        os.nice(GIVING_WAY)
     with closing(Database(url)) as db:
         post = Post(Desk(db, OFFICE, clock, lambda _: None))
         async with AsyncExitStack() as parts:

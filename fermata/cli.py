@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import getpass
 import json
+import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator
@@ -39,6 +40,7 @@ app.add_typer(keys.hooks_app, name="hook")
 app.command("rotate-secrets")(keys.rotate_secrets)
 
 IMPORT_ROWS = 500
+GIVING_WAY = 5  # added to the niceness of a process that only sends
 
 
 def main() -> None:
@@ -81,7 +83,8 @@ def bot() -> None:
 
 @app.command()
 def worker() -> None:
-    """Run the sender alone."""
+    """Run the sender alone; it gives way to what answers people on the same machine."""
+    os.nice(GIVING_WAY)
     _serve(worker=True)
 
 
