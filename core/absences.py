@@ -17,7 +17,7 @@ from sqlalchemy import Table, text, update
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, func, select
 
-from core import cards
+from core import cards, homes
 from core.acts import ENROLLMENTS, LEADS
 from core.backlogs import SHARE_OF_CAP, Backlog, Share, Spreading, Waiting
 from core.chunks import chunks
@@ -137,6 +137,7 @@ def _record(
     """Journal which absence ended and which began; an undo reads it."""
     was, became = (str(row.id) if row else None for row in (before, after))
     note(session, verb, actor=actor, now=now, batch_id=batch_id, was=was, became=became)
+    homes.touch_all(session)
     if batch_id is not None:
         session.execute(update(Batch).where(col(Batch.id) == batch_id).values(size=Batch.size + 1))
 

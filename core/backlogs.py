@@ -21,6 +21,7 @@ from core.schedule import Calendar, after_open_time, open_time_a_day
 SHARE_OF_CAP = (
     2  # a spread backlog takes one in so many of a mailbox's cap, the steps planned for the day the rest
 )
+_IS_OPEN = text("hold.released_at IS NULL")
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,14 @@ def get(session: Session, batch: Batch, *, now: datetime) -> Backlog:
     return Backlog(batch.id or 0, batch.at, tuple(shares))
 
 
+def open_ones(session: Session, *, now: datetime) -> list[Backlog]:
+    """Give every backlog of which something still waits, the oldest first."""
+    holds = select(Hold.id).where(_IS_OPEN, Hold.batch_id == Batch.id, Hold.source == Source.BACKLOG.value)
+    batches = select(Batch).where(Batch.verb == VERB, holds.exists()).order_by(col(Batch.id))
+    found = [get(session, batch, now=now) for batch in session.exec(batches)]
+    return [one for one in found if one.shares]
+
+
 def waiting(session: Session, batch: Batch) -> list[Waiting]:
     """Give every enrollment that waits in it."""
     query = (
@@ -96,8 +105,7 @@ def waiting(session: Session, batch: Batch) -> list[Waiting]:
 
 
 def _of(batch: Batch) -> ColumnElement[bool]:
-    is_open = text("hold.released_at IS NULL")
-    return and_(col(Hold.batch_id) == batch.id, col(Hold.source) == Source.BACKLOG.value, is_open)
+    return and_(col(Hold.batch_id) == batch.id, col(Hold.source) == Source.BACKLOG.value, _IS_OPEN)
 
 
 def _days(mailbox: Mailbox, count: int, now: datetime) -> int:

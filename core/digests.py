@@ -21,7 +21,7 @@ from core.lifecycle import Status
 from core.models import WORKSPACE_ID, Digest, Enrollment, Lead, Member, Workspace
 from core.names import SLACK_ID, slack_ids_in
 from core.schedule import MONDAY_TO_FRIDAY, at_local, local
-from core.worklist import Scope, Worklist, left, working_day_after
+from core.worklist import Group, Scope, Worklist, left, working_day_after
 
 KIND = "digest"
 USUAL_TIME = "08:30"
@@ -134,9 +134,10 @@ def _zone(session: Session, person: str) -> str | None:
 
 
 def anything(session: Session, reader: Reader, *, at: datetime) -> int:
-    """Give how much there is to do for a reader; for a channel, for everybody."""
+    """Give how much there is to do for a reader; for a channel, for everybody. Whatever waits in a backlog is one thing."""
     whole = Worklist(at, reader.zone, Scope() if reader.is_channel else _own(session, reader, at))
-    return left(whole.counts(session))
+    counts = whole.counts(session)
+    return left(counts) + (left(counts, Group.BACKLOG) > 0)
 
 
 def _come(session: Session, reader: Reader, *, now: datetime) -> bool:

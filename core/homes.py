@@ -10,13 +10,13 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BindParameter, bindparam, event, exists, or_, update
+from sqlalchemy import BindParameter, bindparam, event, exists, or_, text, update
 from sqlalchemy import select as sql
 from sqlalchemy.orm import Session as AnySession
 from sqlmodel import Session, col, delete
 
 from core.db import upsert
-from core.models import Card, Lead
+from core.models import Absence, Card, Lead
 
 KIND = "home"
 KEPT = timedelta(days=1)  # opening it anew brings it back
@@ -25,6 +25,7 @@ IDS_AT_ONCE = 5000
 _TOUCHED, _ALL = "homes", 0
 _CARDS = Card.__table__  # type: ignore[attr-defined]
 _LEADS = Lead.__table__  # type: ignore[attr-defined]
+_ABSENCES = Absence.__table__  # type: ignore[attr-defined]
 
 
 def opened(session: Session, user_id: str, *, now: datetime) -> None:
@@ -64,7 +65,7 @@ def touch_person(session: Session, user_id: str, *, now: datetime) -> None:
 
 
 def touch(session: Session, *, lead_ids: Iterable[int]) -> None:
-    """Want a redraw of the Homes on which these leads may stand: of their owners, and of people who own none."""
+    """Want a redraw of the Homes on which these leads may stand: of owners, of whoever covers, of people who own none."""
     session.info.setdefault(_TOUCHED, set()).update(lead_ids)
 
 
@@ -79,6 +80,7 @@ _IS_HOME = (_HOME.c.key >= f"{KIND}:U", _HOME.c.key < f"{KIND}:X")
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _IS_CONCERNED = or_(
     _HOME.c.channel.in_(sql(_LEADS.c.owner).where(_LEADS.c.id.in_(_IDS))),
+    _HOME.c.channel.in_(sql(_ABSENCES.c.cover).where(text("absence.ended_at IS NULL"))),
     ~exists().where(_LEADS.c.owner == _HOME.c.channel),
 )
 

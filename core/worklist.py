@@ -32,7 +32,10 @@ _FAILED = (Source.FAILED.value, Source.MISSING_VALUE.value)
 
 
 class Group(IntEnum):
-    """Why something is on the list, in the order in which it is shown: first what cannot go on by itself."""
+    """Why something is on the list, in the order in which it is shown: first what cannot go on by itself.
+
+    BACKLOG is no work line by line: all of it waits for one answer.
+    """
 
     MEETING = 0
     UNCERTAIN = 1
@@ -42,6 +45,7 @@ class Group(IntEnum):
     REPLY = 5
     ENDLESS = 6
     LONG = 7
+    BACKLOG = 8
 
 
 @dataclass(frozen=True)
@@ -126,7 +130,7 @@ class Worklist:
             ]
         if len(found) < limit:
             rows = self.held()
-            query = sql(rows).where(rows.c.rank.is_not(None))
+            query = sql(rows).where(rows.c.rank < Group.BACKLOG.value)
             query = query.order_by(rows.c.rank, rows.c.since, rows.c.id)
             query = query.offset(max(offset - meetings, 0)).limit(limit - len(found))
             found += [
@@ -173,6 +177,8 @@ class Worklist:
                     "has_replied",
                 ),
                 _any(answers.c.since.is_not(None), "is_answered"),
+                _any(holds.c.source == Source.BACKLOG.value, "is_backlog"),
+                _any((holds.c.source == Source.BACKLOG.value) & (holds.c.is_open == 1), "waits"),
             )
             .join(ENROLLMENTS, ENROLLMENTS.c.id == holds.c.enrollment_id)
             .join(LEADS, LEADS.c.id == ENROLLMENTS.c.lead_id)
@@ -183,8 +189,11 @@ class Worklist:
         one = each.subquery()
         ranked = sql(one, self._rank(one).label("rank")).subquery()
         is_answered = (ranked.c.rank == Group.REPLY.value) & (ranked.c.is_answered == 1)
+        is_open = case(
+            (is_answered, 0), (ranked.c.rank == Group.BACKLOG.value, ranked.c.waits), else_=ranked.c.is_open
+        )
         others = [column for column in ranked.c if column.name != "is_open"]
-        return sql(*others, case((is_answered, 0), else_=ranked.c.is_open).label("is_open")).subquery()
+        return sql(*others, is_open.label("is_open")).subquery()
 
     def _answers(self) -> Subquery:
         """Give by lead when somebody last answered all that they had written at the moment (before), and after it (since).
@@ -237,6 +246,8 @@ class Worklist:
         return case(
             (one.c.is_uncertain == 1, Group.UNCERTAIN.value),
             (one.c.has_failed == 1, Group.FAILED.value),
+            # Whatever else holds it, it goes on only once the backlog is answered; what the lead wrote does not wait.
+            ((one.c.is_backlog == 1) & (one.c.has_replied == 0), Group.BACKLOG.value),
             (ends, Group.TODAY.value),
             (next_ends, Group.NEXT.value),
             (one.c.has_replied == 1, Group.REPLY.value),
@@ -307,10 +318,14 @@ def working_day_after(day: date) -> date:
 
 
 def total(counts: Sequence[Count], group: Group | None = None) -> int:
-    """Give how many lines there are, of one group or of all."""
-    return sum(count.total for count in counts if group in (None, count.group))
+    """Give how many lines there are, of one group or of all that are worked off line by line."""
+    return sum(count.total for count in counts if _is_of(count, group))
 
 
 def left(counts: Sequence[Count], group: Group | None = None) -> int:
     """Give how many of them are still to do."""
-    return sum(count.open for count in counts if group in (None, count.group))
+    return sum(count.open for count in counts if _is_of(count, group))
+
+
+def _is_of(count: Count, group: Group | None) -> bool:
+    return count.group is not Group.BACKLOG if group is None else count.group is group

@@ -152,10 +152,11 @@ def _everything(session: Session, *, actor: Actor, now: datetime) -> Answer:
     zone, _ = zone_of(session, actor)
     shown = Worklist(now, zone)
     counts = shown.counts(session)
-    if not left(counts):
+    waiting = [line for group in view.backlogged(session, counts, shown, now=now) for line in group.rows]
+    if not (count := left(counts) + len(waiting)):
         return Answer(NOTHING)
     lines = rows(session, view.page(session, shown, counts, offset=0), shown, now=now)
-    return Answer(f"{counted(left(counts), 'line')} to work off, the first are:", rows=tuple(lines))
+    return Answer(f"{counted(count, 'line')} to work off, the first are:", rows=(*waiting, *lines))
 
 
 def press(session: Session, order: Press, *, actor: Actor, now: datetime) -> Outcome:

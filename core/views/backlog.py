@@ -1,4 +1,4 @@
-"""The card of a backlog: how much waits since when, and what each answer would do."""
+"""The card of a backlog, and its line on lists: how much waits since when, and what each answer would do."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlmodel import Session, col, func, select
 
 from core import backlogs
-from core.answers import Choice, NoticeCard
+from core.answers import Choice, NoticeCard, Row
 from core.backlogs import Backlog
 from core.dates import say
 from core.models import WORKSPACE_ID, Batch, Card, Enrollment, Hold, Sequence, Workspace
@@ -40,6 +40,18 @@ def card(session: Session, card: Card, *, now: datetime) -> NoticeCard:
         ),
         choices=_choices(found, steps),
     )
+
+
+def lines(session: Session, *, zone: str, now: datetime) -> list[Row]:
+    """Give a line for each backlog that waits for an answer, with the buttons of its card."""
+    return [
+        Row(
+            f"{(steps := counted(found.count, 'step'))} wait for one answer",
+            f"None has left since {say(found.since, zone)}; they are let go together, not one by one.",
+            choices=_choices(found, steps),
+        )
+        for found in backlogs.open_ones(session, now=now)
+    ]
 
 
 def _choices(found: Backlog, steps: str) -> tuple[Choice, ...]:

@@ -15,6 +15,7 @@ from core.dates import say_day
 from core.models import WORKSPACE_ID, Card, Digest, Workspace
 from core.names import names
 from core.schedule import DAY
+from core.views import backlog
 from core.views.digest_rows import rows
 from core.views.why import halted_words
 from core.words import listed
@@ -31,6 +32,7 @@ _TITLES = {
     Group.REPLY: "💬 Waiting for an answer from us",
     Group.ENDLESS: "⏸️ Paused without an end date",
     Group.LONG: "💤 Paused for more than 14 days: stop them?",
+    Group.BACKLOG: "⏳ Held back after an outage",
 }
 _SHORT = {
     Group.MEETING: "after a meeting",
@@ -40,6 +42,7 @@ _SHORT = {
     Group.REPLY: "waiting for our answer",
     Group.ENDLESS: "without an end date",
     Group.LONG: "paused for more than 14 days",
+    Group.BACKLOG: "held back after an outage",
 }
 # Not for those who are back tomorrow: all at once they would get mail a day early, while they are still away.
 _FOR_ALL = {Group.TODAY: ("Resume all due", "resume due"), Group.LONG: ("Stop all of these", "stop long")}
@@ -56,23 +59,41 @@ def card(session: Session, card: Card, *, now: datetime) -> DigestCard:
     everybody = Worklist(shown.at, shown.zone).counts(session) if reader.is_channel else counts
     title = f"Paused leads, {say_day(shown.day).rpartition(' ')[0]}"
     done, whole = total(everybody) - left(everybody), total(everybody)
-    is_done = left(everybody) == 0
-    all_done = f"All done: {done:,} of {whole:,}." if is_done else ""
+    is_done = left(everybody) == left(everybody, Group.BACKLOG) == 0
+    all_done = _all_done(done, whole) if is_done else ""
     if row.card_id != card.id:
         rest = f"{done:,} of {whole:,} done; what is left stands on the newer list below."
         return DigestCard(title, is_done=is_done, verdict=all_done or rest)
-    begins = 0 if is_done else shown.first_open(session, counts) // ROWS_SHOWN * ROWS_SHOWN
+    begins = shown.first_open(session, counts) // ROWS_SHOWN * ROWS_SHOWN if left(counts) else 0
     items = page(session, shown, counts, offset=begins)
     return DigestCard(
         title,
         summary=() if is_done else (*_halted(session, reader.zone), *_summary(everybody, shown)),
-        groups=tuple(groups(session, items, shown, counts, card_id=card.id or 0, now=now)),
+        groups=(
+            *backlogged(session, everybody, shown, now=now),
+            *groups(session, items, shown, counts, card_id=card.id or 0, now=now),
+        ),
         owners=_owners(session, everybody, shown) if reader.is_channel else (),
         progress=f"{done:,} of {whole:,} done" if done and not is_done else "",
         more=more(card.id or 0, begins, items, counts),
         is_done=is_done,
         verdict=all_done,
     )
+
+
+def _all_done(done: int, whole: int) -> str:
+    first = f" The first {ROWS_SHOWN} are shown." if whole > ROWS_SHOWN else ""
+    return f"All done: {done:,} of {whole:,}.{first}" if whole else "All done."
+
+
+def backlogged(
+    session: Session, counts: Sequence[Count], shown: Worklist, *, now: datetime
+) -> list[DigestGroup]:
+    """Give what waits in backlogs, where any of these leads do: one line for each, with the buttons of its card."""
+    if not left(counts, Group.BACKLOG):
+        return []
+    title = f"{name_of(Group.BACKLOG, shown)} ({left(counts, Group.BACKLOG):,})"
+    return [DigestGroup(title, tuple(backlog.lines(session, zone=shown.zone, now=now)))]
 
 
 def page(
@@ -159,11 +180,11 @@ def _owners(session: Session, counts: Sequence[Count], shown: Worklist) -> tuple
             by_owner[count.owner].append(count)
     called = names(session, by_owner)
     ordered = sorted(by_owner, key=lambda owner: (-left(by_owner[owner]), called[owner]))
-    lines = [
-        f"{called[owner]}: {left(by_owner[owner]):,} ({listed(_summary(by_owner[owner], shown))})"
-        if left(by_owner[owner])
-        else f"{called[owner]}: all done"
-        for owner in ordered[:OWNERS_SHOWN]
-    ]
+    lines = [f"{called[owner]}: {_owns(by_owner[owner], shown)}" for owner in ordered[:OWNERS_SHOWN]]
     unseen = len(ordered) - OWNERS_SHOWN
     return (*lines, *([f"and {unseen:,} more"] if unseen > 0 else []))
+
+
+def _owns(counts: Sequence[Count], shown: Worklist) -> str:
+    still, what = left(counts), listed(_summary(counts, shown))
+    return f"{f'{still:,}' if still else 'all done'}{f' ({what})' if what else ''}"

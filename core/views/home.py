@@ -8,12 +8,15 @@ from itertools import groupby
 
 from sqlmodel import Session, col, func, select
 
+from core import absences, owners
 from core.acts import load
 from core.answers import Choice, DigestGroup, HomeSection, HomeView, Row
+from core.dates import say
+from core.filters import Term
 from core.grammar import commands as orders
 from core.grammar import to_text
 from core.grammar.commands import Who
-from core.lifecycle import LIVE
+from core.lifecycle import LIVE, Status
 from core.models import (
     WORKSPACE_ID,
     Batch,
@@ -26,10 +29,11 @@ from core.models import (
     Workspace,
 )
 from core.models import Sequence as SequenceRow
-from core.names import names
+from core.names import name_of, names
 from core.schedule import local
 from core.stamps import stamp
-from core.views.digest import name_of
+from core.views import backlog
+from core.views.digest import name_of as name_of_group
 from core.views.digest_rows import moved_words, person, rows
 from core.views.home_figures import LATER, Funnel, Sender, Today, funnels, paused, senders, today
 from core.views.mailbox_words import state
@@ -40,6 +44,7 @@ from core.words import clock, counted, listed
 from core.worklist import Group, Scope, Worklist
 
 EACH = 4  # lines of a group of paused leads
+COVERED_SHOWN = 3  # people for whom somebody stands in
 NEXT_SHOWN, SEQUENCES_SHOWN, MAILBOXES_SHOWN = 4, 6, 6
 OWNERS_NAMED = 3
 JUST_NOW = timedelta(minutes=15)
@@ -56,8 +61,9 @@ def card(session: Session, card: Card, *, now: datetime) -> HomeView:
     workspace = session.get_one(Workspace, WORKSPACE_ID)
     zone = member.zone or workspace.zone
     own = session.exec(select(func.count()).select_from(Lead).where(Lead.owner == member.id)).one()
-    scope = Scope(owner=member.id) if own else Scope()
-    my = "My" if own else "All"
+    covered = sorted(p for p, by in owners.standing_in(session, now=now).items() if by == member.id)
+    scope = Scope(member.id, covering=tuple(covered)) if own or covered else Scope()
+    my = "My" if own or covered else "All"
     held = _Held(session, Worklist(now, zone, scope), now=now)
     day = today(session, scope, zone=zone, now=now, few=NEXT_SHOWN)
     count, boxes = senders(session, now=now, most=MAILBOXES_SHOWN)
@@ -67,7 +73,7 @@ def card(session: Session, card: Card, *, now: datetime) -> HomeView:
     return HomeView(
         "All sending is halted" if halted else f"{counted(due, 'step')} still to come today" if due else "Nothing more is due today",
         summary=(
-            counted(own, "lead") + " of yours" if own else "Everybody's leads, since you own none",
+            counted(own, "lead") + " of yours" if own or covered else "Everybody's leads, since you own none",
             f"{sum(day.sent.values()):,} sent today",
             *([f"{paused_:,} paused"] if (paused_ := held.size(but=Group.REPLY)) else []),
             *([f"{waiting:,} waiting for our answer"] if waiting else []),
@@ -77,6 +83,8 @@ def card(session: Session, card: Card, *, now: datetime) -> HomeView:
         done=done,
         undo=undo,
         sections=(
+            *_away(session, member.id, zone),
+            *_covering(session, covered, zone),
             held.section(f"⏸️ {my} paused leads", but=Group.REPLY, empty=_NOBODY_ELSE if waiting else _NOBODY_PAUSED),
             held.section("💬 Waiting for an answer", only=Group.REPLY, empty="Nobody waits for an answer from us."),
             _today(session, day, zone=zone, now=now),
@@ -91,6 +99,35 @@ _NOBODY_PAUSED = (
 )
 
 _NOBODY_ELSE = "None but those below, who wait for an answer."
+
+
+def _away(session: Session, person: str, zone: str) -> Iterator[HomeSection]:
+    """Say that the person is away, who has their leads meanwhile, and let them come back."""
+    if (row := absences.current(session, person)) is None:
+        return
+    note = "Your leads wait for you." if row.cover is None else (
+        f"{name_of(session, row.cover)} gets the cards, questions and reminders of your leads; they stay yours."
+    )  # fmt: skip
+    yield HomeSection(f"🏖️ You are away until {say(row.until, zone)}", note=note, choices=(Choice("I am back", "back"),))  # fmt: skip
+
+
+def _covering(session: Session, covered: Sequence[str], zone: str) -> Iterator[HomeSection]:
+    """Say for whom the person stands in until when, and lead to those leads."""
+    for absent in covered[:COVERED_SHOWN]:
+        name, row = name_of(session, absent), absences.current(session, absent)
+        until = f" until {say(row.until, zone)}" if row else ""
+        whose = (col(Lead.owner) == absent,)
+        count = session.exec(select(func.count()).select_from(Lead).where(*whose)).one()
+        held = select(func.count(func.distinct(Enrollment.lead_id))).join(
+            Lead, col(Lead.id) == Enrollment.lead_id
+        )
+        waiting = session.exec(held.where(*whose, Enrollment.status == Status.PAUSED.value)).one()
+        note = f"{counted(count, 'lead')} of {name}'s {'is' if count == 1 else 'are'} with you meanwhile, {waiting:,} of them paused; on your lists they bear “for {name}”."
+        theirs = to_text(orders.Paused(who=Who(filter=(Term("owner", absent),))))
+        choices = (Choice(f"Show all paused of {name}", theirs),) if waiting else ()
+        yield HomeSection(f"🧢 You cover for {name}{until}", note=note, choices=choices)
+    if (more := len(covered) - COVERED_SHOWN) > 0:
+        yield HomeSection(f"🧢 You cover for {counted(more, 'colleague')} more")
 
 
 def _first(*, has_list: bool) -> Iterator[Choice]:
@@ -178,6 +215,9 @@ class _Held:
             (place, tuple(line for _, line in members))
             for place, members in groupby(zip(items, lines, strict=True), key=lambda pair: pair[0][0])
         ]
+        if Group.BACKLOG in self.sizes:
+            waiting = tuple(backlog.lines(session, zone=shown.zone, now=now))
+            self._groups.insert(0, (int(Group.BACKLOG), waiting))
 
     def size(self, *, only: int | None = None, but: int | None = None) -> int:
         """Give how many there are in all groups but one, or in one group alone."""
@@ -206,7 +246,7 @@ class _Held:
         return Choice("Show all paused", to_text(orders.Paused(who=Who(mine=True) if is_own else None)))
 
     def _heading(self, place: int) -> str:
-        name = "🗓️ Due back later" if place == LATER else name_of(Group(place), self._shown)
+        name = "🗓️ Due back later" if place == LATER else name_of_group(Group(place), self._shown)
         return f"{name} ({self.sizes[place]:,})"
 
 

@@ -86,6 +86,8 @@ def paused(session: Session, shown: Worklist, *, each: int) -> tuple[dict[int, i
     query = sql(ranked).where(ranked.c.number <= each).order_by(ranked.c.place, ranked.c.number)
     for row in session.execute(query):
         sizes[row.place] = row.size
+        if row.place == Group.BACKLOG:  # all of it waits for one answer
+            continue
         group = Group.TODAY if row.place == LATER else Group(row.place)
         items.append((row.place, Item(group, row.id, 0, row.lead_id, row.since, is_open=True)))
     return sizes, items

@@ -179,14 +179,26 @@ MANY = DigestCard(
     ),
     more=Choice("228 more", "card digest 9 more 12"),
 )
+_BACKLOG = Row(
+    "40 steps wait for one answer",
+    "None has left since Friday 11 June 2027, 16:20 (Europe/Berlin); they are let go together, not one by one.",
+    choices=(
+        Choice("Spread", "card backlog 8 spread", "primary", "Spread 40 steps over 2 working days?"),
+        Choice("Shift all", "card backlog 8 shift all", confirm="Move the dates of all 40 steps?"),
+        Choice("Drop", "card backlog 8 drop", "danger", "Leave 40 steps out for good?"),
+    ),
+)
 CHANNEL = DigestCard(
     DAY,
-    summary=("3 due back today", "9 waiting for our answer"),
-    groups=(DigestGroup("💬 Waiting for an answer from us · without an owner (1)", (EVA,)),),
+    summary=("3 due back today", "9 waiting for our answer", "40 held back after an outage"),
+    groups=(
+        DigestGroup("⏳ Held back after an outage (40)", (_BACKLOG,)),
+        DigestGroup("💬 Waiting for an answer from us · without an owner (1)", (EVA,)),
+    ),
     owners=(
         "Ana Ruiz: 7 (3 due back today and 4 waiting for our answer)",
         "Ben Okafor: 4 (4 waiting for our answer)",
-        "Mira Sand: all done",
+        "Mira Sand: all done (2 held back after an outage)",
     ),
     progress="5 of 17 done",
 )

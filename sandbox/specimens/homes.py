@@ -23,6 +23,7 @@ def homes() -> Iterator[tuple[str, CardView]]:
     yield "home: halted, and a mailbox is down", HALTED
     yield "home: very many", MANY
     yield "home: a guest's", HomeView(NOTHING)
+    yield "home: somebody away, and covered for", COVERING
     yield "home: names that try to break out", HOSTILE_HOME
 
 
@@ -189,5 +190,21 @@ HOSTILE_HOME = replace(
             (DigestGroup("", (Row(HOSTILE, HOSTILE, None, (PAUSE,)), Row(HOSTILE, HOSTILE))),),
             HOSTILE,
         ),
+    ),
+)
+COVERING = replace(
+    FULL,
+    sections=(
+        HomeSection(
+            "🏖️ You are away until Monday 21 June 2027, 09:00 (Europe/Berlin)",
+            note="Ben Okafor gets the cards, questions and reminders of your leads; they stay yours.",
+            choices=(Choice("I am back", "back"),),
+        ),
+        HomeSection(
+            "🧢 You cover for Mira Sand until Wednesday 16 June 2027, 09:00 (Europe/Berlin)",
+            note="12 leads of Mira Sand's are with you meanwhile, 3 of them paused; on your lists they bear “for Mira Sand”.",
+            choices=(Choice("Show all paused of Mira Sand", 'paused owner:"U0MIRA"'),),
+        ),
+        *FULL.sections,
     ),
 )

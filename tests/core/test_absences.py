@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlmodel import Session, col, select
 
-from core import commands, owners, releases, views
+from core import commands, homes, owners, releases, views
 from core.absences import return_due
 from core.announcements import announce_due
-from core.answers import Answer, NoticeCard
+from core.answers import Answer, HomeView, NoticeCard
 from core.dates import say
 from core.digests import digest_due
-from core.models import Absence, Card, Mailbox
+from core.models import Absence, Card, Mailbox, Member
 from core.people import Actor
 from core.reminders import remind_due
 from tests.world import ANA, BEN, PLAIN, START, World, make
@@ -418,3 +418,65 @@ def owners_away(world: World) -> set[str]:
     with world.read() as session:
         assert isinstance(session, Session)
         return owners.away(session, now=world.now)
+
+
+class TestOnHomes:
+    def test_the_cover_sees_for_whom_until_when_and_reaches_those_leads(self, world: World) -> None:
+        world.say("away until Friday cover <@U0BEN|ben>")
+
+        home = home_of(world, BEN)
+
+        [covers] = [part for part in home.sections if "cover" in part.title]
+        assert covers.title == f"🧢 You cover for Ana until {say(MONDAY, 'America/New_York')}"
+        assert covers.note.startswith("2 leads of Ana's are with you meanwhile, 1 of them paused")
+        [show] = covers.choices
+        assert [row.title for row in world.say(show.command, BEN).rows] == [f"{BOB} in Spring"]
+        [paused] = [part for part in home.sections if "paused leads" in part.title]
+        assert [row.title for group in paused.groups for row in group.rows] == [f"{BOB} · Spring · for Ana"]
+
+    def test_who_owns_no_lead_sees_those_they_cover_for(self, world: World) -> None:
+        cay = Actor("U0CAY", "Cay", "Europe/Berlin")
+        with world.db.write() as session:
+            session.add(Member(id=cay.id, name=cay.name, zone=cay.zone, seen_at=world.now))
+        world.say("away until Friday cover <@U0CAY|cay>")
+        home = home_of(world, cay)
+        assert home.summary[0] == "0 leads of yours"
+        assert BOB in str(home)
+        assert EVE not in str(home)
+
+    @pytest.mark.parametrize(
+        ("words", "note"),
+        [
+            ("away until Friday", "Your leads wait for you."),
+            (
+                "away until Friday cover <@U0BEN|ben>",
+                "Ben gets the cards, questions and reminders of your leads; they stay yours.",
+            ),
+        ],
+    )
+    def test_who_is_away_reads_until_when_and_comes_back_by_a_button(
+        self, world: World, words: str, note: str
+    ) -> None:
+        world.say(words)
+        away = home_of(world, ANA).sections[0]
+        assert (away.title, away.note) == (f"🏖️ You are away until {BACK_AT}", note)
+        [back] = away.choices
+        assert world.say(back.command).title == "Welcome back."
+        assert all("away" not in part.title for part in home_of(world, ANA).sections)
+        assert all("cover" not in part.title for part in home_of(world, BEN).sections)
+
+    def test_an_absence_and_what_happens_to_its_leads_redraw_the_covers_home(self, world: World) -> None:
+        with world.db.write() as session:
+            homes.opened(session, BEN.id, now=world.now)
+        wanted = [card_of(world, homes.key(BEN.id)).wanted]
+        for words in ("away until Friday cover <@U0BEN|ben>", f"resume {BOB}", "back"):
+            world.say(words)
+            wanted.append(card_of(world, homes.key(BEN.id)).wanted)
+        assert wanted == sorted(set(wanted))
+
+
+def home_of(world: World, who: Actor) -> HomeView:
+    with world.read() as session:
+        view = views.view(session, Card(kind="home", channel=who.id), now=world.now)
+    assert isinstance(view, HomeView)
+    return view

@@ -10,9 +10,12 @@ import pytest
 from sqlmodel import col, select
 
 from core import commands, handover, postbox, views
+from core.acts import apply
 from core.db import Database
 from core.handover import backlog
+from core.lifecycle import Hold, Pause, Source
 from core.models import Batch, Card, Enrollment, Mailbox
+from core.people import SYSTEM
 from tests.world import ANA, BEN, DAY, PLAIN, World, make
 
 MANY, FEW = 60, backlog.MANY - 1
@@ -361,3 +364,51 @@ def test_a_backlog_of_thousands_is_held_whole(database_url):
     assert statuses(world) == {"paused": 2300}
     with world.read() as session:
         assert session.exec(select(Batch.size).where(Batch.verb == "backlog")).all() == [2300]
+
+
+# Where it stands besides its card
+
+
+def digest_of(world: World):
+    with world.read() as session:
+        (card,) = [card for card in world.cards() if card.kind == "digest"]
+        return views.view(session, card, now=world.now)
+
+
+def home_of(world: World):
+    with world.read() as session:
+        return views.view(session, Card(kind="home", channel=ANA.id), now=world.now).sections[0]
+
+
+def test_on_lists_a_backlog_is_one_line_with_its_own_buttons(database_url):
+    world = world_with(database_url, MANY, owner=ANA.id)
+    world.tick()
+    world.later(days=20)  # long enough for "stop them?"
+    world.say("pause lead1@x.test")
+    assert "1 line to work off" in world.say("digest now").title
+    for view in (digest_of(world), home_of(world)):
+        (group,) = view.groups
+        assert group.title == "⏳ Held back after an outage (60)"
+        (line,) = group.rows
+        assert line.title == "60 steps wait for one answer"
+        assert [choice.label for choice in line.choices] == ["Spread", "Shift all", "Drop"]
+    assert not world.say(line.choices[1].command).is_refusal
+    assert (digest_of(world).groups, digest_of(world).verdict) == ((), "All done.")
+    world.later(seconds=1)
+    assert [group.title for group in home_of(world).groups] == ["⏸️ Paused without an end date (1)"]
+
+
+def test_what_a_lead_in_a_backlog_wrote_is_answered_all_the_same(database_url):
+    world = world_with(database_url, MANY, owner=ANA.id)
+    world.tick()
+    with world.db.write() as session:
+        hold = Hold(Source.REPLY, "answered", SYSTEM.id, world.now)
+        ids = [world.enrollment("lead1@x.test").id]
+        apply(session, ids, lambda _: Pause(hold, is_wide=True), verb="hold", actor=SYSTEM, now=world.now)
+    world.say("digest now")
+    view = digest_of(world)
+    assert [group.title for group in view.groups] == [
+        "⏳ Held back after an outage (59)",
+        "💬 Waiting for an answer from us (1)",
+    ]
+    assert view.summary == ("1 waiting for our answer", "59 held back after an outage")

@@ -710,7 +710,11 @@ def test_a_page_that_is_done_makes_room_for_the_next(database_url):
     for row in range(3):
         press(world, shown(world), "Stop", row=row)
     view = shown(world)
-    assert (view.verdict, view.more, len(rows(view))) == ("All done: 15 of 15.", None, 12)
+    assert (view.verdict, view.more, len(rows(view))) == (
+        "All done: 15 of 15. The first 12 are shown.",
+        None,
+        12,
+    )
 
 
 def test_a_worklist_is_scoped_by_owner(world):
