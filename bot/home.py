@@ -37,7 +37,7 @@ def opened(front: Front, user_id: str) -> None:
 def _open(front: Front, user_id: str) -> None:
     now = front.clock()
     try:
-        front.members.admit(user_id, Need.STOPS_MAIL, now=now)
+        front.members.admit(user_id, Need.READS, now=now)
     except Bot:
         raise
     except Refused as refused:

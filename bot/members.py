@@ -145,6 +145,10 @@ class Members:
                 known.seen_at = LONG_AGO
                 session.add(known)
 
+    def regrouped(self, group_id: str) -> None:
+        """Take note that people came into a user group or left it: whoever is in it is asked for anew."""
+        self._groups.pop(group_id, None)
+
     def _member(self, user_id: str, need: Need, *, now: datetime) -> Member:
         with self._db.read() as session:
             known = session.get(Member, user_id)

@@ -24,6 +24,10 @@ def register(app: App, front: Front) -> None:
             front.members.changed(user)
             home.changed(front, str(user.get("id")))
 
+    @app.event("subteam_members_changed")
+    def regrouped(event: JSON) -> None:
+        front.members.regrouped(str(event.get("subteam_id")))
+
     @app.event("app_home_opened")
     def opened(event: JSON) -> None:
         if event.get("tab") == HOME:

@@ -148,6 +148,22 @@ def reaction(*, kind: str, user: User, message: Message, name: str, ts: str) -> 
     }
 
 
+def regrouped(*, group_id: str, added: list[str], removed: list[str], now: datetime) -> JSON:
+    """The event that people came into a user group or left it."""
+    return {
+        "type": "subteam_members_changed",
+        "subteam_id": group_id,
+        "team_id": TEAM_ID,
+        "date_previous_update": int(now.timestamp()),
+        "date_update": int(now.timestamp()),
+        "added_users": added,
+        "added_users_count": str(len(added)),
+        "removed_users": removed,
+        "removed_users_count": str(len(removed)),
+        "event_ts": action_ts(now),
+    }
+
+
 def function_executed(
     *, execution: Execution, callback_id: str, inputs: JSON, workflow_id: str, now: datetime
 ) -> JSON:

@@ -253,6 +253,19 @@ class Workspace:
             threading.Thread(target=self._retry, args=(envelope, reason), daemon=True).start()
         return reply
 
+    def regroup(self, group_id: str, users: Sequence[str]) -> None:
+        """Let exactly these people be in a user group; the app hears of it where that changed anything."""
+        with self.state.lock:
+            before = self.state.usergroups.get(group_id, [])
+            self.state.usergroups[group_id] = list(users)
+        added = [user for user in users if user not in before]
+        removed = [user for user in before if user not in users]
+        if added or removed:
+            self.state.changed()
+            self.send_event(
+                payloads.regrouped(group_id=group_id, added=added, removed=removed, now=self.state.now())
+            )
+
     def run_step(self, callback_id: str, inputs: JSON) -> Execution:
         """Let a workflow come to a custom step, which the manifest declares as one of `functions`."""
         declared = self.functions.get(callback_id, {})

@@ -42,6 +42,7 @@ EVENTS = {
     "app_home_opened": None,
     "function_executed": None,
     "reaction_added": "reactions:read",
+    "subteam_members_changed": "usergroups:read",
     "user_change": "users:read",
 }
 # What needs a scope without being a method of the client: a word of the code → the scope.

@@ -177,6 +177,17 @@ def test_group_restricts_and_is_asked_for_once_an_hour(admit, slack, database, c
     assert len(slack.calls_of("usergroups.users.list")) == 2
 
 
+def test_who_left_a_group_is_known_once_slack_says_so(admit, slack, database, client):
+    slack.regroup("S0SALES", ["U0ANA"])
+    known = Members(database, client, operators=["S0SALES"])
+    admit("U0ANA", known=known)
+    slack.regroup("S0SALES", ["U0BEN"])
+    known.regrouped("S0SALES")
+    assert admit("U0BEN", known=known).id == "U0BEN"
+    with pytest.raises(Refused):
+        admit("U0ANA", known=known)
+
+
 def test_unknown_group_has_nobody(admit):
     with pytest.raises(Refused):
         admit("U0ANA", operators=["S0NONE"])
