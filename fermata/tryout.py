@@ -38,7 +38,7 @@ from jobs.engine import Engine
 from jobs.reader import Desk as ReadingDesk
 from jobs.reader import Reader
 from jobs.smtp_login import Server
-from sandbox import forty
+from sandbox import forty, roles
 from sandbox.app import SLACK_API, Info, create_app
 from sandbox.clock import SandboxClock, nothing
 from sandbox.imap import Imap
@@ -116,6 +116,9 @@ def settings_for(port: int, home: Path, *, database_url: str = "") -> Settings:
         port=port,
         channel=CHANNEL,
         zone=ZONE,
+        admins=frozenset({roles.ADMINS}),
+        operators=frozenset({roles.OPERATORS}),
+        viewers=frozenset({roles.VIEWERS}),
         bot_token=SecretStr("xoxb-sandbox"),
         app_token=SecretStr("xapp-sandbox"),
         slack_api_url=f"{url}{SLACK_API}/",
@@ -134,7 +137,14 @@ async def world(settings: Settings, *, begins: datetime) -> AsyncIterator[World]
     lineage.beat(db, now=wiring.now())  # a command in another shell finds that somebody serves here
     clock = SandboxClock(begins, db)
     mail, inboxes = MailStore(now=clock.now), Inboxes()
-    workspace = Workspace(now=clock.now, base_url=settings.base_url, commands=_commands())
+    workspace = Workspace(
+        now=clock.now,
+        base_url=settings.base_url,
+        commands=_commands(),
+        functions=manifest.read()["functions"],
+    )
+
+    roles.furnish(workspace)
 
     def keep(message: Accepted) -> None:
         mail.keep(message.message, message.recipients)

@@ -22,6 +22,7 @@ from sandbox.following import Following
 from sandbox.gallery import gallery_routes, picture
 from sandbox.lead_routes import lead_routes
 from sandbox.leads import Leads
+from sandbox.roles import role_routes
 from sandbox.screen import screen
 from sandbox.slack.delivery import NOBODY_LISTENS, TIMED_OUT
 from sandbox.slack.errors import SlackError
@@ -29,6 +30,7 @@ from sandbox.slack.forms import NotOnScreenError
 from sandbox.slack.people import Outcome
 from sandbox.slack.routes import slack_routes
 from sandbox.slack.workspace import Workspace
+from sandbox.steps import step_routes
 from sandbox.tour import Tour
 
 PAGE = Path(__file__).parent / "page"
@@ -171,6 +173,8 @@ def create_app(
     app.include_router(_looking(stage))
     app.include_router(_acting(stage))
     app.include_router(_clock(stage))
+    app.include_router(step_routes(workspace))
+    app.include_router(role_routes(workspace))
     app.include_router(gallery_routes(PAGE))
     if leads is not None:
         app.include_router(lead_routes(leads, zone=known.zone, acted=lambda: _answered(stage)))
@@ -253,6 +257,7 @@ def _looking(stage: Stage) -> APIRouter:
             "can_fill": stage.info.fill is not None,
             "shortcuts": list(stage.info.shortcuts),
             "global_shortcuts": list(stage.info.global_shortcuts),
+            "has_steps": bool(stage.workspace.functions),
         }
 
     @router.get("/sandbox/events")

@@ -76,9 +76,9 @@ function local(moment, zone, hour) {
 }
 
 const choice = (id, options) => h("select", { id }, options.map(([value, label]) => h("option", { value }, label)));
-const field = (id, label, node, hint) => h("div.input", {}, h("label", { htmlFor: id }, label), node, hint && h("div.hint", {}, hint));
+export const field = (id, label, node, hint) => h("div.input", {}, h("label", { htmlFor: id }, label), node, hint && h("div.hint", {}, hint));
 
-function form(title, submit, fields, send) {
+export function form(title, submit, fields, send, { hint = "A real message, read over IMAP", close = "Cancel" } = {}) {
   const box = document.getElementById("letter");
   const go = h("button.b.primary", { type: "submit" }, submit);
   box.replaceChildren(h("form", { onsubmit: async (event) => {
@@ -88,7 +88,7 @@ function form(title, submit, fields, send) {
     go.removeAttribute("aria-busy");
   } },
   h("div.head", { id: "letter-title" }, title), h("div.body", {}, h("div.blocks", {}, fields)),
-  h("div.foot", {}, h("span.told", {}, "A real message, read over IMAP"), h("button.b", { type: "button", onclick: () => box.close() }, "Cancel"), go)));
+  h("div.foot", {}, h("span.told", {}, hint), h("button.b", { type: "button", onclick: () => box.close() }, close), go)));
   box.setAttribute("aria-labelledby", "letter-title");
   box.showModal();
   box.querySelector("[autofocus], input, textarea")?.focus();

@@ -1,6 +1,7 @@
 // The conversation: sidebar, messages, Home, modals and the composer.
 import { blocks } from "./blocks.js";
 import { clockTime, dayName, get, h, post, reconcile, sign, toast } from "./dom.js";
+import { workflow } from "./flow.js";
 import { mrkdwn, plain } from "./mrkdwn.js";
 
 const $ = (id) => document.getElementById(id);
@@ -14,12 +15,14 @@ const env = () => ({
   upload,
 });
 const direct = () => S.slack.channels.find((c) => c.direct);
+const who = () => ({ me: S.me, people: S.slack.people.map((id) => [id, S.slack.users[id].name]) });
 
 export async function refresh() {
   const mine = ++askedAt;
-  const slack = await get(`sandbox/slack?user=${encodeURIComponent(S.me || "ana")}`);
+  const [slack, { roles }] = await Promise.all([get(`sandbox/slack?user=${encodeURIComponent(S.me || "ana")}`), get("sandbox/roles")]);
   if (mine !== askedAt) return; // a newer look is on its way
   S.slack = slack;
+  S.roles = roles;
   S.me = slack.me;
   // Another person's direct messages are another place with the same name.
   if (!slack.channels.some((c) => c.id === S.place)) S.place = (S.place.startsWith("D") ? direct() : slack.channels[0]).id;
@@ -30,8 +33,8 @@ export function told(status) {
   S.examples = status.examples;
   S.shortcuts = status.shortcuts;
   const menu = $("launch");
-  if (menu.children.length !== status.global_shortcuts.length)
-    menu.replaceChildren(...status.global_shortcuts.map((one) => shortcut(one, "")));
+  if (!menu.children.length)
+    menu.replaceChildren(...status.global_shortcuts.map((one) => shortcut(one, "")), ...(status.has_steps ? [workflow(who)] : []));
 }
 
 export function write(text) {
@@ -59,6 +62,7 @@ function sidebar() {
   const user = S.slack.users[S.me];
   $("launch").hidden = S.tab === "home" || user.title === "Guest"; // the bot answers no guest
   $("me-note").textContent = `${user.title}, ${user.tz.split("/").pop().replace("_", " ")}`;
+  role(user);
   const rows = S.slack.channels.filter((c) => !c.direct).map((c) => ({ id: c.id, tab: "messages", name: `# ${c.name}`, news: news(c.id) }));
   const d = direct();
   const apps = [{ id: d.id, tab: "home", name: "Home", news: 0 }, { id: d.id, tab: "messages", name: "Messages", news: news(d.id) }];
@@ -70,6 +74,16 @@ function sidebar() {
       if (here) li.firstChild.setAttribute("aria-current", "page"); else li.firstChild.removeAttribute("aria-current");
     });
   }
+}
+
+// Which of the user groups that say who may do what somebody is in; guests may never act.
+function role(user) {
+  const box = $("role");
+  $("role-box").hidden = S.roles.length < 2 || user.title === "Guest";
+  if (box.options.length !== S.roles.length) box.replaceChildren(...S.roles.map((r) => h("option", { value: r.group }, r.group ? `@${r.name}` : r.name)));
+  const mine = S.roles.find((r) => r.users.includes(S.me)) || S.roles.at(-1);
+  box.value = mine.group;
+  $("role-note").textContent = mine.may;
 }
 
 function news(channel) {
@@ -394,6 +408,12 @@ export function start() {
     $("modal").close();
     await refresh();
     bottom();
+    if (S.tab === "home") openHome();
+  });
+  $("role").addEventListener("change", async (event) => {
+    const answer = await post("sandbox/role", { user: S.me, group: event.target.value });
+    if (!answer.ok) toast(answer.said);
+    await refresh();
     if (S.tab === "home") openHome();
   });
   $("composer").addEventListener("submit", (event) => { event.preventDefault(); send(); });

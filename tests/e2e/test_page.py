@@ -210,6 +210,68 @@ def test_what_a_lead_does_comes_back(page, sandbox):
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
+def test_a_workflow_runs_each_step(page, sandbox):
+    """A step of Workflow Builder: its inputs as the manifest has them, what it gives, and why it fails."""
+    from playwright.sync_api import expect
+
+    def opens(step: str) -> None:
+        page.get_by_role("button", name="Workflow step").click()
+        page.get_by_role("menuitem", name=step).click()
+
+    form = page.locator("#letter")
+    opens("Pause a lead")
+    expect(form).to_contain_text("The e-mail address of one lead")
+    expect(form.get_by_label("Who runs the workflow")).to_have_value("U0ANA")
+    form.get_by_role("button", name="Run").click()
+    expect(form.get_by_role("status")).to_be_empty()  # a required input is missing, so nothing ran
+    form.get_by_label("Lead", exact=True).fill(LEAD)
+    form.get_by_label("Until").fill("yesterday")
+    form.get_by_role("button", name="Run").click()
+    expect(form.get_by_role("status")).to_contain_text("The step failed")
+    expect(form.get_by_role("status")).to_contain_text("has passed")
+    form.get_by_label("Until").fill("")
+    form.get_by_role("button", name="Run").click()
+    expect(form.get_by_role("status")).to_contain_text(f"Paused {LEAD} in Spring outreach")
+    expect(form.get_by_role("status")).to_contain_text("paused in Spring outreach")
+    form.get_by_role("button", name="Close").click()
+    opens("Enrol a lead")
+    form.get_by_label("Lead", exact=True).fill("noor@newhall.example")
+    form.get_by_label("Sequence").fill("Spring outreach")
+    form.get_by_role("button", name="Run").click()
+    expect(form.get_by_role("status")).to_contain_text("pending in Spring outreach")
+    form.get_by_role("button", name="Close").click()
+    opens("Stop a lead")
+    form.get_by_label("Lead", exact=True).fill("noor@newhall.example")
+    form.get_by_label("Who runs the workflow").select_option("")  # a step that names nobody may stop mail
+    form.get_by_role("button", name="Run").click()
+    expect(form.get_by_role("status")).to_contain_text("stopped in Spring outreach")
+
+
+def test_what_somebody_may_do_goes_by_their_user_group(page, sandbox):
+    from playwright.sync_api import expect
+
+    group, last = page.get_by_label("User group"), page.locator(".mine-only").last
+    expect(page.locator("#role-note")).to_have_text("May do everything here.")
+    group.select_option("S0VIEWERS")
+    expect(page.locator("#role-note")).to_have_text("Looks at everything and changes nothing.")
+    types(page, f"/sequence pause {LEAD}")
+    expect(last).to_contain_text("You may look at everything here and change nothing")
+    types(page, "/sequence list")
+    expect(last).to_contain_text("12 leads")
+    page.get_by_role("button", name="Home").click()
+    expect(page.locator("#messages")).to_contain_text("Mailboxes")
+    page.get_by_role("button", name="# outbound").click()
+    group.select_option("S0OPERATORS")
+    types(page, "/sequence archive sequence Spring outreach")
+    expect(last).to_contain_text("That needs an admin of Fermata (FERMATA_ADMINS). Ask Ben Okafor")
+    group.select_option("")
+    types(page, "/sequence list")
+    expect(last).to_contain_text("You are not among the people who may use Fermata here")
+    group.select_option("S0ADMINS")
+    types(page, f"/sequence pause {LEAD}")
+    expect(last).to_contain_text(f"Paused {LEAD} in Spring outreach")
+
+
 def test_it_ends_at_once_while_days_pass(sandbox):
     """Its fixture sees it end within seconds, and without a complaint."""
     with pytest.raises(httpx.ReadTimeout):
