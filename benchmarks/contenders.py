@@ -316,7 +316,7 @@ async def bot(url: str, how: str, slack: str, part: str) -> None:
         {"SLACK_BOT_TOKEN": "xoxb-sandbox", "SLACK_APP_TOKEN": "" if is_http else "xapp-sandbox",
          "SLACK_SIGNING_SECRET": SIGNING_SECRET, "SLACK_API_URL": f"{slack}/api/"}
     )  # fmt: skip
-    if part == "worker":
+    if part == "worker" and not url.startswith("sqlite"):
         os.nice(GIVING_WAY)
     with closing(Database(url)) as db:
         post = Post(Desk(db, OFFICE, clock, lambda _: None))
