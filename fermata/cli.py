@@ -84,7 +84,7 @@ def bot() -> None:
 @app.command()
 def worker() -> None:
     """Run the sender alone; it gives way to what answers people on the same machine."""
-    if not read_settings().database_url.startswith("sqlite"):  # there everybody would wait for what it has locked
+    if not read_settings().database.startswith("sqlite"):  # there everybody would wait for what it has locked
         os.nice(GIVING_WAY)
     _serve(worker=True)
 
