@@ -83,12 +83,12 @@ def image(file_id: str | None, numbers: str) -> JSON:
     return {"type": "image", "slack_file": {"id": file_id}, "alt_text": clean(numbers, ALT_CHARS)}
 
 
-def quote(text: str, *, longest: int = QUOTE_CHARS) -> JSON:
+def quote(text: str, *, longest: int = QUOTE_CHARS, lines: int = QUOTE_LINES) -> JSON:
     """Give what somebody wrote, set apart; its lines stay lines, and what is too long is cut with an ellipsis."""
-    lines = [line.strip() for line in clipped(text.strip(), longest).splitlines()]
-    kept = [line for at, line in enumerate(lines) if line or (at and lines[at - 1])]
-    if len(kept) > QUOTE_LINES:
-        kept = [*kept[:QUOTE_LINES], "…"]
+    written = [line.strip() for line in clipped(text.strip(), longest).splitlines()]
+    kept = [line for at, line in enumerate(written) if line or (at and written[at - 1])]
+    if len(kept) > lines:
+        kept = [*kept[:lines], "…"]
     pieces: list[JSON] = []
     for line in kept or ["–"]:
         pieces += [{"type": "text", "text": "\n"}] if pieces else []

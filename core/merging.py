@@ -13,6 +13,7 @@ from core.template import Template, compile_step, render
 
 # The sender is not known before the claim; a subject that names it is shown as it was written.
 ANYBODY = Sender("", "")
+OWN_LINK = "https://…"  # stands for a lead's own link where nobody is to follow it
 _TAG = re.compile(r"\{\{\s*(?P<name>[\w.]+).*?\}\}|\{%.*?%\}")
 _CUSTOM = re.compile(r"lead\.custom\.(\w+)")
 
@@ -25,6 +26,15 @@ def subject_of(step: Step, lead: Lead, sender: Sender, sequence: str, first_subj
         return render(compiled(step.subject, "-"), values_of(lead, sender, sequence, None)).subject
     except Refused:
         return _TAG.sub(lambda tag: f"[{tag['name']}]" if tag["name"] else "", step.subject)
+
+
+def body_of(step: Step, lead: Lead, sender: Sender, sequence: str) -> str:
+    """Give the text of an email as a lead with these fields gets it; "" where it cannot be written for them."""
+    try:
+        values = values_of(lead, sender, sequence, OWN_LINK)
+        return render(compiled(step.subject or "-", step.body), values).text
+    except Refused:
+        return ""
 
 
 def values_of(lead: Lead, sender: Sender, sequence: str, unsubscribe_url: str | None) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from core.views.answering import Draft, draft
 
 TEXT = "text"
 QUOTE_CHARS = 2_000
+EARLIER_CHARS, EARLIER_LINES = 500, 6  # of each mail before
 LINE_CHARS = 450  # of what is handed back when it could not be sent
 HINT = "Plain text, or Markdown. What they wrote is quoted below it. Nothing leaves before you press Send."
 CHANGED = "More was said since you opened this form. Look at it; what you typed is still here."
@@ -51,16 +52,16 @@ def _blocks(shown: Draft, *, zone: str, changed: str) -> Iterator[JSON]:
     if shown.stops:
         yield rich(*([words("⏹️ "), *sentence(one, 400)] for one in shown.stops[:4]))
     if shown.earlier:
-        lines = [
-            [
-                words(f"{one.who}  ", 80, bold=True),
-                words(one.text, 120),
-                words("  ·  "),
-                instant(one.at, zone),
-            ]
-            for one in shown.earlier
-        ]
-        yield rich([words("Before", bold=True)], bullets=lines)
+        yield rich([words("Before", bold=True)])
+    for one in shown.earlier:
+        named = [words(f"  “{one.subject}”", 150)] if one.subject else []
+        yield rich([words(one.who, 80, bold=True), *named, words("  ·  "), instant(one.at, zone)])
+        if one.text.strip():
+            yield quote(one.text, longest=EARLIER_CHARS, lines=EARLIER_LINES)
+        if one.note:
+            yield context(one.note)
+    if shown.earlier:
+        yield divider()
     about = [words(f"  “{shown.subject}”", 150)] if shown.subject else []
     yield rich([words(shown.heading, 100, bold=True), *about, words("  ·  "), instant(shown.came_at, zone)])
     if shown.quote.strip():

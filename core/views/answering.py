@@ -8,12 +8,15 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
+from core import variants
 from core.acts import Loaded, load
 from core.answers import NoticeCard
 from core.conversations import Seen, find, newest, recipient_of, seen, way
 from core.current import current_run
 from core.dates import say
 from core.lifecycle import LIVE, Status
+from core.merging import ANYBODY, body_of
+from core.mime import Sender
 from core.models import (
     WORKSPACE_ID,
     Card,
@@ -25,6 +28,8 @@ from core.models import (
     Mailbox,
     Message,
     Reply,
+    Sequence,
+    Step,
     Workspace,
 )
 from core.names import name_of, names
@@ -34,15 +39,18 @@ from core.words import ended
 SHOWN = 3
 FIRST_LINE_CHARS = 100
 GONE = "This answer is no longer here."
+EDITED = "The sequence was edited since, so this mail may have said something else."
 
 
 @dataclass(frozen=True)
 class Earlier:
-    """A mail of the conversation, in short."""
+    """A mail of the conversation. `text` "": what it said cannot be told; `note`: what to know of the text."""
 
     at: datetime
     who: str
     text: str
+    subject: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -157,7 +165,7 @@ def draft(session: Session, message_id: int, *, now: datetime, zone: str) -> Dra
         quote=message.text,
         route=f"From {going.mailbox.address} to {going.recipient}",
         notes=tuple(notes + list(answers(session, message))),
-        earlier=tuple(_earlier(session, message, going.enrollment_id)),
+        earlier=tuple(_earlier(session, message, lead, going.enrollment_id)),
         afterwards=tuple(_stays(row, now=now, zone=zone) for row in rows),
         unsent=_unsent(session, message),
         stops=tuple(_stops(session, stopped, zone)),
@@ -194,8 +202,8 @@ def _stays(row: Loaded, *, now: datetime, zone: str) -> str:
     return f"{name} goes on{when}." if state.status is not Status.SKIPPED else f"{name} stays skipped."
 
 
-def _earlier(session: Session, message: Message, enrollment_id: int) -> list[Earlier]:
-    """Give the last mails before a message, oldest first."""
+def _earlier(session: Session, message: Message, lead: Lead, enrollment_id: int) -> list[Earlier]:
+    """Give the last mails before a message, oldest first, theirs and ours."""
     theirs = session.exec(
         select(Message)
         .where(
@@ -207,7 +215,7 @@ def _earlier(session: Session, message: Message, enrollment_id: int) -> list[Ear
         .limit(SHOWN)
     )
     ours = session.exec(
-        select(Delivery, Mailbox.address)
+        select(Delivery, Mailbox)
         .outerjoin(Mailbox, col(Mailbox.id) == col(Delivery.mailbox_id))
         .where(
             Delivery.enrollment_id == enrollment_id,
@@ -217,14 +225,26 @@ def _earlier(session: Session, message: Message, enrollment_id: int) -> list[Ear
         .order_by(col(Delivery.id).desc())
         .limit(SHOWN)
     )
-    found = [Earlier(one.came_at, one.sender_name or one.sender, short(one.text)) for one in theirs]
-    written = {one.id: one for one in session.exec(select(Reply).where(Reply.enrollment_id == enrollment_id))}
-    for delivery, address in ours:
-        reply = written.get(delivery.reply_id)
-        at = delivery.sending_at or delivery.created_at
-        who = name_of(session, reply.author) if reply else address or "we"
-        found.append(Earlier(at, who, short(reply.text) if reply else delivery.subject))
+    found = [Earlier(one.came_at, one.sender_name or one.sender, one.text, one.subject) for one in theirs]
+    found += [_our_own(session, delivery, mailbox, lead) for delivery, mailbox in ours]
     return sorted(found, key=lambda one: one.at)[-SHOWN:]
+
+
+def _our_own(session: Session, delivery: Delivery, mailbox: Mailbox | None, lead: Lead) -> Earlier:
+    """Give a mail of ours: what a person wrote, or the text of its step, filled in for the lead."""
+    at = delivery.sending_at or delivery.created_at
+    reply = session.get(Reply, delivery.reply_id) if delivery.reply_id else None
+    if reply is not None:
+        return Earlier(at, name_of(session, reply.author), reply.text, delivery.subject)
+    step = session.get(Step, delivery.step_id) if delivery.step_id else None
+    sender = Sender(mailbox.address, mailbox.name) if mailbox else ANYBODY
+    who = sender.address or "we"
+    if step is None:
+        return Earlier(at, who, "", delivery.subject)
+    sequence = session.get_one(Sequence, step.sequence_id)
+    text = body_of(variants.version(step, delivery.variant), lead, sender, sequence.name)
+    note = EDITED if text and sequence.changed_at > at else ""
+    return Earlier(at, who, text, delivery.subject, note)
 
 
 def _unsent(session: Session, message: Message) -> str:

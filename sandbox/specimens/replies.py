@@ -12,13 +12,18 @@ from bot.forms import reply
 from core.answers import CardView, Choice, NoticeCard, UncertainCard
 from core.conversations import Seen
 from core.inbound.words import Kind
-from core.views.answering import Draft, Earlier
+from core.views.answering import EDITED, Draft, Earlier
 from sandbox.specimens.leads import HOSTILE, NOW
 from sandbox.specimens.reviews import review
 
 JSON = dict[str, Any]
 ZONE = "Europe/Berlin"
 TEXT = "Tuesday at three is fine. I send you an invitation.\n\nAna"
+SUBJECT = "Ada, a question about Lindenhof"
+FIRST = (
+    "Hello Ada,\n\nhow does Lindenhof plan its season today? Houses like yours tell us that the calendar of the stage "
+    "and that of the office never agree.\n\nWould fifteen minutes next week suit you?\n\nAna Ruiz\nNorthwind\nBerlin"
+)
 BEGAN = "Answered by Ana Ruiz on Tuesday 1 June 2027, 11:35 (Europe/Berlin): “Tuesday at three is fine. …” – "
 AGAIN = Choice("Reply again…", form=("reply", 31, 0))
 STATES = {
@@ -38,9 +43,9 @@ DRAFT = Draft(
     quote="Thanks, that sounds interesting. Would Tuesday at three suit you?\n\nAda",
     route="From ana@northwind.example to ada@lindenhof.example",
     earlier=(
-        Earlier(NOW - timedelta(days=4), "ana@northwind.example", "Ada, a question about Lindenhof"),
-        Earlier(NOW - timedelta(days=3), "Ada Winter", "Who else uses it?"),
-        Earlier(NOW - timedelta(days=3), "Ana Ruiz", "Casa do Som and the Opera, among others."),
+        Earlier(NOW - timedelta(days=4), "ana@northwind.example", FIRST, SUBJECT, EDITED),
+        Earlier(NOW - timedelta(days=3), "Ada Winter", "Who else uses it?", f"Re: {SUBJECT}"),
+        Earlier(NOW - timedelta(days=3), "Ana Ruiz", "Casa do Som and the Opera.", f"Re: {SUBJECT}"),
     ),
     afterwards=("Spring outreach stays paused until somebody resumes or stops it.",),
 )
@@ -98,6 +103,6 @@ def forms() -> Iterator[tuple[str, JSON, dict[str, str]]]:
     yield "reply: to a colleague, after one that was not sent", reply.view(form, colleague, zone=ZONE), {}
     hostile = replace(
         DRAFT, heading=HOSTILE, subject=HOSTILE, quote=HOSTILE * 30, notes=(HOSTILE,), afterwards=(HOSTILE,) * 6,
-        earlier=(Earlier(NOW, HOSTILE, HOSTILE),) * 3, unsent="x" * 3000,
+        earlier=(Earlier(NOW, HOSTILE, HOSTILE * 30, HOSTILE, HOSTILE),) * 3, unsent="x" * 3000,
     )  # fmt: skip
     yield "reply: hostile and long", reply.view(form, hostile, zone=ZONE), {}

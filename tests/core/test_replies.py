@@ -430,9 +430,13 @@ def test_form_shows_the_thread_and_what_stays(world: World) -> None:
         "From ana@sales.example to ada@acme.test",
         "Would Tuesday suit you?",
     )
-    assert [(one.who, one.text) for one in shown_.earlier] == [
-        ("ana@sales.example", "{{ first_name }}, a question")
-    ]
+    [earlier] = shown_.earlier
+    assert (earlier.who, earlier.subject, earlier.note) == (
+        "ana@sales.example",
+        "{{ first_name }}, a question",
+        "",
+    )
+    assert earlier.text.startswith("Hi Ada, reply STOP")
     assert shown_.afterwards == ("Spring stays paused until somebody resumes or stops it.",)
 
 
