@@ -7,7 +7,8 @@ from sqlmodel import select
 
 from core import digests, figures
 from core.errors import Refused
-from core.models import Enrollment, Lead, Member
+from core.models import Enrollment, Lead, Member, Message
+from core.views.answering import draft
 from core.worklist import Group, Worklist
 from sandbox import forty
 from sandbox.world import SAMPLES
@@ -35,6 +36,17 @@ def test_forty_are_paused_for_four_reasons_and_nothing_leaves(world):
     assert {group.name: number for group, number in by_group.items() if number} == {
         "TODAY": 10, "REPLY": 10, "ENDLESS": 10, "LONG": 10,
     }  # fmt: skip
+
+
+def test_those_who_answered_can_be_answered(world):
+    """Each answer is there as the reader keeps one: the form shows it below the mail that it answers."""
+    with world.read() as session:
+        messages = session.exec(select(Message)).all()
+        assert {one.kind for one in messages} == {"reply"}
+        assert len(messages) == 10
+        forms = [draft(session, one.id or 0, now=world.now, zone="Europe/Berlin") for one in messages]
+    assert all(form.earlier[0].text.strip() for form in forms)
+    assert {form.quote for form in forms} == set(forty._ASKS)
 
 
 def test_their_lists_come_the_next_morning(world):
