@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from dataclasses import replace
 from datetime import datetime
 
 from slack_bolt import Ack, App
@@ -81,7 +82,8 @@ def perform(
         case codec.Confirm(proposal):
             return commands.confirm(desk, proposal, actor=actor, now=now)
         case codec.Undo(batch_id):
-            return commands.undo(desk, batch_id, actor=actor, now=now)
+            undone = commands.undo(desk, batch_id, actor=actor, now=now)
+            return replace(undone, card_leads=())  # the act had posted them; they are redrawn
         case codec.Settle("left" | "again" | "drop" as verdict, delivery_id):
             return commands.settle(desk, delivery_id=delivery_id, verdict=verdict, actor=actor, now=now)
         case codec.OpenForm(form, enrollment_id, version):

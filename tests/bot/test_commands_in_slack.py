@@ -30,6 +30,17 @@ def test_undo_is_clicked_in_the_answer_and_replaces_it(world):
     assert len(world.ana.ephemerals()) == 1
 
 
+def test_undo_and_undo_again_leave_one_card_of_the_lead(world):
+    world.ana.type("#outbound", PAUSE)
+    world.ana.click(world.ana.wait_for_text("Paused ada@engines.example"), "↩️ Undo")
+    world.until(lambda: world.enrollment().status == Status.PENDING)
+    world.ana.click(world.until(lambda: next(iter(world.ana.ephemerals()), None)), "↩️ Undo")
+    world.until(lambda: len(world.ana.ephemerals()) == 1 and world.pool.submit(lambda: True).result())
+    while world.draw():
+        pass
+    assert len([m for m in world.slack.messages("#outbound") if m.text.startswith("Ada Lovelace")]) == 1
+
+
 def test_command_is_acknowledged_at_once(world, monkeypatch):
     world.slack.hub.ack_seconds = 0.5
     assert world.ana.type("#outbound", "/sequence help").ok
