@@ -35,9 +35,10 @@ def note(
     was: str | None = None,
     became: str | None = None,
     reason: str = "",
+    before: dict[str, Any] | None = None,
 ) -> None:
-    """Write one line: who did what, to what, from what to what, why, when."""
+    """Write one line: who did what, to what, from what to what, why, when. `before`: what an undo needs to know."""
     line: dict[str, Any] = {"at": now, "actor": actor.id, "verb": verb, "lead_id": lead_id, "sequence_id": sequence_id,
             "batch_id": batch_id, "was": was, "became": became, "reason": reason}  # fmt: skip
-    session.add(Journal(**line))
+    session.add(Journal(**line | ({"before": before} if before else {})))  # None would be JSON's null
     outgoing.tell(session, [line])

@@ -9,10 +9,9 @@ from datetime import datetime
 from hashlib import sha256
 
 from sqlalchemy import case, update
-from sqlmodel import Session, col, delete, select
+from sqlmodel import Session, col, select
 
-from core import cards, goals, owners, permissions, variants
-from core import leads as saving
+from core import cards, goals, owners, permissions, tagging, undoing, variants
 from core.acts import Loaded, open_batch
 from core.answers import Answer, Choice
 from core.awaited import news
@@ -21,7 +20,6 @@ from core.goals import GoalEvent, Kind
 from core.grammar import commands as orders
 from core.grammar import to_text
 from core.grammar.commands import Who
-from core.journal import note
 from core.lead_file.row import LONGEST_CELL_CHARS
 from core.lifecycle import LIVE, Source, Status
 from core.merging import compiled, values_of
@@ -33,6 +31,7 @@ from core.plain import is_forbidden, shown
 from core.schedule import Calendar, lead_calendar, send_at
 from core.template import render, tags
 from core.template.merge import MissingValue
+from core.undoing import Kept
 from core.verbs.choosing import lock_leads
 from core.verbs.goals import undo_choices
 from core.verbs.handovers import begun
@@ -101,10 +100,9 @@ def sheet(session: Session, lead_id: int) -> Sheet:
     if known is None:
         raise Refused(GONE)
     lead = known.lead
-    labels = session.exec(select(LeadTag.tag).where(LeadTag.lead_id == lead.id).order_by(col(LeadTag.tag)))
     values = {name: str(getattr(lead, name, None) or "") for name in FIELDS}
     values |= {
-        "tags": "; ".join(labels),
+        "tags": "; ".join(_tags(session, lead)),
         "owner": lead.owner if lead.owner and _is_person(lead.owner) else "",
     }
     live = [row for row in known.rows if row.state.status in LIVE]
@@ -114,6 +112,11 @@ def sheet(session: Session, lead_id: int) -> Sheet:
     ]
     values |= {CUSTOM + key: str(lead.custom.get(key, "")) for key in fitting}
     return Sheet(lead, values, tuple(key for key in keys if key not in fitting), tuple(live))
+
+
+def _tags(session: Session, lead: Lead) -> list[str]:
+    query = select(LeadTag.tag).where(LeadTag.lead_id == lead.id)
+    return list(session.exec(query.order_by(col(LeadTag.tag))))
 
 
 def _is_person(owner: str | None) -> bool:
@@ -203,7 +206,7 @@ def edit(
     ]
     if not changed:
         return Outcome(Answer(f"Nothing was changed about {before.lead.email}."))
-    batch_id = open_batch(session, owners.VERB, actor=actor, now=now) if "owner" in changed else None
+    batch_id = open_batch(session, VERB, actor=actor, now=now)
     for name in changed:
         _save(session, before, name, _tidy(typed[name]), actor=actor, now=now, batch_id=batch_id)
     session.flush()
@@ -217,13 +220,27 @@ def edit(
     for name in changed:
         was, became = (_said(one.values.get(name, ""), called) for one in (before, after))
         lines.append(f"{after.label(name)}: {was} → {became}.")
-    title = f"Saved {after.lead.email}: {listed(after.label(name).lower() if name in FIELDS else after.label(name) for name in changed)}."
-    # Anything else is typed anew; of a lead that was given away that may be up to another.
-    back = (Choice("↩️ Undo the change of owner", f"undo {batch_id}"),) if batch_id else ()
-    choices = (*_resumes(after), *back, *undo_choices(met))
-    return Outcome(
-        Answer(title, (*lines, *met.lines, *_still_missing(after)), choices), begun(session, met.stopped)
-    )
+    title = f"Saved {after.lead.email}: {listed(_label(name) for name in changed)}."
+    choices = (*_resumes(after), *undo_choices(met))
+    lines += [*met.lines, *_still_missing(after)]
+    return Outcome(Answer(title, tuple(lines), choices, batch_id=batch_id), begun(session, met.stopped))
+
+
+def put_back(session: Session, kept: Kept, *, actor: Actor, now: datetime, batch_id: int) -> list[str]:
+    """Give a lead the value back that an edit changed, and say so; raises Refused where it was changed again since."""
+    permissions.check(session, [kept.lead_id], actor=actor, now=now)
+    now_is = sheet(session, kept.lead_id)
+    lead, (name,) = now_is.lead, kept.became.keys() - {"name"}
+    if _values(session, lead, name) != kept.became:
+        raise Refused(f"The {_label(name)} of {lead.email} was changed again since; nothing was changed.")
+    _set(session, now_is, name, kept.was[name])
+    lead.name = kept.was.get("name", lead.name)
+    _keep(session, lead, name, kept.became, actor=actor, now=now, batch_id=batch_id)
+    session.flush()
+    news(session, [kept.lead_id])
+    cards.touch(session, lead_ids=[kept.lead_id])
+    cards.touch_digests(session, lead_ids=[kept.lead_id])
+    return [f"The {_label(name)} of {lead.email} is {_said(kept.was[name], {})} again."]
 
 
 def _said(text: str, called: Mapping[str, str]) -> str:
@@ -238,39 +255,78 @@ def _save(
     *,
     actor: Actor,
     now: datetime,
-    batch_id: int | None,
+    batch_id: int,
 ) -> None:
     lead = before.lead
     lead_id = lead.id or 0
     if name == "owner":
         owners.give(session, [lead_id], text or None, actor=actor, now=now, batch_id=batch_id)
         return
-    was = before.values.get(name, "")
-    if name == "tags":
-        _retag(session, lead_id, _split(was), _split(text), now=now)
-        text = "; ".join(_split(text))
-    elif name.startswith(CUSTOM):
-        kept = {key: value for key, value in lead.custom.items() if key != name.removeprefix(CUSTOM)}
-        lead.custom = kept | ({name.removeprefix(CUSTOM): text} if text else {})
-    else:
-        is_derived = lead.name in ("", f"{lead.first_name} {lead.last_name}".strip())
-        setattr(lead, name, text or (None if name == "zone" else ""))
-        if is_derived and name in ("first_name", "last_name"):
-            lead.name = f"{lead.first_name} {lead.last_name}".strip()
-    session.add(lead)
+    was = _values(session, lead, name)
+    is_derived = lead.name in ("", f"{lead.first_name} {lead.last_name}".strip())
+    _set(session, before, name, text)
+    if is_derived and name in ("first_name", "last_name"):
+        lead.name = f"{lead.first_name} {lead.last_name}".strip()
     if name == "stage" and text:
         goals.meet(session, GoalEvent(Kind.STAGE, text, (lead_id,)), now=now)
+    if name == "tags":
+        new = [tag for tag in _split(text) if tag not in _split(was[name])]
+        goals.meet_values(session, Kind.TAG, ((lead_id, tag) for tag in new), now=now)
+    _keep(session, lead, name, was, actor=actor, now=now, batch_id=batch_id)
+
+
+def _set(session: Session, before: Sheet, name: str, text: str) -> None:
+    """Write a value; what follows from it, as goals, is for the caller."""
+    lead = before.lead
+    if name == "tags":
+        _retag(session, lead.id or 0, _split(before.values[name]), _split(text))
+    elif name.startswith(CUSTOM):
+        key = name.removeprefix(CUSTOM)
+        kept = {other: value for other, value in lead.custom.items() if other != key}
+        lead.custom = kept | ({key: text} if text else {})
+    else:
+        setattr(lead, name, text or (None if name == "zone" else ""))
+    session.add(lead)
     if name == "zone":
         _replan(session, before.rows, text or None)
-    label = before.label(name).lower() if name in FIELDS else before.label(name)
-    was, became = (shown(value, longest=JOURNAL_CHARS) for value in (was, text))
-    note(session, VERB, actor=actor, now=now, lead_id=lead_id, was=was, became=became, reason=label)
 
 
-def _retag(session: Session, lead_id: int, was: list[str], now_are: list[str], *, now: datetime) -> None:
-    gone = [tag for tag in was if tag not in now_are]
-    session.exec(delete(LeadTag).where(col(LeadTag.lead_id) == lead_id, col(LeadTag.tag).in_(gone)))
-    saving.add_tags(session, [(lead_id, tag) for tag in now_are], now=now)
+def _values(session: Session, lead: Lead, name: str) -> dict[str, str]:
+    """Give the text of a field; with each half of the name the whole, which may be made of both."""
+    if name == "tags":
+        text = "; ".join(_tags(session, lead))
+    elif name.startswith(CUSTOM):
+        text = str(lead.custom.get(name.removeprefix(CUSTOM), ""))
+    else:
+        text = str(getattr(lead, name) or "")
+    return {name: text} | ({"name": lead.name} if name in ("first_name", "last_name") else {})
+
+
+def _keep(
+    session: Session,
+    lead: Lead,
+    name: str,
+    was: dict[str, str],
+    *,
+    actor: Actor,
+    now: datetime,
+    batch_id: int,
+) -> None:
+    """Journal the change of a field as an undo needs it, and as people read it."""
+    session.flush()
+    became = _values(session, lead, name)
+    kept = Kept(VERB, "lead", lead.id or 0, lead.id or 0, was, became)
+    said = shown(was[name], longest=JOURNAL_CHARS), shown(became[name], longest=JOURNAL_CHARS)
+    undoing.keep(session, kept, actor=actor, now=now, batch_id=batch_id, reason=_label(name), said=said)
+
+
+def _label(name: str) -> str:
+    return FIELDS[name].lower() if name in FIELDS else name.removeprefix(CUSTOM)
+
+
+def _retag(session: Session, lead_id: int, was: list[str], now_are: list[str]) -> None:
+    tagging.take(session, [lead_id], [tag for tag in was if tag not in now_are])
+    tagging.put(session, [(lead_id, tag) for tag in now_are])
 
 
 def _replan(session: Session, rows: tuple[Loaded, ...], zone: str | None) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlmodel import Session, select
 
-from core import cards, permissions
+from core import cards, permissions, undoing
 from core.acts import Change, Loaded, apply, load, open_batch
 from core.answers import Answer
 from core.errors import Refused
@@ -21,6 +21,7 @@ from core.models import LARGEST_ID, Lead, Meeting
 from core.people import Actor
 from core.plain import shown
 from core.reactions import holding
+from core.undoing import Kept
 from core.verbs.acting import Performed, answered, perform, says_next
 from core.verbs.choosing import lock_leads
 from core.verbs.handovers import begun
@@ -64,7 +65,7 @@ def press(session: Session, order: Press, *, actor: Actor, now: datetime) -> Out
         case _:
             step = int(from_step[1]) if from_step else None
             outcome = _go_on(session, meeting, step, batch_id, actor=actor, now=now)
-    _settle(session, meeting, state, actor=actor, now=now)
+    _settle(session, meeting, state, actor=actor, now=now, batch_id=batch_id)
     return replace(outcome, answer=replace(outcome.answer, card_leads=()))
 
 
@@ -89,23 +90,43 @@ def _overtaken(session: Session, meeting: Meeting, state: State, *, actor: Actor
     return f"{verdict(session, meeting, zone=zone, now=now)}; nothing was changed."
 
 
-def _settle(session: Session, meeting: Meeting, state: State, *, actor: Actor, now: datetime) -> None:
+def _settle(
+    session: Session, meeting: Meeting, state: State, *, actor: Actor, now: datetime, batch_id: int
+) -> None:
     for row in same(session, meeting):
+        was = undoing.values(row, ("state", "settled_by", "asked_at"))
         row.state, row.settled_by, row.asked_at = state.value, actor.id, row.asked_at or now
         session.add(row)
         note(
             session, ANSWERED, actor=actor, now=now, lead_id=row.lead_id, batch_id=row.batch_id, reason=WORDS[state]
         )  # fmt: skip
+        kept = Kept("meeting", "meeting", row.id or 0, row.lead_id, was, undoing.values(row, was))
+        undoing.keep(session, kept, actor=actor, now=now, batch_id=batch_id)
     tell_goals(session, meeting, is_certain=True, now=now)
     tell_systems(session, meeting, actor=actor, now=now)
-    cards.touch(session, lead_ids=[meeting.lead_id])
-    cards.touch_digests(session, lead_ids=[meeting.lead_id])
+    _redraw(session, meeting.lead_id)
+
+
+def put_back(session: Session, kept: Kept, *, actor: Actor, now: datetime, batch_id: int) -> list[str]:
+    """Let a meeting ask again as it did, and say so; raises Refused where somebody has answered for it since."""
+    meeting = session.get_one(Meeting, kept.number)
+    if not undoing.put_back(session, meeting, kept, actor=actor, now=now, batch_id=batch_id):
+        raise Refused(f"The meeting “{meeting.title}” was answered or moved since; nothing was changed.")
+    _redraw(session, kept.lead_id)
+    return [f"The meeting “{meeting.title}” stands as it did before."]
+
+
+def _redraw(session: Session, lead_id: int) -> None:
+    cards.touch(session, lead_ids=[lead_id])
+    cards.touch_digests(session, lead_ids=[lead_id])
 
 
 def _stop(session: Session, meeting: Meeting, batch_id: int, *, actor: Actor, now: datetime) -> Outcome:
     ids = live_runs(session, meeting.lead_id)
     if not ids:
-        return Outcome(Answer("Noted: it took place. No sequence of this lead is running."))
+        return Outcome(
+            Answer("Noted: it took place. No sequence of this lead is running.", batch_id=batch_id)
+        )
     reason = "the meeting took place"
     done = perform(
         session, ids, lambda _: Stop(), verb="stop", actor=actor, now=now, reason=reason, batch_id=batch_id
@@ -153,7 +174,8 @@ def _go_on(
         last |= {change.row.id: change for change in changed.changes}
         refusals += changed.refusals
     if not last:
-        return Outcome(Answer("Noted. Nothing was held by this meeting any more, so nothing was changed."))
+        noted = "Noted. Nothing was held by this meeting any more, so nothing was changed."
+        return Outcome(Answer(noted, batch_id=batch_id))
     zone, _ = zone_of(session, actor)
     done = Performed(tuple(last.values()), tuple(refusals), batch_id, begun(session, last))
     return answered(session, done, "Resumed", _says(zone, now))

@@ -8,17 +8,18 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
-from core import cards, owners
+from core import cards, owners, undoing
 from core import reminders as store
+from core.acts import open_batch
 from core.answers import Answer, Choice, Row
 from core.dates import say
 from core.errors import Refused
 from core.grammar import commands as orders
-from core.journal import note
 from core.models import LARGEST_ID, Lead, Reminder
 from core.names import SLACK_ID, name_of
 from core.people import Actor
 from core.schedule import DAY, at_local, local
+from core.undoing import Kept
 from core.verbs import proposals
 from core.verbs.choosing import LEADS_WITHOUT_ASKING, describe, lead_ids, lock_leads
 from core.verbs.outcome import Outcome
@@ -52,11 +53,15 @@ def remind(
     fresh = _fresh(session, lock_leads(session, ids), at, order.because or "", actor)
     if not fresh:
         raise Refused(f"You are reminded of that on {say(at, zone)} already; nothing was changed.")
-    made = [_promise(session, lead, at, order.because or "", actor=actor, now=now) for lead in fresh]
+    batch_id = open_batch(session, "remind", actor=actor, now=now)
+    made = [
+        _promise(session, lead, at, order.because or "", actor=actor, now=now, batch_id=batch_id) for lead in fresh
+    ]  # fmt: skip
     whom = fresh[0].email if len(fresh) == 1 else counted(len(fresh), "lead")
     choices = (Choice("Cancel", f"card {store.KIND} {made[0].id} cancel"),) if len(made) == 1 else ()
     title = f"You will be reminded of {whom} on {say(at, zone)}."
-    return Outcome(Answer(title, (*on.notes, "`reminders` lists them all."), choices))
+    undo = None if choices else batch_id  # one is cancelled by its own button
+    return Outcome(Answer(title, (*on.notes, "`reminders` lists them all."), choices, batch_id=undo))
 
 
 def _fresh(session: Session, leads: Sequence[Lead], at: datetime, because: str, actor: Actor) -> list[Lead]:
@@ -66,7 +71,15 @@ def _fresh(session: Session, leads: Sequence[Lead], at: datetime, because: str, 
 
 
 def _promise(
-    session: Session, lead: Lead, at: datetime, because: str, *, actor: Actor, now: datetime, person: str = ""
+    session: Session,
+    lead: Lead,
+    at: datetime,
+    because: str,
+    *,
+    actor: Actor,
+    now: datetime,
+    batch_id: int,
+    person: str = "",
 ) -> Reminder:
     row = Reminder(
         lead_id=lead.id or 0, person=person or actor.id, at=at, note=because, created_at=now, created_by=actor.id
@@ -75,7 +88,9 @@ def _promise(
     session.flush()
     zone, _ = zone_of(session, actor)
     reason = "; ".join(part for part in (f"on {say(at, zone)}", because) if part)
-    note(session, "remind", actor=actor, now=now, lead_id=lead.id, reason=reason)
+    never = {"cancelled_at": now.isoformat(), "fired_at": None}
+    made = Kept("remind", store.KIND, row.id or 0, row.lead_id, never, undoing.values(row, never))
+    undoing.keep(session, made, actor=actor, now=now, batch_id=batch_id, reason=reason)
     cards.touch(session, lead_ids=[lead.id or 0])
     return row
 
@@ -115,13 +130,50 @@ def press(session: Session, order: orders.Press, *, actor: Actor, now: datetime)
         raise Refused(f"That reminder comes only on {say(row.at, zone)}; nothing was changed.")
     if told := settled_words(session, row, zone=zone, now=now):
         return Outcome(Answer(f"{ended(told)} Nothing was changed.", is_refusal=True))
-    row.done_at, row.done_by = now, actor.id
+    batch_id = open_batch(session, "reminder", actor=actor, now=now)
+    said = f"Done: the reminder of {lead.email}."
+    if order.answer in LATER:
+        at = _again(row, LATER[order.answer], zone, now)
+        _promise(session, lead, at, row.note, actor=actor, now=now, batch_id=batch_id, person=row.person)
+        said = f"The reminder of {lead.email} comes again on {say(at, zone)}."
+    _change(
+        session, "reminder done", row, actor=actor, now=now, batch_id=batch_id, done_at=now, done_by=actor.id
+    )
+    return Outcome(Answer(said, batch_id=batch_id))
+
+
+def _change(
+    session: Session,
+    verb: str,
+    row: Reminder,
+    *,
+    actor: Actor,
+    now: datetime,
+    batch_id: int,
+    reason: str = "",
+    **to: object,
+) -> None:
+    """Set values of a reminder so that an undo finds them."""
+    was = undoing.values(row, to)
+    for name, value in to.items():
+        setattr(row, name, value)
     session.add(row)
-    if order.answer == "done":
-        return Outcome(Answer(f"Done: the reminder of {lead.email}."))
-    at = _again(row, LATER[order.answer], zone, now)
-    _promise(session, lead, at, row.note, actor=actor, now=now, person=row.person)
-    return Outcome(Answer(f"The reminder of {lead.email} comes again on {say(at, zone)}."))
+    kept = Kept(verb, store.KIND, row.id or 0, row.lead_id, was, undoing.values(row, to))
+    undoing.keep(session, kept, actor=actor, now=now, batch_id=batch_id, reason=reason)
+
+
+def put_back(session: Session, kept: Kept, *, actor: Actor, now: datetime, batch_id: int) -> list[str]:
+    """Take back what was done to a reminder, and say so; raises Refused where it has come or was answered since."""
+    row, lead = session.get_one(Reminder, kept.number), session.get_one(Lead, kept.lead_id)
+    if not undoing.put_back(session, row, kept, actor=actor, now=now, batch_id=batch_id):
+        raise Refused(f"The reminder of {lead.email} has come or was changed since; nothing was changed.")
+    cards.touch(session, lead_ids=[kept.lead_id])
+    zone, _ = zone_of(session, actor)
+    if row.cancelled_at is not None:
+        return [f"The reminder of {lead.email} on {say(row.at, zone)} does not come."]
+    if row.fired_at is not None:
+        return [f"The reminder of {lead.email} asks again."]
+    return [f"The reminder of {lead.email} comes on {say(row.at, zone)} after all."]
 
 
 def _again(row: Reminder, days: timedelta, zone: str, now: datetime) -> datetime:
@@ -136,10 +188,11 @@ def _cancel(
         raise Refused("That reminder was cancelled already; nothing was changed.")
     if row.fired_at is not None:
         raise Refused(f"That reminder came on {say(row.fired_at, zone)}; nothing was changed.")
-    row.cancelled_at = now
-    session.add(row)
-    note(session, "remind", actor=actor, now=now, lead_id=lead.id, reason="cancelled")
-    return Outcome(Answer(f"You will not be reminded of {lead.email}."))
+    batch_id = open_batch(session, "reminder", actor=actor, now=now)
+    _change(
+        session, "remind", row, actor=actor, now=now, batch_id=batch_id, reason="cancelled", cancelled_at=now
+    )
+    return Outcome(Answer(f"You will not be reminded of {lead.email}.", batch_id=batch_id))
 
 
 def _locked(session: Session, number: str) -> tuple[Reminder, Lead]:

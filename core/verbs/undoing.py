@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import update
 from sqlmodel import Session, col, func, select
 
-from core import absences, owners, tagging
+from core import absences, owners, tagging, undoing
 from core.acts import CHUNK, DELIVERIES, Change, apply, load, open_batch
 from core.answers import Answer
 from core.chunks import chunks
@@ -23,7 +23,7 @@ from core.models import Enrollment as EnrollmentRow
 from core.names import name_of, names
 from core.people import Actor
 from core.snapshots import from_snapshot
-from core.verbs import collisions, proposals, stages
+from core.verbs import collisions, editing, meetings, proposals, reminders, stages
 from core.verbs.acting import Performed, answered, says_next
 from core.verbs.choosing import by_ids, lock_leads
 from core.verbs.handovers import begun, has_left
@@ -42,12 +42,21 @@ _BUTTONS = {
     "new_step leave": "leaving them finished",
     LATER: "the move by a week",
     "task done": "a task's “done”",
+    "edit lead": "the change of the lead's data",
+    "reminder": "the answer to a reminder",
+    "meeting": "the word on a meeting",
     "backlog spread": "spreading the backlog",
     "backlog shift": "shifting the backlog",
     "backlog drop": "dropping the backlog",
     "settle left": "the word that it left",
     "settle again": "sending it again",
     "settle drop": "the word that it is dropped",
+}
+# What puts back the rows that `core.undoing` kept, and gives what to say of it; each raises Refused where one has changed.
+_PUT_BACK: dict[str, Callable[..., list[str]]] = {
+    "lead": editing.put_back,
+    "meeting": meetings.put_back,
+    "reminder": reminders.put_back,
 }
 
 
@@ -71,15 +80,15 @@ def undo(
     batch = _batch(session, batch_id, actor=actor, now=now)
     made, moved = _made(session, batch), stages.moved_by(session, batch.id)
     given, absence = owners.given_by(session, batch.id), absences.changed_by(session, batch.id)
-    asked = asked_by(session, batch)
-    if not (made or moved or given or absence or asked):
+    asked, kept = asked_by(session, batch), undoing.of_batch(session, batch.id)
+    if not (made or moved or given or absence or asked or kept):
         raise Refused(f"There is nothing to undo in {_named(batch)}.")
     if not is_confirmed and len(places := by_ids(session, made)) > ENROLLMENTS_WITHOUT_ASKING:
         order = orders.Undo(str(batch.id))
         return proposals.propose(session, order, f"Undo {_named(batch)} of", places, actor=actor, now=now)
     if batch.actor == actor.id:
         actor = replace(actor, is_bound=False)  # one's own act may be taken back, whosever lead it touched
-    about = {lead_id for row in asked for lead_id in row.lead_ids}
+    about = {lead_id for row in asked for lead_id in row.lead_ids} | {one.lead_id for one in kept}
     locked = lock_leads(session, {one.lead_id for one in made.values()} | {*moved, *given, *about})
     zone, _ = zone_of(session, actor)
     own = open_batch(session, "undo", actor=actor, now=now)
@@ -110,6 +119,8 @@ def undo(
     notes += owners.put_back(session, given, locked, actor=actor, now=now, batch_id=own)
     if absence:
         notes += absences.put_back(session, absence, actor=actor, now=now, batch_id=own)
+    for one in reversed(kept):
+        notes += _PUT_BACK[one.what](session, one, actor=actor, now=now, batch_id=own)
     taken_back, let_in = collisions.take_back(session, asked, actor=actor, now=now, batch_id=own)
     notes, refusals = [*notes, *taken_back], (*refusals, *let_in)
     if not changes and not notes:

@@ -16,7 +16,8 @@ from core.names import names
 from core.words import ended
 
 # What the sender reports stands in the deliveries, with the subject; its journal lines say the same again.
-SENDER_VERBS = ("send", tagging.PUT)  # a tag that comes with the start goes without saying
+# A meeting has a line of its own beside the one that is kept for an undo.
+SENDER_VERBS = ("send", "meeting", tagging.PUT)  # a tag that comes with the start goes without saying
 
 _DONE = {
     "pause": "paused it",
@@ -40,6 +41,8 @@ _DONE = {
     "edit lead": "changed the lead's data",
     "remind": "asked to be reminded",
     "reminded": "sent the reminder",
+    "reminder done": "ticked off the reminder",
+    "meeting": "answered for the meeting",
     "away": "noted an absence",
     "back": "noted the return",
     "send": "sent a step",

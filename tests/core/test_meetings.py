@@ -384,6 +384,41 @@ class TestAfterTheEnd:
     def test_unknown_meeting_is_said_so(self, world: World, number: str) -> None:
         assert world.say(f"card meeting {number} happened").is_refusal
 
+    @pytest.mark.parametrize("answer", ["happened", "no show", "keep"])
+    def test_undo_lets_the_card_ask_again(self, world: World, answer: str) -> None:
+        tell(world, news())
+        world.now = DEMO + HOUR
+        ask(world)
+        asks, holds = question(world), held_until(world)
+        said = press(world, answer)
+        assert question(world).verdict
+
+        undone = world.say(f"undo {said.batch_id}")
+
+        assert "The meeting “Demo” stands as it did before." in undone.lines
+        assert (question(world), held_until(world), world.status(ADA)) == (asks, holds, "paused")
+        assert world.say(f"undo {said.batch_id}").is_refusal
+        assert not press(world, "happened", BEN).is_refusal
+        assert "Ben said" in question(world).verdict
+
+    def test_an_answer_without_a_running_sequence_is_taken_back_too(self, world: World) -> None:
+        tell(world, news())
+        world.say(f"stop {ADA}")
+        world.now = DEMO + HOUR
+        ask(world)
+        said = press(world, "happened")
+        world.say(f"undo {said.batch_id}")
+        assert question(world).verdict is None
+
+    def test_what_somebody_else_has_answered_since_is_not_taken_back(self, world: World) -> None:
+        tell(world, news())
+        world.now = DEMO + HOUR
+        ask(world)
+        said = press(world, "keep")
+        press(world, "happened", BEN)
+        assert "was answered or moved since" in world.say(f"undo {said.batch_id}").title
+        assert rows(world)[0].settled_by == BEN.id
+
     def test_undo_puts_the_pause_back(self, world: World) -> None:
         tell(world, news())
         answer = press(world, "no show")

@@ -252,6 +252,34 @@ class TestTheCard:
         assert shown(world).choices == ()
         assert len(rows(world)) == 1
 
+    @pytest.mark.parametrize("answer", ["done", "tomorrow", "one week later"])
+    def test_an_answer_is_taken_back_and_the_card_asks_again(self, world: World, answer: str) -> None:
+        asks = shown(world)
+        said = world.say(f"card reminder 1 {answer}")
+
+        undone = world.say(f"undo {said.batch_id}")
+
+        assert f"The reminder of {ADA} asks again." in undone.lines
+        assert shown(world) == asks
+        assert not world.say("reminders").rows
+        assert world.say(f"undo {said.batch_id}").is_refusal
+        assert not world.say("card reminder 1 tomorrow").is_refusal
+
+    def test_what_has_come_again_is_not_taken_back(self, world: World) -> None:
+        said = world.say("card reminder 1 tomorrow")
+        due(world.later(days=1))
+        assert "has come or was changed since" in world.say(f"undo {said.batch_id}").title
+        assert rows(world)[0].done_at is not None
+
+    def test_asking_and_cancelling_are_taken_back(self, world: World) -> None:
+        world.say(f"remind {BOB} on June 18")
+        assert not world.later(minutes=1).say("undo").is_refusal
+        assert not world.say("reminders").rows
+        world.later(minutes=1).say(f"remind {BOB} on June 18")
+        said = world.later(minutes=1).say("card reminder 3 cancel")
+        assert "after all" in str(world.later(minutes=1).say(f"undo {said.batch_id}").lines)
+        assert len(world.say("reminders").rows) == 1
+
     @pytest.mark.parametrize(("answer", "days"), [("tomorrow", 1), ("one week later", 7)])
     def test_comes_again_at_the_same_time_of_day(self, world: World, answer: str, days: int) -> None:
         world.later(hours=3)
