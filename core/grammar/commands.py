@@ -119,10 +119,16 @@ class Paused:
 
 @dataclass(frozen=True, slots=True)
 class List:
-    """status: one of the six words of an enrollment's status, with an underscore in `in_progress`."""
+    """Leads by their address; who None: everybody.
+
+    status: one of the six words of an enrollment's status, with an underscore in `in_progress`. after: the enrollment on
+    the last line of the page before.
+    """
 
     sequence: str | None = None
     status: str | None = None
+    who: Who | None = None
+    after: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +141,7 @@ Logged = Literal["sent", "failed", "uncertain", "skipped", "held", "opened", "an
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """What was carried out, the newest first. before: the number of the line above; csv: as a file."""
+    """What was carried out, the newest first. before: the last line of the page before; csv: as a file."""
 
     who: Who | None = None
     sequence: str | None = None

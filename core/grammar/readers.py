@@ -75,7 +75,7 @@ WHOSE: Final = frozenset({"mine", "my", "everyone", "everybody"})
 POLICIES: Final = ("freeze", "keep", "now")
 FATES: Final = frozenset({"left", "again", "drop"})
 CHANNEL: Final = re.compile(r"#?[\w-]{1,80}")
-PLACE: Final = re.compile(r"[0-9]{1,16}:[0-9]{1,18}")  # on the list of held leads: since when, and which
+PLACE: Final = re.compile(r"[0-9]{1,16}:[0-9]{1,18}")  # on a list that goes by time: since when, and which
 IDENTIFIER: Final = re.compile(r"[\w:.-]{1,64}", re.ASCII)
 
 
@@ -223,19 +223,32 @@ def read_paused(asked: Asked) -> Command:
 
 
 def read_list(asked: Asked) -> Command:
-    """The status may stand before "in" or at the end."""
-    named = asked.parts.clauses.get("in", [])
-    status = asked.word()
-    if status is None and len(named) > 1 and _status(named[-1].keyword) in STATUSES:
-        status = named.pop().text
-    if status is not None and _status(status) not in STATUSES:
+    """The status may stand before or after whose it is, or at the end."""
+    words, named = asked.parts.head, asked.parts.clauses.get("in", [])
+    status = next((words.pop(at) for at in (0, -1) if words and _status(words[at]) in STATUSES), None)
+    if status is None and len(named) > 1 and _status(named[-1]) in STATUSES:
+        status = named.pop()
+    if words and status is None and not _is_who(words):
         known = ", ".join(sorted(STATUSES))
-        raise Refused(f"“{shown(status)}” is no status; a lead is one of {known}.")
-    return List(asked.sequence_or_all(), status and _status(status))
+        raise Refused(f"“{shown(words[0].text)}” is no status; a lead is one of {known}.")
+    if words and not _is_who(words):
+        asked.nothing()
+    after = asked.phrase("after")
+    if after is not None and not after.isdecimal():
+        raise Refused(
+            f"“{shown(after)}” is no place on the list; press More, or say `{asked.entry.example}`."
+        )
+    who = asked.who() if words else None
+    return List(asked.sequence_or_all(), _status(status) if status else None, who, after)
 
 
-def _status(word: str) -> str:
-    return word.lower().replace("-", "_")
+def _status(word: Word) -> str:
+    return word.keyword.replace("-", "_")
+
+
+def _is_who(words: Sequence[Word]) -> bool:
+    """Say whether words name leads, rather than anything else that may stand there."""
+    return bool(words) and (is_keyed(words[0]) or "@" in words[0].text or words[0].keyword in WHOSE)
 
 
 def read_stats(asked: Asked) -> Command:
@@ -256,9 +269,9 @@ def read_log(asked: Asked) -> Command:
     words = asked.parts.head
     what = next((words.pop(at).keyword for at in (0, -1) if words and words[at].keyword in LOGGED), None)
     before = asked.phrase("before")
-    if before is not None and not before.isdecimal():
-        raise Refused(f"“{shown(before)}” is no number of a line; press More, or say `since Monday`.")
-    is_who = words and (is_keyed(words[0]) or "@" in words[0].text or words[0].keyword in WHOSE)
+    if before is not None and not PLACE.fullmatch(before):
+        raise Refused(f"“{shown(before)}” is no place in the log; press More, or say `since Monday`.")
+    is_who = _is_who(words)
     who = asked.who() if is_who else None
     sequence = asked.sequence_or_all() if is_who else _named(asked)
     return Log(

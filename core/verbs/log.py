@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, Table, and_, func, text, union_all
+from sqlalchemy import ColumnElement, Row, Select, Table, and_, func, text, tuple_, union_all
 from sqlalchemy import select as sql
 from sqlmodel import Session
 
@@ -29,6 +29,7 @@ from core.people import Actor
 from core.schedule import local
 from core.smtp_words import explained
 from core.sql import spelling
+from core.stamps import place, placed
 from core.verbs.choosing import lead_ids
 from core.verbs.figures import as_file
 from core.verbs.whens import zone_of
@@ -57,7 +58,7 @@ NONE = {
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the log. `number` is what the next page begins below; `server`: what a server said."""
+    """One line of the log. `at` and `number` are what the next page begins below; `server`: what a server said."""
 
     number: int
     at: datetime
@@ -88,11 +89,9 @@ def log(session: Session, order: orders.Log, *, actor: Actor, now: datetime) -> 
         return Answer(f"Nothing more: that was all{where}." if order.before else f"{none}{where}.", top)
     what = WHAT.get(order.what or "", "What was carried out")
     rows = tuple(_row(one, zone=zone, now=now) for one in found[:LINES_SHOWN])
-    more = (
-        Choice("More", to_text(replace(order, before=str(found[LINES_SHOWN - 1].number))))
-        if len(found) > LINES_SHOWN
-        else None
-    )
+    last = found[:LINES_SHOWN][-1]
+    following = to_text(replace(order, before=place(last.at, last.number)))
+    more = Choice("More", following) if len(found) > LINES_SHOWN else None
     file = () if order.before else (Choice("CSV", to_text(replace(order, csv=True))),)
     return Answer(f"{what}{where}, the newest first:", top, rows=rows, more=more, choices=file)
 
@@ -110,28 +109,27 @@ def entries(session: Session, order: orders.Log, *, actor: Actor, now: datetime)
     """Give the lines that were asked for, the newest first; without `before` from the newest on."""
     zone, _ = zone_of(session, actor)
     source = _SOURCES.get(order.what or "", _OF_DELIVERIES)
-    query = source.query.order_by(source.number.desc())
+    newest_first = (source.at.desc(), source.number.desc())
+    keys = source.keys
     if order.what == "failed":
-        query = query.where(D_.id.in_(_FAILED))
+        keys = keys.where(D_.id.in_(_FAILED))
     elif order.what in _STATES:
         # As a literal: bound as a parameter, PostgreSQL's generic plan would miss the partial index.
-        query = query.where(text(f"delivery.state = '{order.what}'"))
+        keys = keys.where(text(f"delivery.state = '{order.what}'"))
     if order.sequence:
-        query = query.where(E_.sequence_id == library.find(session, order.sequence).id)
+        within = E_.sequence_id == library.find(session, order.sequence).id
+        keys = keys.where(source.run.in_(sql(E_.id).where(within)))
     if order.who and not order.who.everyone:
         ids = lead_ids(session, order.who, actor=actor)
-        query = query.where(E_.id.in_(sql(E_.id).where(E_.lead_id.in_(spelling(session).these(ids)))))
+        keys = keys.where(source.run.in_(sql(E_.id).where(E_.lead_id.in_(spelling(session).these(ids)))))
     if order.since:
-        since = read_past(order.since, now=now, zone=zone)
-        if order.what == "held":  # a hold that took the place of another lasts since that one
-            query = query.where(source.made_at >= since)
-        else:
-            before = sql(source.number).where(source.made_at < since).order_by(source.number.desc()).limit(1)
-            query = query.where(source.number > (session.execute(before).scalar() or 0))
+        keys = keys.where(source.at >= read_past(order.since, now=now, zone=zone))
     if order.before:
-        query = query.where(source.number < int(order.before))
-    if not order.csv:
-        query = query.limit(LINES_SHOWN + 1)
+        keys = keys.where(tuple_(source.at, source.number) < placed(order.before))
+    if not order.csv:  # the lines are found by their time alone, and only these are told
+        page = keys.order_by(*newest_first).limit(LINES_SHOWN + 1)
+        keys = source.keys.where(source.number.in_(page))
+    query = source.told(keys).order_by(*newest_first)
     for row in session.execute(query.execution_options(yield_per=ROWS_AT_ONCE)):
         yield source.entry(session, row)
 
@@ -145,9 +143,10 @@ _STEP = (
 )
 
 
-def _with_step(query: Select[Any]) -> Select[Any]:
+def _with_step(query: Select[Any], run: ColumnElement[Any] = D_.enrollment_id) -> Select[Any]:
     return (
-        query.join(LEADS, LEADS.c.id == E_.lead_id)
+        query.join(ENROLLMENTS, E_.id == run)
+        .join(LEADS, LEADS.c.id == E_.lead_id)
         .join(SEQUENCES, SEQUENCES.c.id == E_.sequence_id)
         .outerjoin(STEPS, STEPS.c.id == D_.step_id)
         .outerjoin(MAILBOXES, MAILBOXES.c.id == D_.mailbox_id)
@@ -163,7 +162,7 @@ def _step(row: Row[Any]) -> str:
 def _delivery(session: Session, row: Row[Any]) -> Entry:
     del session
     return Entry(
-        row.id, row.settled_at or row.sending_at or row.created_at, row.email, row.sequence, _step(row), row.address or "",
+        row.id, row.at, row.email, row.sequence, _step(row), row.address or "",
         _state(row), row.answer or row.reason or "", tuple(_choices(row)),
     )  # fmt: skip
 
@@ -232,7 +231,7 @@ def _held(session: Session, row: Row[Any]) -> Entry:
     resume = Choice("Resume", to_text(orders.Resume(Who(addresses=(row.email,)), row.sequence)))
     return Entry(
         row.id,
-        row.placed_at,
+        row.at,
         row.email,
         row.sequence,
         f"step {row.run_position + 1}",
@@ -252,17 +251,19 @@ def _visited(session: Session, row: Row[Any]) -> Entry:
 def _answered(session: Session, row: Row[Any]) -> Entry:
     del session
     quote = " ".join(row.text.split())
-    return Entry(row.id, row.came_at, row.email, row.sequence, _step(row), row.address or "",
+    return Entry(row.id, row.at, row.email, row.sequence, _step(row), row.address or "",
                  f"answered: “{quote[:160]}{'…' if len(quote) > 160 else ''}”")  # fmt: skip
 
 
 @dataclass(frozen=True)
 class _Source:
-    """Where lines come from: `number` orders them, newest highest, and `made_at` grows with it."""
+    """Where lines come from. `keys`: their numbers; `run`: whose; `at`: the time each shows; `told`: adds what a line says."""
 
-    query: Select[Any]
+    keys: Select[Any]
     number: ColumnElement[int]
-    made_at: ColumnElement[Any]
+    run: ColumnElement[Any]
+    at: ColumnElement[Any]
+    told: Callable[[Select[Any]], Select[Any]]
     entry: Callable[[Session, Row[Any]], Entry]
 
 
@@ -283,34 +284,40 @@ _FAILED = union_all(
     .join(STEPS, (STEPS.c.id == D_.step_id) & (STEPS.c.position == E_.position))
     .where(text("delivery.state = 'ready'"), E_.status == Status.PAUSED.value),
 )
+# When it was settled; while it is not, when its hand-over began; before that, when it was planned.
+_AT = func.coalesce(D_.settled_at, D_.sending_at, D_.created_at)
 _OF_DELIVERIES = _Source(
-    _with_step(
-        sql(D_.id, D_.kind, D_.state, D_.reason, D_.code, D_.answer, D_.variant, D_.attempt, D_.settled_at, D_.sending_at,
-            D_.created_at, _FAULT.label("fault"), *_RUN, *_STEP).join_from(DELIVERIES, ENROLLMENTS, E_.id == D_.enrollment_id)
-    ),
-    D_.id, D_.created_at, _delivery,
+    sql(D_.id), D_.id, D_.enrollment_id, _AT,
+    lambda keys: _with_step(keys.add_columns(
+        _AT.label("at"), D_.kind, D_.state, D_.reason, D_.code, D_.answer, D_.variant, D_.attempt, D_.settled_at,
+        _FAULT.label("fault"), *_RUN, *_STEP)),
+    _delivery,
 )  # fmt: skip
 _STATES = frozenset({"sent", "failed", "uncertain", "skipped"})
 _SOURCES = {
     "held": _Source(
-        sql(HOLDS.c.id, HOLDS.c.placed_at, HOLDS.c.source, HOLDS.c.reason, HOLDS.c.author, HOLDS.c.until, *_RUN,
+        sql(HOLDS.c.id).where(HOLDS.c.released_at.is_(None)),
+        HOLDS.c.id, HOLDS.c.enrollment_id, HOLDS.c.placed_at,
+        lambda keys: keys.add_columns(
+            HOLDS.c.placed_at.label("at"), HOLDS.c.source, HOLDS.c.reason, HOLDS.c.author, HOLDS.c.until, *_RUN,
             LEADS.c.email, SEQUENCES.c.name.label("sequence"))
-        .join_from(HOLDS, ENROLLMENTS, E_.id == HOLDS.c.enrollment_id)
-        .join(LEADS, LEADS.c.id == E_.lead_id).join(SEQUENCES, SEQUENCES.c.id == E_.sequence_id)
-        .where(HOLDS.c.released_at.is_(None)),
-        HOLDS.c.id, HOLDS.c.placed_at, _held,
+        .join(ENROLLMENTS, E_.id == HOLDS.c.enrollment_id)
+        .join(LEADS, LEADS.c.id == E_.lead_id).join(SEQUENCES, SEQUENCES.c.id == E_.sequence_id),
+        _held,
     ),
     "opened": _Source(
-        _with_step(sql(VISITS.c.id, VISITS.c.at, VISITS.c.kind.label("what"), D_.kind, *_STEP)
-                   .join_from(VISITS, DELIVERIES, D_.id == VISITS.c.delivery_id)
-                   .join(ENROLLMENTS, E_.id == D_.enrollment_id)).where(IS_GENUINE),
-        VISITS.c.id, VISITS.c.at, _visited,
+        sql(VISITS.c.id).join_from(VISITS, DELIVERIES, D_.id == VISITS.c.delivery_id).where(IS_GENUINE),
+        VISITS.c.id, D_.enrollment_id, VISITS.c.at,
+        lambda keys: _with_step(keys.add_columns(VISITS.c.at, VISITS.c.kind.label("what"), D_.kind, *_STEP)),
+        _visited,
     ),
     "answers": _Source(
-        _with_step(sql(MESSAGES.c.id, MESSAGES.c.came_at, MESSAGES.c.text, D_.kind, *_STEP)
-                   .join_from(MESSAGES, ENROLLMENTS, E_.id == MESSAGES.c.enrollment_id)
-                   .outerjoin(DELIVERIES, D_.id == MESSAGES.c.delivery_id)).where(IS_ANSWER),
-        MESSAGES.c.id, MESSAGES.c.came_at, _answered,
+        sql(MESSAGES.c.id).where(MESSAGES.c.enrollment_id.is_not(None), IS_ANSWER),
+        MESSAGES.c.id, MESSAGES.c.enrollment_id, MESSAGES.c.came_at,
+        lambda keys: _with_step(
+            keys.add_columns(MESSAGES.c.came_at.label("at"), MESSAGES.c.text, D_.kind, *_STEP)
+            .outerjoin(DELIVERIES, D_.id == MESSAGES.c.delivery_id), MESSAGES.c.enrollment_id),
+        _answered,
     ),
 }  # fmt: skip
 

@@ -127,7 +127,7 @@ LOG = Answer(
         Row("20 Jun 17:40 · jon@playhouse.example", "step 2 of Spring outreach, from ana@northwind.example: sent (version B)."),
         Row("20 Jun 17:38 · kaya@casa.example", "step 2 of Spring outreach: left out: cancelled by Ben Okafor."),
     ),
-    more=Choice("More", "log before 812"),
+    more=Choice("More", "log before 1798:812"),
     choices=(Choice("CSV", "log csv"),),
 )  # fmt: skip
 PICTURES = {one.file_id: one.chart for one in (USUAL, UNTRACKED, HUGE)}

@@ -220,6 +220,53 @@ def test_log_has_pages_that_leave_nothing_out_and_show_nothing_twice(database_ur
     assert sorted(seen) == sorted(emails)
 
 
+def test_log_goes_by_the_time_that_it_shows(database_url):
+    world = make(database_url, PLAIN, ADA)
+    hold_back(world.db, [(claim, "first_name is missing") for claim in world.claims()], now=world.now)
+    world.later(hours=1)
+    world.enrol(EVE)
+    world.tick()
+    world.later(hours=1)
+    world.say(f"resume {ADA}")
+    world.tick()  # the very delivery that was planned first
+    world.enrol(IDA)
+    said = world.say("log")
+    assert [row.title for row in said.rows] == [f"12:00 · {ADA}", f"11:00 · {EVE}"]
+    assert world.say("log since 1 June 2027").rows == said.rows
+
+
+def test_log_of_holds_and_answers_goes_by_the_time_that_it_shows(database_url):
+    world = world_with(database_url)
+    world.say(f"pause {ADA}")
+    world.later(hours=1)
+    world.say(f"pause {IDA}")
+    world.later(hours=1)
+    world.say(f"pause {ADA} until June 15")  # a hold in place of the first, which lasts since then
+    assert [row.title for row in world.say("log held").rows] == [
+        f"11:00 · {IDA}", f"10:00 · {ADA}", f"10:00 · {EVE}",
+    ]  # fmt: skip
+    answers(world, IDA)
+    world.later(hours=-1)
+    answers(world, ADA)  # read late
+    assert [row.title for row in world.say("log answers").rows] == [f"12:00 · {IDA}", f"11:00 · {ADA}"]
+
+
+def test_pages_of_the_log_neither_repeat_nor_leave_out_what_moves_meanwhile(database_url):
+    emails = [f"p{number:02}@x.test" for number in range(30)]
+    world = make(database_url, PLAIN, *emails)
+    hold_back(world.db, [(claim, "first_name is missing") for claim in world.claims()], now=world.now)
+    first = world.say("log")
+    world.later(hours=1)
+    world.say(f"resume {first.rows[0].title.split(' · ')[1]}")
+    world.say(f"resume {emails[0]}")
+    world.tick()  # the first page's last, and one of the last page, are on top now
+    seen, said = [row.title for row in first.rows], first
+    while said.more is not None:
+        said = world.say(said.more.command)
+        seen += [row.title for row in said.rows]
+    assert sorted(seen) == sorted(f"10:00 · {email}" for email in emails[1:])
+
+
 # Files
 
 
