@@ -22,7 +22,7 @@ from tests.faults.harness import (
     wait_for,
     worker,
 )
-from tests.faults.proxy import losing_commits
+from tests.faults.proxy import LosingCommits, opened
 from tests.faults.sabotage import obey_the_disk
 from tests.services import running_postgres
 
@@ -91,7 +91,7 @@ def test_the_answer_to_a_commit_is_lost(postgresql_url, postgres, tmp_path, reco
     with (
         sink_process(log) as sink,
         # Not evenly, so that it is another COMMIT of the protocol each time.
-        losing_commits(postgres.port, lambda n: n > 20 and (n % 7 == 0 or n % 11 == 0)) as door,
+        opened(LosingCommits(postgres.port, lambda n: n > 20 and (n % 7 == 0 or n % 11 == 0))) as door,
     ):
         room = room_of(postgresql_url, sink.port, LEADS, connections=3)
         at = make_url(postgresql_url).set(port=door.port).render_as_string(hide_password=False)

@@ -61,9 +61,10 @@ class Place:
 
     def desk(self, **more) -> Desk:
         def server_of(mailbox: Mailbox) -> Server:
-            return imap_server(mailbox, lambda _: self.password, None, 10)
+            return imap_server(mailbox, lambda _: self.password, None, patience)
 
         values = {"poll_seconds": 30, "look_seconds": 0.1, **more}
+        patience = values.pop("patience", 10)
         return Desk(self.db, values.pop("clock", real_now), server_of, **values)
 
     def deliver(self, *messages, **more):
@@ -112,7 +113,7 @@ class Place:
 
 def place_on(server, db, leads=3, **more):
     address = f"{uuid.uuid4().hex}@a.test"
-    values = {"imap_host": "127.0.0.1", "imap_port": server.port, "imap_security": "none",
+    values = {"imap_host": "127.0.0.1", "imap_port": more.pop("port", server.port), "imap_security": "none",
               "password_env": "PASSWORD"}  # fmt: skip
     now = more.pop("now", real_now() - timedelta(hours=2))
     room = mailroom.make(db, leads, now=now, address=address, **values, **more)
