@@ -11,7 +11,7 @@ from hashlib import sha256
 from sqlalchemy import case, update
 from sqlmodel import Session, col, select
 
-from core import cards, goals, owners, permissions, tagging, undoing, variants
+from core import cards, goals, owners, permissions, tagging, undoing
 from core.acts import Loaded, open_batch
 from core.answers import Answer, Choice
 from core.awaited import news
@@ -22,15 +22,14 @@ from core.grammar import to_text
 from core.grammar.commands import Who
 from core.lead_file.row import LONGEST_CELL_CHARS
 from core.lifecycle import LIVE, Source, Status
-from core.merging import compiled, values_of
-from core.mime import Sender
+from core.merging import compiled
+from core.missing import missing
 from core.models import Enrollment, Lead, LeadTag, Member
 from core.names import SLACK_ID, names
 from core.people import Actor
 from core.plain import is_forbidden, shown
 from core.schedule import Calendar, lead_calendar, send_at
-from core.template import render, tags
-from core.template.merge import MissingValue
+from core.template import tags
 from core.undoing import Kept
 from core.verbs.choosing import lock_leads
 from core.verbs.goals import undo_choices
@@ -54,7 +53,6 @@ MOST_CUSTOM = 10
 LONGEST_CUSTOM_CHARS = 3_000  # what a form can show
 LONGEST_TAG_CHARS = 200
 JOURNAL_CHARS = 200
-NOBODY_KNOWN = Sender("-", "-")
 ELSEWHERE = (
     "The form for {email} opens in Slack. Elsewhere put what changes into a CSV file with its address, "
     "and run `fermata leads import FILE.csv`; an empty cell changes nothing."
@@ -348,27 +346,11 @@ def _held(now_is: Sheet) -> list[Loaded]:
     return [row for row in now_is.rows if any(h.source is Source.MISSING_VALUE for h in row.state.holds)]
 
 
-def _missing(now_is: Sheet, row: Loaded) -> str:
-    """Give the merge tag that is still empty in the next step, "" for none."""
-    step = row.sequence.steps[row.state.position]
-    step = variants.version(step, variants.chosen(step, row.id))
-    try:
-        render(
-            compiled(step.subject or "-", step.body),
-            values_of(now_is.lead, NOBODY_KNOWN, row.sequence.name, "-"),
-        )
-    except MissingValue as missing:
-        return missing.tag
-    except Refused:
-        return ""
-    return ""
-
-
 def _still_missing(now_is: Sheet) -> list[str]:
     return [
         f"{tag} is still empty, so {row.sequence.name} goes on waiting."
         for row in _held(now_is)
-        if (tag := _missing(now_is, row))
+        if (tag := missing(row, now_is.lead))
     ]
 
 
@@ -378,5 +360,5 @@ def _resumes(now_is: Sheet) -> tuple[Choice, ...]:
     return tuple(
         Choice(f"Resume in {row.sequence.name}", to_text(orders.Resume(who, row.sequence.name)), "primary")
         for row in _held(now_is)
-        if not _missing(now_is, row)
+        if not missing(row, now_is.lead)
     )

@@ -16,6 +16,7 @@ from core.grammar import to_text
 from core.grammar.commands import Press, Settle
 from core.lifecycle import Hold, Source
 from core.meetings import ANSWERED
+from core.missing import as_it_is, missing
 from core.models import Delivery, DeliveryState, Journal, Lead, Meeting, Message
 from core.names import names
 from core.people import SYSTEM
@@ -174,7 +175,7 @@ def _row(item: Item, known: _Known, shown: Worklist, now: datetime, page: str) -
         what = f" “{meeting.title[:NAME_CHARS]}”" if meeting and meeting.title else ""
         return Row(title, f"the meeting{what} was over {_ago(item.since, shown.zone, now)}", choices=choices)
     hold = _shown_hold(item.group, row.state.holds)
-    detail = _detail(hold, row, known, shown, now) if hold else ""
+    detail = _detail(as_it_is(hold, row, lead), row, known, shown, now) if hold else ""
     return Row(title, detail, row.id, tuple(_choices(item, row, known, page)))
 
 
@@ -247,7 +248,11 @@ def _choices(item: Item, row: Loaded, known: _Known, page: str) -> Iterator[Choi
         yield stop
         return
     if item.group is Group.FAILED:
-        yield Choice("Try again", press("resume"), "primary")
+        lacks = any(hold.source is Source.MISSING_VALUE for hold in row.state.holds)
+        still = lacks and bool(missing(row, known.leads[row.lead_id]))
+        if lacks:
+            yield Choice("Edit lead…", style="primary" if still else None, form=("edit_lead", row.lead_id, 0))
+        yield Choice("Try again", press("resume"), None if still else "primary")
         yield Choice("Leave the step out", press("cancel"))
         yield stop
         return

@@ -14,6 +14,7 @@ from core.dates import say
 from core.goals import ACTOR
 from core.lifecycle import LIVE, Hold, Policy, Source, Status
 from core.mailboxes import cap_on, day_of, free_at, handed_on, is_read, unread_before
+from core.missing import as_it_is
 from core.models import (
     WORKSPACE_ID,
     Delivery,
@@ -156,9 +157,11 @@ def hold_words(hold: Hold, author: str, position: int, zone: str) -> str:
 
 def _holds(session: Session, row: Loaded, zone: str) -> Iterator[Reason]:
     called = names(session, [hold.author for hold in row.state.holds])
+    lead = session.get_one(Lead, row.lead_id)
     # A person's hold outlives every automatic one, so it stands first; then the one that ends last.
     for hold in sorted(
-        row.state.holds, key=lambda h: (h.source is not Source.PERSON, h.until is not None, h.placed_at)
+        (as_it_is(hold, row, lead) for hold in row.state.holds),
+        key=lambda h: (h.source is not Source.PERSON, h.until is not None, h.placed_at),
     ):
         yield Reason(Kind.HOLD, hold_words(hold, called[hold.author], row.state.position, zone))
     if len({hold.until for hold in row.state.holds}) > 1:

@@ -20,7 +20,7 @@ def digests() -> Iterator[tuple[str, CardView]]:
             MORNING,
             summary=("1 uncertain", "1 waiting for our answer", "1 paused for more than 14 days"),
             groups=tuple(_half_done(group) for group in MORNING.groups),
-            progress="4 of 7 done",
+            progress="5 of 8 done",
         ),
     )
     yield (
@@ -29,14 +29,14 @@ def digests() -> Iterator[tuple[str, CardView]]:
             MORNING,
             summary=(),
             groups=tuple(_done(group) for group in MORNING.groups),
-            verdict="All done: 7 of 7.",
+            verdict="All done: 8 of 8.",
             more=None,
             is_done=True,
         ),
     )
     yield (
         "digest: a newer one has come",
-        DigestCard(DAY, verdict="4 of 7 done; what is left stands on the newer list below."),
+        DigestCard(DAY, verdict="5 of 8 done; what is left stands on the newer list below."),
     )
     yield "digest: the first page of many", MANY
     yield "digest: back tomorrow, an answer to write, no end", OTHERS
@@ -86,6 +86,17 @@ _FAILED = Row(
         Choice("Stop", "card paused 22 stop seen 3", "danger", "Stop lea@uferweg.example for good?"),
     ),
 )
+_UNWRITTEN = Row(
+    "kai@uferweg.example · Spring outreach",
+    "step 2 cannot be written (the first name is missing) yesterday",
+    23,
+    (
+        Choice("Edit lead…", style="primary", form=("edit_lead", 23, 0)),
+        Choice("Try again", "card paused 23 resume seen 3"),
+        Choice("Leave the step out", "card paused 23 cancel seen 3"),
+        Choice("Stop", "card paused 23 stop seen 3", "danger", "Stop kai@uferweg.example for good?"),
+    ),
+)
 _MEETING = Row(
     "Nina Vogt (nina@hafen.example)",
     "the meeting “Nina Vogt and Ana Ruiz” was over yesterday",
@@ -117,7 +128,7 @@ MORNING = DigestCard(
     summary=(
         "1 after a meeting",
         "1 uncertain",
-        "1 failed",
+        "2 failed",
         "2 due back today",
         "1 waiting for our answer",
         "1 paused for more than 14 days",
@@ -125,7 +136,7 @@ MORNING = DigestCard(
     groups=(
         DigestGroup("📅 Meetings that are over: how did they go? (1)", (_MEETING,)),
         DigestGroup("❓ Did it leave? Somebody has to say (1)", (_UNCERTAIN,)),
-        DigestGroup("⚠️ A step failed (1)", (_FAILED,)),
+        DigestGroup("⚠️ A step failed (2)", (_FAILED, _UNWRITTEN)),
         DigestGroup(
             "⏰ Due back today (2)", (ADA, BEN_KRAFT), (Choice("Resume all due", "card digest 9 resume due"),)
         ),

@@ -65,7 +65,7 @@ def test_line_that_is_done_has_no_buttons_and_says_who_did_what():
 def test_all_done_stands_last_and_offers_nothing():
     message = card(SPECIMENS["digest: all done"])
     assert labels(message) == []
-    assert texts({"blocks": message["blocks"][-1:]})[-1] == "All done: 7 of 7."
+    assert texts({"blocks": message["blocks"][-1:]})[-1] == "All done: 8 of 8."
 
 
 def test_on_a_date_opens_the_form():

@@ -253,6 +253,37 @@ def test_each_lead_stands_in_one_group_with_what_can_be_done(database_url):
     assert view.summary[:3] == ("1 uncertain", "1 failed", "1 due back today")
 
 
+def test_a_missing_value_is_filled_in_from_its_line_which_then_says_so(database_url):
+    world = world_with(database_url)
+    named(world, "")
+    held(world, ADA, Source.MISSING_VALUE, reason="lead.first_name is empty for this lead")
+    come(world, MORNING)
+    (line,) = rows(shown(world))
+    assert line.detail == "step 2 cannot be written (lead.first_name is empty for this lead) yesterday"
+    edit, again, *others = line.choices
+    assert (edit.label, edit.form, edit.style) == (
+        "Edit lead…",
+        ("edit_lead", world.lead_id(ADA), 0),
+        "primary",
+    )
+    assert [choice.label for choice in (again, *others)] == ["Try again", "Leave the step out", "Stop"]
+    assert "lead.first_name is empty" in world.say(f"why {ADA}").as_text()
+    named(world, "Ada")
+    (line,) = rows(shown(world))
+    for words in (line.detail, world.say(f"why {ADA}").as_text()):
+        assert "what was missing is filled in now; “Try again” or “Resume” sends it" in words
+        assert "is empty" not in words
+    assert [choice.style for choice in line.choices[:2]] == [None, "primary"]
+    assert not press(world, shown(world), "Try again").is_refusal
+
+
+def named(world: World, first_name: str) -> None:
+    with world.db.write() as session:
+        lead = session.get_one(Lead, world.lead_id(ADA))
+        lead.first_name = first_name
+        session.add(lead)
+
+
 def test_those_who_wait_longest_for_an_answer_come_first(database_url):
     world = world_with(database_url, ADA, EVE, IDA)
     for email in (EVE, ADA, IDA):
