@@ -273,7 +273,7 @@ COMMANDS: Final = (
     Entry(("why",), "WHO", "names every reason why nothing is sent now", "why lead@x.com", read_show),
     Entry(("history",), "WHO", "shows who and what did what, and when", "history lead@x.com", read_show),
     Entry(("paused",), "[WHO] [in SEQ] [older than SPAN]", "lists held leads, those held longest first", "paused mine older than 2 weeks", read_paused, _IN | {"older", "after"}),
-    Entry(("list",), "[in SEQ] [STATUS]", "lists leads", "list in Spring paused", read_list, _IN, with_status),
+    Entry(("list",), "[WHO] [in SEQ] [STATUS]", "lists leads", "list stage:demo in Spring paused", read_list, _IN | {"after"}, with_status),
     Entry(("sequences",), "", "lists the sequences", "sequences", alone(Sequences())),
     Entry(("log",), "[WHO | SEQ] [failed | uncertain | sent | skipped | held | opened | answers | acts] [since WHEN] [csv]", "shows what was carried out, the newest first", "log Spring failed since Monday", read_log, _IN | {"since", "before", "csv"}, with_since),
     Entry(("stats",), "[SEQ] [by step | sender | channel | week | variant | sequence] [since WHEN] [until WHEN] [csv]", "shows the figures", "stats Spring by step since June 1", read_stats, _IN | {"by", "since", "until", "csv"}, with_since),

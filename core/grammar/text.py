@@ -75,8 +75,8 @@ def _parts(command: Command) -> list[str]:
         case Paused(sequence, older_than, who, after):
             ends = [_after("older than", older_than), _after("after", after)]
             return ["paused", _who(who) if who else "", _in(sequence), *ends]
-        case List(sequence, status):
-            return ["list", status or "", _in(sequence)]
+        case List(sequence, status, who, after):
+            return ["list", status or "", _who(who) if who else "", _in(sequence), _after("after", after)]
         case Forecast(sequence):
             return ["forecast", _in(sequence)]
         case Stats(sequence, by, since, until, csv):

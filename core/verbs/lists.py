@@ -14,6 +14,7 @@ from core import sequences as library
 from core.acts import Loaded, load
 from core.answers import Answer, Choice, Row
 from core.current import current_run
+from core.errors import Refused
 from core.grammar import commands as orders
 from core.grammar import to_text
 from core.grammar.commands import EVERYWHERE, Who
@@ -105,31 +106,57 @@ def _paused_row(session: Session, row: Loaded, *, zone: str) -> Row:
 
 
 def leads(session: Session, order: orders.List, *, actor: Actor, now: datetime) -> Answer:
-    """Give leads in sequences, with their status and next step."""
+    """Give leads in sequences, by their address, with their status and next step."""
     zone, _ = zone_of(session, actor)
     conditions = [current_run(), *_in(session, order.sequence)]
     if order.status:
         conditions.append(col(Enrollment.status) == order.status)
-    count = session.exec(select(func.count()).select_from(Enrollment).where(*conditions)).one()
+    if order.who:
+        meant = select(Lead.id).where(condition_of(session, order.who, actor=actor))
+        conditions.append(col(Enrollment.lead_id).in_(meant))
     query = select(Enrollment.id).join(Lead, col(Lead.id) == Enrollment.lead_id).where(*conditions)
-    ids = session.exec(query.order_by(col(Lead.email), col(Enrollment.id)).limit(ROWS_SHOWN)).all()
-    loaded = {row.id: row for row in load(session, [i for i in ids if i is not None])}
+    left = tuple_(Lead.email, Enrollment.id) > _line(session, order.after) if order.after else true()
+    page = session.exec(
+        query.where(left).order_by(col(Lead.email), col(Enrollment.id)).limit(ROWS_SHOWN)
+    ).all()
+    count = session.exec(select(func.count()).select_from(Enrollment).where(*conditions)).one()
+    remaining = count
+    if order.after:
+        remaining = session.exec(select(func.count()).select_from(query.where(left).subquery())).one()
+    loaded = {row.id: row for row in load(session, [i for i in page if i is not None])}
     rows = []
-    for i in ids:
+    for i in page:
         row = loaded[i or 0]
         lead = session.get_one(Lead, row.lead_id)
         status = row.state.status.value.replace("_", " ")
         rows.append(
             Row(row.state.label, f"{status}. {next_step(row, row.state, lead, zone=zone, now=now)}", row.id)
         )
+    whose = f" {describe(order.who)}" if order.who and not order.who.everyone else ""
     where = f" in {order.sequence}" if order.sequence not in (None, EVERYWHERE) else ""
     status = f" {order.status.replace('_', ' ')}" if order.status else ""
+    first = count - remaining
+    cut = f" These are {first + 1:,} to {first + len(page):,}." if count > len(page) and page else ""
     lines, choices = new_step.asked(newsteps.waiting(session, *conditions))
-    return Answer(f"{counted(count, 'lead')}{status}{where}.{_cut(count)}", lines, choices, rows=tuple(rows))
+    return Answer(
+        f"{counted(count, 'lead')}{whose}{status}{where}.{cut}",
+        lines,
+        choices,
+        rows=tuple(rows),
+        more=Choice("More", to_text(replace(order, after=str(page[-1])))) if remaining > len(page) else None,
+    )
 
 
-def _cut(count: int) -> str:
-    return f" The first {ROWS_SHOWN} are shown." if count > ROWS_SHOWN else ""
+def _line(session: Session, after: str) -> tuple[str, int]:
+    """Give the place of an enrollment on the list of leads; raises Refused where it is no longer here."""
+    number = min(int(after), LARGEST_ID)
+    query = (
+        select(Lead.email).join(Enrollment, col(Enrollment.lead_id) == Lead.id).where(Enrollment.id == number)
+    )
+    email = session.exec(query).first()
+    if email is None:
+        raise Refused("The lead on that line is no longer here; say `list` again.")
+    return email, number
 
 
 def _in(session: Session, name: str | None) -> list[ColumnElement[bool]]:

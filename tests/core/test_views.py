@@ -180,6 +180,26 @@ def test_the_list_of_ones_own_paused_leads_is_read_page_by_page(world: World) ->
     assert world.say(first.more.command, actor=BEN).title == "No more lead of yours is paused."
 
 
+def test_the_list_of_leads_is_read_page_by_page_and_by_condition(world: World) -> None:
+    emails = [f"l{number:02}@many.test" for number in range(20)]
+    world.enrol(*emails)
+    assert "Tagged" in world.say(f"tag {' '.join(emails[:4])} warm").title
+
+    first = world.say("list @many.test")
+    assert first.title == "20 leads at many.test. These are 1 to 15."
+    assert first.more is not None
+    assert "Stopped" in world.say(f"stop {emails[3]}").title  # whatever changes meanwhile moves nobody
+    second = world.say(first.more.command)
+
+    assert second.title == "20 leads at many.test. These are 16 to 20."
+    assert [row.title for row in (*first.rows, *second.rows)] == [f"{email} in Spring" for email in emails]
+    assert second.more is None
+    assert world.say("list tag:warm").title == "4 leads tagged “warm”."
+    assert [row.title for row in world.say("list tag:warm stopped").rows] == [f"{emails[3]} in Spring"]
+    assert world.say("list mine", actor=BEN).title == "1 lead of yours."
+    assert "no longer here" in world.say("list after 999999999999999999").title
+
+
 def test_lists(world: World) -> None:
     world.say(f"pause {ADA} because travelling")
 
