@@ -7,20 +7,24 @@ PostgreSQL runs READ COMMITTED; the rows that decide are locked by the verbs the
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from sqlite3 import SQLITE_BUSY
 from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from core.errors import Refused
 
 BUSY_TIMEOUT_SECONDS = 30
+ASKING_MS = 3  # SQLite asks at once, after 1 ms, after 2 more, and then gives up
 READING = {"fermata_reading": True}
 
 
@@ -121,5 +125,25 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    reading = connection.get_execution_options().get("fermata_reading")
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    if connection.get_execution_options().get("fermata_reading"):
+        connection.exec_driver_sql("BEGIN")
+        return
+    # SQLite itself asks ever more seldom, up to ten times a second: beside a process that writes all the time, a pause
+    # would wait for seconds until it meets the moment between two writes.
+    ends = time.monotonic() + BUSY_TIMEOUT_SECONDS
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={ASKING_MS}")
+    try:
+        while not _is_begun(connection, is_last=time.monotonic() > ends):
+            pass
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_TIMEOUT_SECONDS * 1000}")
+
+
+def _is_begun(connection: Connection, *, is_last: bool) -> bool:
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    except OperationalError as error:
+        if is_last or getattr(error.orig, "sqlite_errorcode", 0) & 0xFF != SQLITE_BUSY:  # of any kind
+            raise
+        return False
+    return True

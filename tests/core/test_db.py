@@ -1,12 +1,15 @@
 """Instants stay aware, writers exclude each other, readers do not wait."""
 
 import threading
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
+from sqlalchemy.exc import OperationalError
 from sqlmodel import select
 
+import core.db
 from core.db import Database
 from core.errors import Refused
 from core.models import WORKSPACE_ID, Lead, Workspace
@@ -69,6 +72,35 @@ def test_sqlite_writer_is_alone_from_its_first_read_on(sqlite_url):
         assert len(session.get(Workspace, WORKSPACE_ID).channel) == 10
     first.close()
     second.close()
+
+
+def test_sqlite_is_asked_again_and_again_for_the_moment_between_two_writes(sqlite_url):
+    first, second = Database(sqlite_url), Database(sqlite_url)
+    with ExitStack() as held, closing(first), closing(second):
+        held.enter_context(first.write()).execute(text("SELECT 1"))
+        asked = []
+
+        @event.listens_for(second.engine, "before_cursor_execute")
+        def _(_connection, _cursor, statement, *_more):
+            asked.append(statement)
+            if asked.count("BEGIN IMMEDIATE") == 5:
+                held.close()  # the other has written
+
+        with second.write() as session:
+            session.add(Lead(email="ada@x.test", created_at=NOON))
+        assert asked.count("BEGIN IMMEDIATE") == 5
+
+
+def test_sqlite_that_stays_locked_is_given_up(sqlite_url, monkeypatch):
+    monkeypatch.setattr(core.db, "BUSY_TIMEOUT_SECONDS", 0)
+    first, second = Database(sqlite_url), Database(sqlite_url)
+    with closing(first), closing(second):
+        with first.write() as writing:
+            writing.execute(text("SELECT 1"))
+            with pytest.raises(OperationalError, match="database is locked"), second.write() as waiting:
+                waiting.execute(text("SELECT 1"))
+        with second.write() as session:  # and nothing of it is left
+            session.add(Lead(email="ada@x.test", created_at=NOON))
 
 
 def test_reading_does_not_wait_for_a_writer(database):
