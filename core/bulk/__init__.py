@@ -16,7 +16,7 @@ from sqlmodel import Session, col
 from core import cards, permissions
 from core.acts import ENROLLMENTS, LEADS, Changed, apply
 from core.bulk.rule import Act, E, rule_of
-from core.bulk.statements import COUNTDOWNS, Countdown, fill, fill_countdowns, left_out, listing, write
+from core.bulk.statements import COUNTDOWNS, LISTED, Countdown, fill, fill_countdowns, listing, write
 from core.errors import Refused
 from core.lifecycle import Event, Plan, Resume, due_on_waking
 from core.models import Batch
@@ -45,7 +45,8 @@ def apply_alike(session: Session, ids: Iterable[int], event: Callable[[Plan], Ev
     groups: dict[tuple[int, str | None], dict[int, int]] = {}
     theirs = permissions.theirs(session, ids, actor=act.actor, now=act.now)
     mine = [i for i in ids if i not in theirs]
-    locked = session.connection().execute(_LOCKED.where(E.id.in_(sql.these(mine)))).all()
+    these = sql.listed(mine)
+    locked = session.connection().execute(_LOCKED.join(these, these.c.value == E.id)).all()
     for row_id, lead_id, sequence_id, zone in locked:
         groups.setdefault((sequence_id, zone), {})[row_id] = lead_id
     sequences = planned(session, {sequence_id for sequence_id, _ in groups})
@@ -87,8 +88,8 @@ def _act(
         return {}
     connection = session.connection()
     lead_ids = {row_id: lead_id for _, leads in groups for row_id, lead_id in leads.items()}
-    fill(connection, lead_ids, sql)
-    listed = lead_ids.keys() - left_out(connection, rule)
+    fill(connection, lead_ids, rule, sql)
+    listed = set(connection.execute(LISTED).scalars().all())
     if isinstance(event, Resume):
         rest = {row_id: (due, left) for row_id, due, left in connection.execute(COUNTDOWNS).all()}
         awake = [

@@ -37,7 +37,7 @@ E, H, D = ENROLLMENTS.c, HOLDS.c, DELIVERIES.c
 ACTING = Table(
     "acting",
     MetaData(),
-    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", BigInteger),
     Column("due_at", UtcDateTime),
     Column("send_at", UtcDateTime),
     prefixes=["TEMPORARY"],

@@ -10,13 +10,13 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    FromClause,
     Insert,
     Integer,
     String,
     Table,
     cast,
     delete,
-    exists,
     func,
     insert,
     literal,
@@ -34,6 +34,7 @@ from core.snapshots import snapshot_sql
 from core.sql import Spelling, array
 
 Countdown = tuple[int, datetime | None, datetime | None]  # enrollment, due_at, send_at
+LISTED = select(ACTING.c.id)
 COUNTDOWNS = select(E.id, E.due_at, E.remaining).join(ACTING, ACTING.c.id == E.id)
 
 
@@ -45,10 +46,15 @@ def listing(connection: Connection) -> Iterator[Connection]:
     ACTING.drop(connection, checkfirst=False)
 
 
-def fill(connection: Connection, ids: Iterable[int], sql: Spelling) -> None:
-    """List these rows and no others."""
+def fill(connection: Connection, ids: Iterable[int], rule: Rule, sql: Spelling) -> None:
+    """List those of these rows about which the rule says all, and no others."""
     connection.execute(delete(ACTING))
-    connection.execute(insert(ACTING).from_select(["id"], sql.these(ids)))
+    these = sql.listed(ids)
+    found = select(E.id).join(these, these.c.value == E.id).where(rule.says_all)
+    connection.execute(insert(ACTING).from_select(["id"], found))
+    if not sql.is_sqlite:
+        # Nobody else counts the rows of a temporary table, and joins are planned by that number.
+        connection.exec_driver_sql("ANALYZE acting")
 
 
 def fill_countdowns(connection: Connection, rows: list[Countdown], sql: Spelling) -> None:
@@ -67,27 +73,20 @@ def fill_countdowns(connection: Connection, rows: list[Countdown], sql: Spelling
     connection.execute(insert(ACTING).from_select(ACTING.c.keys(), select(*arrays)))
 
 
-def left_out(connection: Connection, rule: Rule) -> set[int]:
-    """Give the rows about which the rule does not say all; they are taken off the list."""
-    is_plain = exists().where(E.id == ACTING.c.id, rule.says_all).correlate(ACTING)
-    return set(connection.execute(delete(ACTING).where(~is_plain).returning(ACTING.c.id)).scalars())
-
-
 def write(session: Session, rule: Rule, act: Act, sql: Spelling, *, count: int) -> None:
     """Write what `core.acts._write` would, for every row on the list."""
     connection = session.connection()
-    listed = select(ACTING.c.id)
     connection.execute(_into(JOURNAL, _line(rule, act, sql)))
     event = "paused" if rule.begins else "stopped" if rule.is_last else "resumed"
     for hook_id in outgoing.hooks_for(session, event):
         connection.execute(_into(HOOK_EVENTS, _told(hook_id, event, act, sql), E.status != event))
     connection.execute(
         update(HOLDS)
-        .where(H.enrollment_id.in_(listed), H.released_at.is_(None), rule.ends)
+        .where(H.enrollment_id.in_(LISTED), H.released_at.is_(None), rule.ends)
         .values(released_at=act.now, released_by=act.actor.id, announce_at=None)
     )
     if rule.begins:
-        connection.execute(_into(HOLDS, _begun(rule, rule.begins, act)))
+        connection.execute(_holding(rule, rule.begins, act))
     saved = (
         update(ENROLLMENTS)
         .where(E.id == ACTING.c.id)
@@ -98,13 +97,21 @@ def write(session: Session, rule: Rule, act: Act, sql: Spelling, *, count: int) 
         msg = "An enrollment changed in the middle of an act; nothing was written."
         raise Overtaken(msg)
     if rule.begins:
-        withdraw(session, listed)
+        withdraw(session, LISTED)
     if rule.is_last:
-        drop(session, listed, actor=act.actor, now=act.now, reason=act.reason)
+        drop(session, LISTED, actor=act.actor, now=act.now, reason=act.reason)
 
 
-def _into(table: Table, values: dict[str, Any], which: ColumnElement[bool] | None = None) -> Insert:
-    """Give the statement that adds one row for each enrollment on the list, or for those `which` names."""
+def _into(
+    table: Table,
+    values: dict[str, Any],
+    which: ColumnElement[bool] | None = None,
+    beside: tuple[FromClause, ColumnElement[bool]] | None = None,
+) -> Insert:
+    """Give the statement that adds one row for each enrollment on the list, or for those `which` names.
+
+    `beside`: where further values come from, as far as there are any.
+    """
     typed = [
         value if isinstance(value, ColumnElement) else literal(value, table.c[name].type)
         for name, value in values.items()
@@ -112,6 +119,8 @@ def _into(table: Table, values: dict[str, Any], which: ColumnElement[bool] | Non
     rows = select(*typed).join_from(ACTING, ENROLLMENTS, E.id == ACTING.c.id).order_by(ACTING.c.id)
     if which is not None:
         rows = rows.where(which)
+    if beside is not None:
+        rows = rows.outerjoin(*beside)
     return insert(table).from_select(list(values), rows, include_defaults=False)
 
 
@@ -145,18 +154,24 @@ def _line(rule: Rule, act: Act, sql: Spelling) -> dict[str, Any]:
     }
 
 
-def _begun(rule: Rule, hold: Hold, act: Act) -> dict[str, Any]:
-    # As in core.lifecycle: it lasts since the first of those in whose place it is, which ended a moment ago.
-    ended = (H.enrollment_id == E.id, H.released_at == act.now, H.released_by == act.actor.id, rule.ends)
-    first = select(func.min(H.placed_at)).where(*ended).correlate(ENROLLMENTS).scalar_subquery()
+def _holding(rule: Rule, hold: Hold, act: Act) -> Insert:
+    """Give the statement that adds the hold; as in core.lifecycle it lasts since the first of those in whose place it is."""
+    # They ended a moment ago. Grouped once: looked up row by row, they were looked for among all that is being added.
+    replaced = (
+        select(H.enrollment_id, func.min(H.placed_at).label("since"))
+        .where(H.released_at == act.now, H.released_by == act.actor.id, rule.ends)
+        .group_by(H.enrollment_id)
+        .subquery()
+    )
     # No `announce_at`: of what holds many, the end is not announced lead by lead.
-    return {
+    values = {
         "enrollment_id": E.id,
         "source": hold.source.value,
         "reason": hold.reason,
         "author": hold.author,
-        "placed_at": func.coalesce(first, literal(hold.placed_at, H.placed_at.type)),
+        "placed_at": func.coalesce(replaced.c.since, literal(hold.placed_at, H.placed_at.type)),
         "until": hold.until,
         "policy": hold.policy,
         "batch_id": hold.batch_id,
     }
+    return _into(HOLDS, values, beside=(replaced, replaced.c.enrollment_id == E.id))
