@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from sqlmodel import Session
 
+from core import halts
 from core.db import Database
 from core.journal import note
 from core.models import WORKSPACE_ID, Workspace
@@ -35,8 +36,9 @@ def check(db: Database, seen: str, *, now: datetime) -> str:
             if workspace.halted_at is None:
                 workspace.halted_at, workspace.halted_by = now, SYSTEM.id
             workspace.halted_because = f"{by_hand}; {because}" if by_hand else because
-            note(session, "halt", actor=SYSTEM, now=now, reason=because)
             session.add(workspace)
+            note(session, halts.HALT, actor=SYSTEM, now=now, reason=because)
+            halts.tell(session, now=now)
         return because
 
 

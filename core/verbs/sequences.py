@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from core import cards, homes, journal, sequences
+from core import cards, halts, homes, journal, sequences
 from core.answers import Answer
 from core.errors import Refused
 from core.grammar import commands as orders
@@ -55,7 +55,8 @@ def halt(session: Session, order: orders.Halt, *, actor: Actor, now: datetime) -
         raise Refused(f"{words} Nothing was changed.")
     workspace.halted_at, workspace.halted_by, workspace.halted_because = now, actor.id, order.because
     session.add(workspace)
-    journal.note(session, "halt", actor=actor, now=now, reason=order.because or "")
+    journal.note(session, halts.HALT, actor=actor, now=now, reason=order.because or "")
+    halts.tell(session, now=now)
     _touch_all(session)
     line = "Every countdown runs on, but no mail leaves before `unhalt`."
     return Outcome(Answer("All sending is halted.", (line,)), begun(session, None))
@@ -69,7 +70,8 @@ def unhalt(session: Session, order: orders.Unhalt, *, actor: Actor, now: datetim
         raise Refused("Sending is not halted; nothing was changed.")
     workspace.halted_at = workspace.halted_by = workspace.halted_because = None
     session.add(workspace)
-    journal.note(session, "unhalt", actor=actor, now=now)
+    journal.note(session, halts.UNHALT, actor=actor, now=now)
+    halts.tell(session, now=now)
     _touch_all(session)
     return Outcome(Answer("Sending goes on: what is due leaves within its windows and caps."))
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from core import halts
 from core.acts import Loaded, load
 from core.answers import CardView, NoticeCard, TaskCard, UncertainCard
 from core.dates import say
@@ -21,6 +22,7 @@ from core.views import (
     fallen,
     goal,
     guard,
+    halt,
     home,
     hook,
     mailbox,
@@ -71,6 +73,8 @@ def view(session: Session, card: Card, *, now: datetime) -> CardView:
             return guard.card(session, card, now=now)
         case "goal":
             return goal.card(session, card, now=now)
+        case halts.KIND:
+            return halt.card(session, card, now=now)
         case "home":
             return home.card(session, card, now=now)
         case "digest":

@@ -21,6 +21,7 @@ def notices() -> Iterator[tuple[str, CardView]]:
     )
     yield from _meetings()
     yield from _returns()
+    yield from _halts()
     backlog = NoticeCard(
         "A backlog after an outage: 240 steps wait for an answer",
         (
@@ -72,6 +73,16 @@ def notices() -> Iterator[tuple[str, CardView]]:
             "ana@northwind.example works again.", icon="✅", verdict="What had waited goes on by itself."
         ),
     )
+
+
+def _halts() -> Iterator[tuple[str, CardView]]:
+    did = "Ben Okafor halted it on Tuesday 15 June 2027, 09:12 (Europe/Berlin): the wrong list went in."
+    end = "Ana Ruiz ended {} on Tuesday 15 June 2027, 10:40 (Europe/Berlin)."
+    lasts = "Every countdown runs on, but no mail leaves before `unhalt`."
+    yield "halt: it lasts", NoticeCard("All sending is halted", (did, lasts), "⛔")
+    yield "halt: it is over", NoticeCard("All sending was halted", (did,), "⛔", verdict=end.format("it"))
+    on = (end.format("the halt"), "What is due leaves again, within its windows and caps.")
+    yield "halt: sending goes on", NoticeCard("Sending goes on", on, "▶️")
 
 
 def _meetings() -> Iterator[tuple[str, CardView]]:

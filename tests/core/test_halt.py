@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core import commands, views
-from core.answers import Answer, DigestCard
+from core.answers import Answer, DigestCard, NoticeCard
 from tests.world import ANA, BEN, PLAIN, START, World, make
 
 ADA = "ada@acme.test"
@@ -119,3 +119,48 @@ def test_after_the_halt_nothing_says_it(world: World) -> None:
     world.say("unhalt")
 
     assert times_said(world.say(f"why {BOB}")) == 0
+
+
+# The team's channel
+
+
+def cards(world: World) -> list[tuple[str, NoticeCard]]:
+    with world.read() as session:
+        found = [(card.channel, views.view(session, card, now=world.now))
+                 for card in world.cards() if card.kind == "halt"]  # fmt: skip
+    return [(channel, view) for channel, view in found if isinstance(view, NoticeCard)]
+
+
+def test_the_team_reads_who_halted_and_who_ended_it(world: World) -> None:
+    [(channel, halt)] = cards(world)
+    assert (channel, halt.title, halt.choices) == ("C0SALES", "All sending is halted", ())
+    assert halt.lines == (
+        "Ben halted it on Tuesday 1 June 2027, 10:00 (Europe/Berlin): wrong prices.",
+        "Every countdown runs on, but no mail leaves before `unhalt`.",
+    )
+    assert world.say("halt").is_refusal
+    assert len(cards(world)) == 1
+    world.later(hours=1).say("unhalt")
+    [(_, over), (_, end)] = cards(world)
+    assert (over.title, over.verdict) == (
+        "All sending was halted",
+        "Ana ended it on Tuesday 1 June 2027, 11:00 (Europe/Berlin).",
+    )
+    assert (end.title, end.lines[0]) == (
+        "Sending goes on",
+        "Ana ended the halt on Tuesday 1 June 2027, 11:00 (Europe/Berlin).",
+    )
+    assert world.say("unhalt").is_refusal
+    world.later(hours=1).say("halt")
+    assert [view.title for _, view in cards(world)] == [
+        "All sending was halted",
+        "Sending goes on",
+        "All sending is halted",
+    ]
+
+
+def test_the_card_of_a_halt_is_drawn_anew_when_it_ends(world: World) -> None:
+    [before] = [card for card in world.cards() if card.kind == "halt"]
+    world.say("unhalt")
+    [after, _] = [card for card in world.cards() if card.kind == "halt"]
+    assert after.wanted > before.wanted
