@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
 from core.errors import Refused
+from core.lifecycle import StepKind
 from core.mime import Sender
 from core.models import Lead, Step
 from core.template import Template, compile_step, render
@@ -26,6 +28,12 @@ def subject_of(step: Step, lead: Lead, sender: Sender, sequence: str, first_subj
         return render(compiled(step.subject, "-"), values_of(lead, sender, sequence, None)).subject
     except Refused:
         return _TAG.sub(lambda tag: f"[{tag['name']}]" if tag["name"] else "", step.subject)
+
+
+def first_subject(steps: Iterable[Step], lead: Lead, sequence: str) -> str:
+    """Give the subject of the conversation that these steps are, "" where none of them begins one."""
+    first = next((step for step in steps if step.kind == StepKind.EMAIL and step.subject), None)
+    return subject_of(first, lead, ANYBODY, sequence) if first else ""
 
 
 def body_of(step: Step, lead: Lead, sender: Sender, sequence: str) -> str:

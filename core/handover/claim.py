@@ -19,6 +19,7 @@ from core.handover.words import BATCH, LEASE, Claimed, Hand
 from core.lifecycle import Began, Event, Failed, Hold, Source, StepKind, StepsChanged, Stop, Uncertain
 from core.mailboxes import allowance, free_at, is_free, is_read, may_leave, may_send, unread_before
 from core.many import IsOne, inserting, packed
+from core.merging import first_subject
 from core.models import (
     WORKSPACE_ID,
     Delivery,
@@ -249,6 +250,12 @@ def _lease(
             continue
         delivery_id, fence, message_id = by_enrollment[row.id]
         references, subject = threads.get(row.id, ((), ""))
+        if _step(row).is_threaded and not subject:  # the mail that it continues was left out
+            before = (
+                variants.version(step, variants.chosen(step, row.id))
+                for step in row.sequence.steps[: row.state.position]
+            )
+            subject = first_subject(before, leads[row.lead_id], row.sequence.name)
         claimed.append(
             Claimed(delivery_id, fence, row.id, message_id, _version(row, names, versions), row.sequence.name, leads[row.lead_id],
                     references, subject, woke[row.id], row.sequence.spec.track)
@@ -365,12 +372,16 @@ def _upsert(dialect: str, names: tuple[str, ...]) -> Any:
 
 
 def _threads(session: Session, enrollment_ids: list[int]) -> dict[int, tuple[tuple[str, ...], str]]:
-    """Give by enrollment the Message-IDs sent so far, oldest first, and the subject of the first."""
+    """Give by enrollment the Message-IDs sent so far, oldest first, and the subject of the first; a task is no mail."""
     if not enrollment_ids:
         return {}
     rows = session.exec(
         select(Delivery.enrollment_id, Delivery.message_id, Delivery.subject)
-        .where(col(Delivery.enrollment_id).in_(enrollment_ids), Delivery.state == DeliveryState.SENT.value)
+        .where(
+            col(Delivery.enrollment_id).in_(enrollment_ids),
+            Delivery.state == DeliveryState.SENT.value,
+            col(Delivery.message_id).is_not(None),
+        )
         .order_by(col(Delivery.sending_at), col(Delivery.id))
     )
     threads: dict[int, tuple[tuple[str, ...], str]] = {}

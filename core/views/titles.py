@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from core import variants
 from core.acts import Loaded
-from core.lifecycle import StepKind
-from core.merging import ANYBODY, subject_of
+from core.merging import ANYBODY, first_subject, subject_of
 from core.models import Lead, Step
 
 
@@ -19,7 +18,5 @@ def title_of(row: Loaded, position: int, lead: Lead) -> str:
 def title(steps: tuple[Step, ...], position: int, lead: Lead, sequence: str) -> str:
     """Give the subject, or the task's title; a threaded step has the first mail's subject with "Re: "."""
     step = steps[position]
-    earlier = (s for s in steps[:position] if s.kind == StepKind.EMAIL and s.subject)
-    first = next(earlier, None)
-    first_subject = subject_of(first, lead, ANYBODY, sequence) if first and not step.subject else ""
-    return subject_of(step, lead, ANYBODY, sequence, first_subject)
+    first = "" if step.subject else first_subject(steps[:position], lead, sequence)
+    return subject_of(step, lead, ANYBODY, sequence, first)
