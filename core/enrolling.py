@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import and_, case, null
+from sqlalchemy import and_, case, null, or_
 from sqlmodel import Session, col, func, select
 
 from core import collisions
@@ -68,7 +68,8 @@ class Preview:
     """What enrolling would do. `asked`: by the name of a colleague, the leads that are theirs, who is asked first.
 
     held: of those enrolled, by what is missing, whose first mail cannot be written yet (`core.unwritten`). `elsewhere`: of
-    those enrolled, who is paused in another sequence, which does not hold them here. `qualified`: who is marked qualified.
+    those enrolled, who is paused in another sequence, which does not hold them here. `away`: who is out of office, which
+    does. `qualified`: who is marked qualified.
     """
 
     sequence_id: int
@@ -78,6 +79,7 @@ class Preview:
     asked: Mapping[str, tuple[Person, ...]] = field(default_factory=dict)
     held: Mapping[str, tuple[Person, ...]] = field(default_factory=dict)
     elsewhere: tuple[Person, ...] = ()
+    away: tuple[Person, ...] = ()
     qualified: tuple[Person, ...] = ()
 
     @property
@@ -230,15 +232,51 @@ def _sorted(
     if enrolled and next(rotation(session, sequence.spec.mailboxes), None) is None:
         raise no_mailbox(sequence.name)
     zone = collisions.zone_of(session, actor.id)
+    absent = away_people(session, [one.lead_id for one in enrolled if one.lead_id], zone, now=now)
+    here = [one for one in enrolled if one.lead_id not in {other.lead_id for other in absent}]
     return Preview(
         sequence_id,
         sequence.name,
         tuple(enrolled),
         {why: tuple(those) for why, those in skipped.items() if those},
         {name: tuple(those) for name, those in sorted(asked.items())},
-        elsewhere=tuple(_paused(session, enrolled, zone)),
+        elsewhere=tuple(_paused(session, here, zone)),
+        away=absent,
         qualified=qualified(session, [one.lead_id for one in enrolled if one.lead_id], zone),
     )
+
+
+def away(session: Session, lead_ids: Iterable[int], *, now: datetime) -> dict[int, Hold]:
+    """Give by lead the hold for being out of office: a fact about the person, which holds them in a new sequence as well.
+
+    Of several the one that ends last, before all one that has no end.
+    """
+    query = (
+        select(Enrollment.lead_id, Hold)
+        .join(Hold, col(Hold.enrollment_id) == Enrollment.id)
+        .where(
+            spelling(session).among(Enrollment.lead_id, lead_ids),
+            Hold.source == Source.OUT_OF_OFFICE.value,
+            col(Hold.released_at).is_(None),
+            or_(col(Hold.until).is_(None), col(Hold.until) > now),
+        )
+        .order_by(col(Hold.until).is_(None), col(Hold.until), col(Hold.id))
+    )
+    return dict(session.exec(query).all())
+
+
+def away_people(session: Session, lead_ids: Iterable[int], zone: str, *, now: datetime) -> tuple[Person, ...]:
+    """Give those of the leads who are out of office, each with until when, in this zone."""
+    absent = away(session, lead_ids, now=now)
+    query = select(Lead.email, Lead.name, Lead.id).where(spelling(session).among(Lead.id, absent))
+    return tuple(
+        Person(email, name, lead_id, why=f"until {_end(absent[lead_id or 0].until, zone)}")
+        for email, name, lead_id in session.exec(query.order_by(Lead.email))
+    )
+
+
+def _end(until: datetime | None, zone: str) -> str:
+    return say(until, zone) if until else "somebody resumes"
 
 
 def _paused(session: Session, people: Sequence[Person], zone: str) -> Iterator[Person]:
@@ -275,10 +313,8 @@ def qualified(session: Session, lead_ids: Iterable[int], zone: str) -> tuple[Per
 
 
 def _held(name: str, holds: Sequence[tuple[str, datetime | None]], zone: str) -> str:
-    is_away = any(source == Source.OUT_OF_OFFICE for source, _ in holds)
     ends = [until for _, until in holds if until is not None]
-    until = say(max(ends), zone) if len(ends) == len(holds) else "somebody resumes"
-    return f"{'out of office, ' if is_away else ''}paused in {name} until {until}"
+    return f"paused in {name} until {_end(max(ends) if len(ends) == len(holds) else None, zone)}"
 
 
 def _because(one: Person, why: str) -> Person:

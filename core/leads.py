@@ -12,17 +12,17 @@ from sqlalchemy import Table, insert
 from sqlmodel import Session, col, func, select
 
 from core import cards, collisions, goals, journal, tagging
-from core.acts import CHUNK, ENROLLMENTS, apply
+from core.acts import CHUNK, ENROLLMENTS, Loaded, apply
 from core.awaited import news
 from core.chunks import chunks
 from core.db import Database, upsert
-from core.enrolling import Why, accepting, history, judge, no_mailbox, sentence, suppressed
+from core.enrolling import Why, accepting, away, history, judge, no_mailbox, sentence, suppressed
 from core.goals import Kind
 from core.lead_file import LeadRow, Row
-from core.lifecycle import LIVE, Stop, begin
+from core.lifecycle import LIVE, Hold, Pause, Source, Stop, begin
 from core.mailboxes import rotation
 from core.models import Enrollment, Lead, Suppression
-from core.people import Actor
+from core.people import SYSTEM, Actor
 from core.plans import PlannedSequence
 from core.schedule import send_at
 from core.sequences import find
@@ -204,7 +204,8 @@ def enrol(
     """Enrol leads into a published sequence; who is in it, was in it or is suppressed is named and left out.
 
     `is_again`: a lead that was stopped or has completed begins a new run at the very first step. `leaving`: sequences
-    that the leads leave for this one, whose tags go, as do those of the other sequences of its path.
+    that the leads leave for this one, whose tags go, as do those of the other sequences of its path. Who is out of office
+    begins held until they are back.
     """
     sequence = accepting(session, sequence_id)
     mailboxes = rotation(session, sequence.spec.mailboxes)
@@ -228,7 +229,9 @@ def enrol(
             if mailbox_id is None:
                 raise no_mailbox(sequence.name)
             rows.append(_first_state(lead, sequence, run + 1, mailbox_id, now))
-        ids += _insert(session, rows, sequence, outdated, actor=actor, now=now, batch_id=batch_id)
+        placed = _insert(session, rows, sequence, outdated, actor=actor, now=now, batch_id=batch_id)
+        _hold_absent(session, placed, now=now, batch_id=batch_id)
+        ids += placed
     return Enrolled(tuple(ids), tuple(refusals), left_out)
 
 
@@ -295,6 +298,22 @@ def _insert(
         tagging.record(session, verb, pairs, actor=actor, now=now, batch_id=batch_id, sequence_id=sequence.id)
     cards.touch(session, lead_ids=lead_ids)
     return [enrollment_id for enrollment_id, _ in placed]
+
+
+def _hold_absent(session: Session, enrollment_ids: list[int], *, now: datetime, batch_id: int | None) -> None:
+    """Hold those who are out of office as their note would have, had it come now: a first mail would drown as well."""
+    mine = spelling(session).among(Enrollment.id, enrollment_ids)
+    run_of = {
+        lead_id: i for i, lead_id in session.exec(select(Enrollment.id, Enrollment.lead_id).where(mine))
+    }
+    absent = {run_of[lead_id] or 0: hold for lead_id, hold in away(session, run_of, now=now).items()}
+
+    def event(row: Loaded) -> Pause:
+        note = absent[row.id]
+        hold = Hold(Source.OUT_OF_OFFICE, note.reason, SYSTEM.id, now, note.until, batch_id)
+        return Pause(hold, is_wide=True)
+
+    apply(session, absent, event, verb="pause", actor=SYSTEM, now=now, reason="out of office")
 
 
 def count(session: Session) -> int:

@@ -9,16 +9,17 @@ from textwrap import shorten
 
 from sqlmodel import Session, select
 
-from core import lifecycle, sequences, variants
+from core import enrolling, lifecycle, sequences, variants
 from core.acts import Loaded, load
 from core.current import current_run
 from core.errors import Refused
 from core.letters import FOLLOWING, Office
-from core.lifecycle import LIVE, Plan, Resume, Status, StepKind, decide
+from core.lifecycle import LIVE, Hold, Pause, Plan, Resume, Source, Status, StepKind, decide
 from core.mailboxes import rotation
 from core.merging import compiled, values_of
 from core.mime import Sender
 from core.models import Delivery, DeliveryState, Enrollment, Lead, Mailbox, Sequence, Step
+from core.models import Hold as HoldRow
 from core.plans import PlannedSequence, planned
 from core.schedule import Calendar, closed_because, due_after, local, send_at
 from core.sequence_file import label
@@ -150,11 +151,22 @@ def path(
         start, found = _standing(found, live.state, plan, now)
         if start.position:
             found = replace(found, done=tuple(_done(session, live.id, sequence, lead)))
+    elif (absent := enrolling.away(session, [lead.id or 0], now=now)) and plan.steps:
+        state = _begun(found, absent[lead.id or 0], plan, now)
+        start, held = _standing(found, state, plan, now)
+        found = replace(held, begins=found.begins)
     steps = (
         _told(one, versions, lead, sender, sequence.name, office)
         for one in _walk(sequence.spec.steps, plan, start, now)
     )
     return replace(found, steps=tuple(steps))
+
+
+def _begun(found: Path, absent: HoldRow, plan: Plan, now: datetime) -> lifecycle.Enrollment:
+    """Give the run that begins now of a lead who is out of office: held, as `core.leads.enrol` has it."""
+    state = lifecycle.begin(found.begins, now=now, plan=plan)
+    hold = Hold(Source.OUT_OF_OFFICE, absent.reason, absent.author, now, absent.until)
+    return decide(state, Pause(hold, is_wide=True), now=now, plan=plan)[0]
 
 
 def _standing(found: Path, state: lifecycle.Enrollment, plan: Plan, now: datetime) -> tuple[_Start, Path]:

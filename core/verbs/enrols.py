@@ -27,6 +27,7 @@ from core.verbs import proposals
 from core.verbs.acting import LINES_FOR_MANY
 from core.verbs.choosing import asks_first, lead_ids, lock_leads
 from core.verbs.groups import (
+    away_groups,
     groups,
     held_groups,
     lines_of,
@@ -122,7 +123,7 @@ def enrol_these(
 class Placed:
     """The enrollments made, a sentence for each lead that got none, and about which others colleagues are asked.
 
-    `startling`: who of them is paused in another sequence or qualified, in sentences.
+    `startling`: who of them is out of office, paused in another sequence or qualified, in sentences.
     """
 
     enrollment_ids: tuple[int, ...]
@@ -189,6 +190,7 @@ def enrol_file(
         name,
         done,
         (
+            *lines_of(away_groups(done.away)),
             *lines_of(paused_groups(done.paused)),
             *lines_of(qualified_groups(done.qualified)),
             *held.lines,
@@ -206,6 +208,7 @@ class Filed:
     new: int = 0
     faults: list[str] = field(default_factory=list)
     theirs: list[int] = field(default_factory=list)
+    away: list[Person] = field(default_factory=list)
     paused: list[Person] = field(default_factory=list)
     qualified: list[Person] = field(default_factory=list)
     refused: list[Row] = field(default_factory=list)
@@ -238,6 +241,7 @@ def _enrol_rows(
     done.new += sum(saving is leads.Saving.NEW for _, saving in saved.values())
     done.faults += placed.refusals
     done.theirs += theirs
+    done.away += shown.away
     done.paused += shown.elsewhere
     done.qualified += shown.qualified
 

@@ -46,9 +46,16 @@ def held_groups(shown: Preview) -> Iterable[Group]:
 
 
 def startling_groups(shown: Preview) -> Iterable[Group]:
-    """Give the leads that start, though one may think that they do not."""
+    """Give the leads that wait though one may think that they start, and the other way round."""
+    yield from away_groups(shown.away)
     yield from paused_groups(shown.elsewhere)
     yield from qualified_groups(shown.qualified)
+
+
+def away_groups(people: Sequence[Person]) -> Iterable[Group]:
+    """Give the leads that are out of office, which holds them in every sequence."""
+    if people:
+        yield f"Enrolled, but out of office and held until back ({len(people):,})", tuple(people)
 
 
 def paused_groups(people: Sequence[Person]) -> Iterable[Group]:

@@ -14,7 +14,7 @@ from core.acts import CHUNK, Change, Loaded, apply, load, open_batch
 from core.answers import Answer
 from core.chunks import chunks
 from core.current import current_run
-from core.enrolling import qualified
+from core.enrolling import away_people, qualified
 from core.errors import Refused
 from core.grammar import commands as orders
 from core.lifecycle import LIVE, Skip, Start, Status, Stop, Unskip, decide
@@ -24,7 +24,7 @@ from core.sql import spelling
 from core.verbs import proposals
 from core.verbs.acting import LINES_FOR_MANY, Performed, answered, perform, says_next
 from core.verbs.choosing import asks_first, choose, describe, domains_of, lead_ids, lock_leads
-from core.verbs.groups import lines_of, qualified_groups
+from core.verbs.groups import away_groups, lines_of, qualified_groups
 from core.verbs.handovers import begun
 from core.verbs.outcome import Outcome
 from core.verbs.whens import zone_of
@@ -99,7 +99,7 @@ def _run_anew(
             f"{verb} {counted(len(ids), 'lead')} {describe(order.who)} in {sequence.name}, at the first step?"
         )
         who = proposals.company(session, domains_of(order.who), ids)
-        told = _qualified(session, ids, actor=actor)
+        told = _startling(session, ids, actor=actor, now=now)
         lines = (*who, *collisions.foreseen(session, ids, actor=actor, now=now), *told)
         return proposals.ask(session, order, title, lines, ids, actor=actor, now=now)
     lock_leads(session, ids)
@@ -148,7 +148,7 @@ def start_these(
     if held.lead_ids and not enrolled.enrollment_ids:
         return only_asked(session, held, faults, batch_id=batch_id)
     begun_anew = [lead_id for lead_id in wanted if lead_id not in enrolled.left_out]
-    told = _qualified(session, begun_anew, actor=actor)
+    told = _startling(session, begun_anew, actor=actor, now=now)
     said = "Restarted" if is_restart else "Started"
     return began(
         session,
@@ -215,9 +215,10 @@ def began(
     )
 
 
-def _qualified(session: Session, lead_ids: Sequence[int], *, actor: Actor) -> tuple[str, ...]:
+def _startling(session: Session, lead_ids: Sequence[int], *, actor: Actor, now: datetime) -> tuple[str, ...]:
     zone, _ = zone_of(session, actor)
-    return lines_of(qualified_groups(qualified(session, lead_ids, zone)))
+    away = away_groups(away_people(session, lead_ids, zone, now=now))
+    return lines_of((*away, *qualified_groups(qualified(session, lead_ids, zone))))
 
 
 def _refusal(row: Loaded, now: datetime) -> str:

@@ -58,9 +58,8 @@ def enrolments() -> Iterator[Specimen]:
             Why.BEFORE: _people("Sven Dahl", why="completed"),
         },
         {"Ben Okafor": _people("Tom Engel", why="is Ben Okafor's lead")},
-        elsewhere=_people(
-            "Uma Holt", why="out of office, paused in Opera until Tuesday 15 June 2027, 10:00 (Europe/Berlin)"
-        ),
+        elsewhere=_people("Uma Holt", why="paused in Opera until somebody resumes"),
+        away=_people("Will Kant", why="until Tuesday 15 June 2027, 10:00 (Europe/Berlin)"),
         qualified=_people("Vera Lind", why="on Tuesday 1 June 2027"),
     )
     yield "enrol: who is enrolled, who not and why", enrol.second_view(form, many), {}

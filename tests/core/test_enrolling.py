@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import insert
 from sqlmodel import col, func, select
 
-from core import commands, enrolling, sequences
+from core import commands, enrolling, lifecycle, sequences
+from core.acts import apply
 from core.answers import Answer
 from core.enrolling import Preview, Why
 from core.errors import Refused
 from core.lead_file import LeadRow
 from core.leads import suppress
-from core.models import Collision, Enrollment, Hold, Lead, Member, Sequence, Suppression
+from core.models import Collision, Enrollment, Lead, Member, Sequence, Suppression
+from core.people import SYSTEM
 from tests.measure import cpu
 from tests.world import ANA, BEN, PLAIN, START, World, make
 
@@ -259,12 +261,82 @@ def test_preview_of_ten_thousand_takes_well_under_a_second(world: World) -> None
     assert len(seen.enrolled) == 10_000  # with Eve, without lead 7
 
 
-def test_whoever_is_out_of_office_is_named_as_such(world: World) -> None:
+BACK = START + timedelta(days=14)
+AWAY = f"Enrolled, but out of office and held until back (1): {ADA} (until Tuesday 15 June 2027, 10:00 (Europe/Berlin))."
+
+
+@pytest.fixture
+def absent(world: World) -> World:
+    """Ada has had her first mail of Spring, and is out of office until the morning of 15 June."""
     world.add(AUTUMN)
+    world.tick()
+    assert take_in(world, until=BACK)
+    return world
+
+
+def take_in(world: World, *, until: datetime | None) -> bool:
+    """Hold Ada as the reader does."""
+    hold = lifecycle.Hold(lifecycle.Source.OUT_OF_OFFICE, "“I am away”", SYSTEM.id, world.now, until)
+    pause = lifecycle.Pause(hold, is_wide=True)
     with world.db.write() as session:
-        run = session.exec(select(Enrollment).join(Lead).where(Lead.email == ADA)).one()  # type: ignore[arg-type]
-        run.status, until = "paused", START + timedelta(days=14)
-        session.add(Hold(enrollment_id=run.id, source="out_of_office", reason="", author="system", placed_at=START,
-                         until=until))  # fmt: skip
-    [one] = shown(world, ADA, sequence="Autumn").elsewhere
-    assert one.why == "out of office, paused in Spring until Tuesday 15 June 2027, 10:00 (Europe/Berlin)"
+        number = world.enrollment(ADA).id or 0
+        done = apply(session, [number], lambda _: pause, verb="pause", actor=SYSTEM, now=world.now)
+    return bool(done.changes)
+
+
+def test_whoever_is_out_of_office_begins_held_until_they_are_back(absent: World) -> None:
+    assert [one.email for one in shown(absent, ADA, sequence="Autumn").away] == [ADA]
+    assert shown(absent, ADA, sequence="Autumn").elsewhere == ()
+    said = absent.say(f"preview sequence Autumn for {ADA}")
+    assert said.rows[0].detail.startswith("Tuesday 15 June 2027, 10:00 (Europe/Berlin)")
+
+    done = absent.say(f"enrol {ADA} in Autumn")
+
+    assert done.lines[1:] == (
+        "Next: step 1 “Ada, a question” on Tuesday 15 June 2027, 10:00 (Europe/Berlin).",
+        AWAY,
+    )
+    [hold] = absent.holds(ADA, "Autumn")
+    assert (hold.source, hold.author, hold.until) == ("out_of_office", "system", BACK)
+    absent.later(days=13)
+    assert absent.tick() == []
+    absent.later(days=1)
+    assert (ADA, "intro") in absent.tick()
+
+
+def test_many_of_whom_one_is_out_of_office_are_shown_with_that(absent: World) -> None:
+    asked = absent.say("enrol everyone in Autumn")
+    assert AWAY in asked.lines
+    assert AWAY in confirm(absent, asked).lines
+    assert absent.status(ADA, "Autumn") == "paused"
+    assert absent.status(EVE, "Autumn") == "pending"
+
+
+def test_an_absence_without_a_date_holds_until_somebody_says(absent: World) -> None:
+    absent.say(f"resume {ADA} in Spring")
+    take_in(absent, until=None)
+    assert "(until somebody resumes)" in absent.say(f"start {ADA} in Autumn").lines[-1]
+    assert [one.until for one in absent.holds(ADA, "Autumn")] == [None]
+
+
+def test_an_absence_that_a_person_has_ended_holds_nobody(absent: World) -> None:
+    absent.say(f"resume {ADA} in Spring")
+    absent.say(f"enrol {ADA} in Autumn")
+    assert absent.status(ADA, "Autumn") == "pending"
+
+
+@pytest.mark.parametrize("policy", ["freeze", "keep", "now"])
+def test_who_began_held_is_resumed_as_others_are(absent: World, policy: str) -> None:
+    absent.say(f"enrol {ADA} in Autumn")
+    absent.later(days=1)
+    assert not absent.say(f"resume {ADA} in Autumn {policy}").is_refusal
+    assert (ADA, "intro") in absent.tick()
+
+
+def test_who_began_held_is_taken_back_by_an_undo_and_can_be_enrolled_again(absent: World) -> None:
+    done = absent.say(f"enrol {ADA} in Autumn")
+    commands.undo(absent.desk, done.batch_id, actor=ANA, now=absent.now + timedelta(minutes=1))
+    assert (absent.status(ADA, "Autumn"), absent.holds(ADA, "Autumn")) == ("stopped", [])
+    assert absent.status(ADA) == "paused"
+    assert not absent.say(f"enrol {ADA} in Autumn").is_refusal
+    assert absent.status(ADA, "Autumn") == "paused"
