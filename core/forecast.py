@@ -2,38 +2,72 @@
 
 The rules are the sender's own (core.schedule, core.mailboxes.cap_on, lifecycle's countdowns), worked through in memory,
 mailbox by mailbox: a step leaves at the first moment at which its countdown, its window, the cap of the mailbox's day and
-its gap all allow it; the oldest goes first. A task is never done here, and a condition never comes true.
+its gap all allow it; the oldest goes first. A task is never done here, a condition never comes true, and a jump leads on to
+the other sequence, where the lead may begin there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from heapq import heappop, heappush
 
+from core.forks import AGAIN_AFTER
 from core.lifecycle import Plan, StepKind
 from core.mailboxes import cap_on, day_of
 from core.models import Mailbox
 from core.schedule import DAY, Calendar, at_local, due_after, send_at
 
 DAYS = 14
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+NEWER = (
+    10**10
+)  # added to a lead's number when it begins anew: the sender takes those that began earlier first
+
+
+@dataclass(frozen=True, eq=False)
+class Way:
+    """A sequence as leads of one calendar go through it. `mailbox_id`: from which; None: whichever is looked at.
+
+    `otherwise`: by position, where those conditions lead that do not come true; a position behind the last step is the end.
+    `jumps`: by position, the ways through the other sequence, one for each mailbox that takes turns there; none: the lead
+    is held.
+    """
+
+    plan: Plan
+    otherwise: Mapping[int, int] = field(default_factory=dict)
+    sequence_id: int = 0
+    mailbox_id: int | None = None
+    jumps: dict[int, tuple[Way, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Standing:
     """A lead in a sequence: the next step and when its countdown ends. `awaits`: it waits for a condition until then.
 
-    `otherwise`: by position, where those conditions lead that do not come true; a position behind the last step is the end.
+    `begun`: by sequence that a jump can lead to, when it began there last; None: nothing starts it there by itself.
     """
 
     id: int
     position: int
     due_at: datetime
-    plan: Plan
-    otherwise: dict[int, int] = field(default_factory=dict)
+    way: Way
     awaits: bool = False
     wake_at: datetime | None = None  # when the sender looks again, where that is later
+    begun: Mapping[int, datetime | None] = field(default_factory=dict)
+
+    def jumped(self, position: int, at: datetime) -> Standing | None:
+        """Give where it stands after a jump, by the rule of core.forks; None: it is held there."""
+        ways = self.way.jumps.get(position, ())
+        if not ways:
+            return None
+        way = ways[self.id % len(ways)]
+        last = self.begun.get(way.sequence_id, LONG_AGO)
+        if last is None or at - last < AGAIN_AFTER:
+            return None
+        due = due_after(at, way.plan.steps[0].delay, way.plan.calendar)
+        return Standing(self.id + NEWER, 0, due, way, begun={**self.begun, way.sequence_id: at})
 
 
 @dataclass(frozen=True)
@@ -45,6 +79,7 @@ class Outlook:
     sent: tuple[int, ...]
     caps: tuple[int, ...]
     waiting: tuple[int, ...]
+    gone: tuple[Standing, ...] = ()  # whom a jump has led to another mailbox
 
 
 def outlook(
@@ -55,7 +90,8 @@ def outlook(
     for lead in leads:
         work.take(lead, now)
     work.run()
-    return Outlook(mailbox.address, work.dates, tuple(work.sent), tuple(work.caps), tuple(work.waiting))
+    counts = (tuple(work.sent), tuple(work.caps), tuple(work.waiting))
+    return Outlook(mailbox.address, work.dates, *counts, tuple(work.gone))
 
 
 @dataclass(frozen=True, order=True)
@@ -102,6 +138,7 @@ class _Work:
         self._moment = now
         self._lines: dict[Calendar, _Line] = {}
         self._turns: list[tuple[datetime, int, int, _Line]] = []
+        self.gone: list[Standing] = []
 
     def _caps(self, first_day: str | None) -> list[int]:
         box = Mailbox.model_construct(
@@ -113,23 +150,33 @@ class _Work:
     def take(self, lead: Standing, moment: datetime) -> None:
         """Put a lead into its line, past all that is no mail; one whose way ends here is left out."""
         position, due, awaits = lead.position, lead.due_at, lead.awaits
-        steps, calendar = lead.plan.steps, lead.plan.calendar
+        steps, calendar = lead.way.plan.steps, lead.way.plan.calendar
         while position < len(steps) and due < self._midnights[-1]:
             step = steps[position]
             if step.kind is StepKind.EMAIL:
                 possible = send_at(max(due, moment), calendar)
                 at = max(possible, lead.wake_at or possible)
-                left = Standing(lead.id, position, due, lead.plan, lead.otherwise)
+                left = Standing(lead.id, position, due, lead.way, begun=lead.begun)
                 self._put(calendar, _Item((at, lead.id), at, possible, left))
+                return
+            if step.kind is StepKind.JUMP:
+                self._jump(lead, position, send_at(max(due, moment), calendar))
                 return
             if step.kind is not StepKind.CONDITION:
                 return
             ends = (
                 due if awaits else due_after(due, step.within, calendar)
             )  # from the planned date, as lifecycle has it
-            position, awaits = lead.otherwise.get(position, position + 1), False
+            position, awaits = lead.way.otherwise.get(position, position + 1), False
             if position < len(steps):
                 due = due_after(ends, steps[position].delay, calendar)
+
+    def _jump(self, lead: Standing, position: int, at: datetime) -> None:
+        there = lead.jumped(position, at)
+        if there is not None and there.way.mailbox_id in {None, self._box.id}:
+            self.take(there, at)
+        elif there is not None:
+            self.gone.append(there)
 
     def _put(self, calendar: Calendar, item: _Item) -> None:
         line = self._lines.setdefault(calendar, _Line(len(self._lines), calendar))
@@ -202,10 +249,10 @@ class _Work:
         self._spent[day] += 1
         self._last = moment
         self._waits(item.possible, day)
-        steps, position = lead.plan.steps, lead.position + 1
-        if position < len(steps):
-            due = due_after(moment, steps[position].delay, lead.plan.calendar)
-            self.take(Standing(lead.id, position, due, lead.plan, lead.otherwise), moment)
+        plan, position = lead.way.plan, lead.position + 1
+        if position < len(plan.steps):
+            due = due_after(moment, plan.steps[position].delay, plan.calendar)
+            self.take(Standing(lead.id, position, due, lead.way, begun=lead.begun), moment)
 
     def _waits(self, possible: datetime, until: int) -> None:
         """Count it on each day at whose end it waits, before the day on which it leaves."""

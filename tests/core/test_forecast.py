@@ -6,12 +6,13 @@ from collections import Counter
 from datetime import date, timedelta
 
 import pytest
+from sqlmodel import select
 
 from core import handover, releases
 from core.announcements import announce_due
 from core.conditions import conditions_due
 from core.digests import digest_due
-from core.forecast import Outlook, Standing, outlook, sentences
+from core.forecast import Outlook, Standing, Way, outlook, sentences
 from core.forecasting import forecast
 from core.lifecycle import Plan, PlannedStep, Policy, StepKind
 from core.models import Mailbox
@@ -33,6 +34,19 @@ FORKED = WINDOW.replace(
 WEEKEND = FORKED.replace("delay: 4 days", "delay: 1 day").replace(
     "delay: 1 day\n    when", "delay: 3 days\n    when"
 )
+JUMP = "  - id: on\n    kind: jump\n    delay: 1 day\n    to: {}\n"
+QUICK = """
+sequence: Autumn
+zone: Europe/Berlin
+steps:
+  - id: hello
+    subject: Hello
+    body: Reply STOP to opt out.
+  - id: again
+    delay: 2 days
+    subject: Again
+    body: Reply STOP to opt out.
+"""
 TASKED = WINDOW.replace(
     "  - id: close\n", "  - id: call\n    kind: task\n    delay: 1 day\n    title: Call\n  - id: close\n"
 )
@@ -58,8 +72,11 @@ def really(world: World, days: int) -> Counter[date]:
 
 def foreseen(world: World, days: int) -> Counter[date]:
     with world.db.read() as session:
-        [found] = forecast(session, now=world.now, days=days).boxes
-    return +Counter(dict(zip(found.days, found.sent, strict=True)))
+        boxes = forecast(session, now=world.now, days=days).boxes
+    said: Counter[date] = Counter()
+    for found in boxes:
+        said.update(dict(zip(found.days, found.sent, strict=True)))
+    return +said
 
 
 @pytest.mark.parametrize(
@@ -114,6 +131,43 @@ def test_whoever_was_paused_at_a_condition_goes_on_with_the_rest_of_the_wait(dat
     assert said == really(world, 15)
 
 
+SECOND = "ben@sales.example"
+
+
+@pytest.mark.parametrize("sender", ["", f"mailboxes: [{SECOND}]\n"], ids=["same mailbox", "another mailbox"])
+@pytest.mark.parametrize("box", [{}, {"cap_per_day": 6}])
+def test_a_jump_leads_on_to_the_other_sequence(database_url: str, sender: str, box: dict[str, int]) -> None:
+    world = make(database_url, QUICK)
+    with world.db.write() as session:
+        ana = session.exec(select(Mailbox)).one()
+        session.add(Mailbox(**ana.model_dump(exclude={"id", "address"}), address=SECOND))
+    world.change(Mailbox, **box)
+    world.add(WINDOW.replace("steps:", "mailboxes: [ana@sales.example]\nsteps:") + JUMP.format("Autumn"))
+    world.say("pause sequence Autumn")
+    # Autumn leads back, which nobody may follow within a day.
+    world.add(QUICK.replace("steps:", f"{sender}steps:") + JUMP.format("Spring"))
+    for number in range(20):
+        world.enrol(f"lead{number}@x.test", zone=ZONES[number % 3])
+    world.enrol("lead1@x.test", sequence="Autumn")
+    world.say("stop lead1@x.test in Autumn")
+    world.enrol("lead2@x.test", sequence="Autumn")
+    world.say("pause lead2@x.test in Autumn")
+    assert foreseen(world, 14) == really(world, 14)
+
+
+def test_a_jump_to_what_takes_no_leads_leads_nowhere(database_url: str) -> None:
+    world = make(database_url, QUICK)
+    world.add(MINUTELY.replace("delay: 3 days", "delay: 1 day") + JUMP.format("Autumn"))
+    world.enrol("a@x.test")
+    assert foreseen(world, 14).total() == 5
+    world.say("pause sequence Autumn")
+    assert foreseen(world, 14).total() == 3
+    world.say("resume sequence Autumn")
+    with world.db.read() as session:
+        alone = forecast(session, now=world.now, sequence_id=world.enrollment("a@x.test").sequence_id)
+    assert sum(sum(one.sent) for one in alone.boxes) == 3
+
+
 def test_another_sequences_paused_and_held_mailboxes_send_nothing(database_url: str) -> None:
     world = make(database_url, PLAIN, "a@x.test", "b@x.test")
     world.say("pause sequence Spring")
@@ -158,7 +212,8 @@ def test_fifty_thousand_leads_take_seconds_of_work() -> None:
         address="a@x.test", smtp_host="", smtp_port=1, smtp_security="none", cap_per_day=3000, created_at=START,
         min_gap_seconds=5,
     )  # fmt: skip
-    leads = [Standing(number, 0, START, plan) for number in range(50_000)]
+    way = Way(plan)
+    leads = [Standing(number, 0, START, way) for number in range(50_000)]
     with cpu() as spent:
         found = outlook(box, leads, handed=0, now=START)
         assert spent() < 20
