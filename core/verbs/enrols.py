@@ -87,9 +87,14 @@ def enrol(
 
 def propose(session: Session, shown: Preview, *, actor: Actor, now: datetime) -> Outcome:
     """Store exactly what was shown, good for one click, and give the question."""
-    title = f"Enrol {counted(len(shown.enrolled), 'lead')} in {shown.sequence}?"
+    title, lead_in = f"Enrol {counted(len(shown.enrolled), 'lead')} in {shown.sequence}?", ""
+    if not shown.enrolled:
+        title = f"Ask about {counted(len(shown.wanted), 'lead')} first?"
+        lead_in = f"Nobody would be enrolled in {shown.sequence} at once."
     order = orders.Enrol(sequence=shown.sequence)
-    return proposals.ask(session, order, title, overview(shown), shown.remembered, actor=actor, now=now)
+    return proposals.ask(
+        session, order, title, overview(shown), shown.remembered, actor=actor, now=now, lead_in=lead_in
+    )
 
 
 def enrol_these(

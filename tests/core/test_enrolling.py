@@ -226,6 +226,21 @@ def test_colleague_is_asked_and_nobody_is_enrolled_before(world: World) -> None:
         assert session.exec(select(Collision.colleague)).all() == [BEN.id]
 
 
+def test_where_colleagues_are_asked_about_all_nothing_offers_to_enrol(world: World) -> None:
+    many(world, 12)
+    with world.db.write() as session:
+        for lead in session.exec(select(Lead).where(Lead.stage == "cold")):
+            lead.owner = BEN.id
+            session.add(lead)
+    asked = world.say("enrol stage:cold in Spring")
+
+    assert asked.title == "Nobody would be enrolled in Spring at once. Ask about 12 leads first?"
+    assert [choice.label for choice in asked.choices] == ["Ask about 12 leads first", "Cancel"]
+    confirm(world, asked)
+    with world.read() as session:
+        assert set(session.exec(select(Collision.colleague)).all()) == {BEN.id}
+
+
 def test_enrol_alone_opens_the_form_and_says_what_else(world: World) -> None:
     assert world.say("enrol").opens == ("enrol", 0, 0)
     with world.read() as session:
