@@ -6,7 +6,7 @@ Counted is by statements over many mails at once: when something bounced, and on
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -30,14 +30,18 @@ from core.models import (
     Enrollment,
     Mailbox,
     Message,
+    Seen,
     Sequence,
     SequenceStatus,
     Workspace,
 )
 from core.people import SYSTEM, Actor
 from core.plans import parsed
+from core.seen import answered, once
 
 IDS_AT_ONCE = 500
+LOOSE = "complaint:"  # how the keys of complaints begin that name no mail of ours
+REPORTED, SOMEBODY = "reported it as spam", "Somebody who is not named"
 
 
 class Guarded(StrEnum):
@@ -104,7 +108,11 @@ def rates(
         func.sum(case((and_(is_in, _CAME.c.complained == 1), 1), else_=0)),
         func.max(D_.settled_at),
     )
-    return {number: Rates(*counts) for number, *counts in session.execute(counted.group_by(key))}
+    found = {number: Rates(*counts) for number, *counts in session.execute(counted.group_by(key))}
+    for number, _ in _loose(session, now) if what is Guarded.MAILBOX else ():
+        if number in found:
+            found[number] = replace(found[number], complained=found[number].complained + 1)
+    return found
 
 
 def offenders(session: Session, what: Guarded, number: int, *, now: datetime) -> list[Offender]:
@@ -117,12 +125,31 @@ def offenders(session: Session, what: Guarded, number: int, *, now: datetime) ->
         .where(or_(_BOUNCED, _CAME.c.complained == 1))
         .order_by(D_.settled_at.desc(), D_.id.desc())
     )
-    return [Offender(row.email, _said(row)) for row in session.execute(query)]
+    came = [Offender(row.email, _said(row)) for row in session.execute(query)]
+    loose = _loose(session, now) if what is Guarded.MAILBOX else []
+    return [*came, *(Offender(email or SOMEBODY, REPORTED) for box, email in loose if box == number)]
+
+
+def count_complaint(session: Session, mailbox_id: int, key: str, email: str, *, came_at: datetime) -> None:
+    """Count a complaint that names no mail of ours, for a mailbox, once; `email`: who complained, "" where not told."""
+    if once(session, f"{LOOSE}{key}", now=came_at) is None:
+        answered(session, f"{LOOSE}{key}", f"{mailbox_id} {email}")
+
+
+def _loose(session: Session, now: datetime) -> list[tuple[int, str]]:
+    """Give the complaints in the windows of mailboxes that name no mail of ours: the mailbox, and who complained."""
+    since = _since(session, Guarded.MAILBOX, now)
+    query = select(Seen.answer, Seen.at).where(
+        col(Seen.at) >= now - WINDOW, col(Seen.at) <= now, col(Seen.key).startswith(LOOSE)
+    )
+    told = [((answer or "0").partition(" "), at) for answer, at in session.exec(query.order_by(col(Seen.at)))]
+    found = [(int(box), email, at) for (box, _, email), at in told]
+    return [(box, email) for box, email, at in found if at >= since.get(box, at)]
 
 
 def _said(row: Any) -> str:
     if row.kind == Kind.COMPLAINT:
-        return "reported it as spam"
+        return REPORTED
     if row.kind == Kind.BOUNCE:
         return str((row.findings or {}).get("diagnostic") or "bounced")
     return " ".join(filter(None, (str(row.code or ""), row.answer)))

@@ -18,10 +18,11 @@ from core.inbound import automatic, bounces, calendars, languages, message, opto
 from core.inbound import text as texts
 from core.inbound.envelope import ADDRESS_IN_TEXT, envelope, of, spelling
 from core.inbound.reading import Sentence, read
-from core.inbound.words import Bounce, Envelope, Evidence, Findings, Invitation, Kind, Return
+from core.inbound.words import Bounce, Complaint, Envelope, Evidence, Findings, Invitation, Kind, Return
 
 __all__ = [
     "Bounce",
+    "Complaint",
     "Envelope",
     "Evidence",
     "Findings",
@@ -84,7 +85,8 @@ def _judge(raw: bytes, *, received: datetime, zone: str) -> Findings:
 def _report(root: Message, heads: Envelope, told: str, brief: Message) -> Findings | None:
     """Give a complaint or a delivery report; one of a delivery that succeeded is only an automatic message."""
     if found := bounces.complaint(root, heads):
-        return Findings(Kind.COMPLAINT, (found.evidence,), _shown(told), about=found.about)
+        evidence, named = (found.evidence,), found.complaint
+        return Findings(Kind.COMPLAINT, evidence, _shown(told), complaint=named, about=found.about)
     if bounces.is_authentication_report(root):
         return Findings(Kind.AUTOMATIC, (Evidence("part", "message/feedback-report"),), _shown(told))
     if any(part.get_content_type() == RECEIPT for part in message.parts(root)):

@@ -22,7 +22,7 @@ from flufl.bounce import all_failures
 
 from core.inbound import message
 from core.inbound.envelope import ADDRESS_IN_TEXT, MESSAGE_ID, ids, spelling
-from core.inbound.words import Bounce, Envelope, Evidence
+from core.inbound.words import Bounce, Complaint, Envelope, Evidence
 
 # Where one of its readers stumbles over a message, flufl logs a traceback and tries the next one.
 logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)
@@ -97,6 +97,9 @@ FIELD = re.compile(
 COMPLAINTS: Final = frozenset(
     {"abuse", "fraud", "virus", "other", "opt-out", "opt-out-list", "not-spam", "miscategorized", "complaint"}
 )
+JMRP: Final = "X-HmXmrOriginalRecipient"  # Microsoft's Junk Mail Reporting Program
+HEADERS: Final = frozenset({"text/rfc822-headers", "text/rfc822-header"})
+FROM_LINE = re.compile(r"(?im)^from[ \t]*:[ \t]*(.{1,400})")
 COMPLAINT_SUBJECT = re.compile(
     r"complaint about message from|e-?mail feedback report|spam complaint|abuse report|complaint (?:from|about)|fbl report|feedback loop"
 )
@@ -109,21 +112,45 @@ class Report:
     evidence: Evidence
     bounce: Bounce | None
     about: tuple[str, ...]
+    complaint: Complaint | None = None
 
 
 def complaint(root: Message, envelope: Envelope) -> Report | None:
     """Give a spam complaint: RFC 5965 of a kind a person caused, or Microsoft's JMRP; None for anything else."""
     for part in message.parts(root):
         if part.get_content_type() == "message/feedback-report":
-            kind = _first(_fields_of(part), "feedback-type").lower()
+            fields = _fields_of(part)
+            kind = _first(fields, "feedback-type").lower()
             if kind in COMPLAINTS or not kind:
-                return Report(Evidence("part", f"Feedback-Type: {kind or 'missing'}"), None, about(root))
+                evidence = Evidence("part", f"Feedback-Type: {kind or 'missing'}")
+                return Report(evidence, None, about(root), _complained(root, fields))
             return None
-    is_jmrp = any("X-HmXmrOriginalRecipient" in part for part in message.parts(root, inside_returned=True))
+    is_jmrp = any(JMRP in part for part in message.parts(root, inside_returned=True))
     is_titled = COMPLAINT_SUBJECT.search(envelope.subject.lower()) and _has_returned(root)
     if is_jmrp or is_titled:
-        return Report(Evidence("subject", envelope.subject[:200]), None, about(root))
+        return Report(Evidence("subject", envelope.subject[:200]), None, about(root), _complained(root, []))
     return None
+
+
+def _complained(root: Message, fields: list[tuple[str, str]]) -> Complaint:
+    """Give what RFC 5965's fields name, and the sender of the mail that came back."""
+    copies = [part for part in message.parts(root, inside_returned=True) if part is not root]
+    named = [
+        _first(fields, "original-mail-from"),
+        *(message.readable(str(part["From"])) for part in copies if part["From"]),
+        *(line for part in copies if part.get_content_type() in HEADERS for line in _from_lines(part)),
+    ]
+    whom = (
+        _first(fields, "original-rcpt-to")
+        or _first(fields, "removal-recipient")
+        or next((str(part[JMRP]) for part in copies if part[JMRP]), "")
+    )
+    senders = dict.fromkeys(address for value in named if (address := _recipient(value)))
+    return Complaint(tuple(senders), _recipient(whom))
+
+
+def _from_lines(part: Message) -> list[str]:
+    return FROM_LINE.findall(message.text_of(part)[:MOST_TEXT_CHARS])[:1]
 
 
 def is_authentication_report(root: Message) -> bool:
@@ -156,7 +183,7 @@ def about(root: Message) -> tuple[str, ...]:
     for part in message.parts(root, inside_returned=True):
         if part is not root:
             found += ids(message.raw_values(part, "Message-ID")[:2])
-        if part.get_content_type() in {"text/rfc822-headers", "text/plain", "text/rfc822-header"}:
+        if part.get_content_type() in {*HEADERS, "text/plain"}:
             body = message.text_of(part)[:MOST_TEXT_CHARS]
             found += re.findall(r"(?im)^[ \t>]*message-id[ \t]*:\s*(" + MESSAGE_ID.pattern + ")", body)
     return tuple(dict.fromkeys(found))[:MOST_ABOUT]

@@ -56,6 +56,14 @@ class Bounce:
 
 
 @dataclass(frozen=True)
+class Complaint:
+    """Whose mail a spam complaint is about, and who got it, as addresses; complaints often leave both out."""
+
+    senders: tuple[str, ...] = ()
+    recipient: str | None = None
+
+
+@dataclass(frozen=True)
 class Invitation:
     """What an iTIP object says (RFC 5546). `answer`: the attendee's PARTSTAT of a reply, in lower case.
 
@@ -107,6 +115,7 @@ class Findings:
     language: str | None = None
     back: Return = field(default_factory=Return)
     bounce: Bounce | None = None
+    complaint: Complaint | None = None
     invitation: Invitation | None = None
     contacts: tuple[str, ...] = ()
     cause: str = ""

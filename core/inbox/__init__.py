@@ -1,7 +1,7 @@
 """What comes back, taken in: matched to its lead, judged, kept, acted upon, and shown; once, however often it arrives.
 
 `receive` is the one way in, for the IMAP reader, the webhook and the command line alike; what a mail service tells of a
-mail joins it in `receive_reports`. Messages that concern no lead leave no trace; what came by a list or to many is an answer only where it names a mail of ours. What is matched without proof (by subject or by company) holds mail and asks, and does no more.
+mail joins it in `receive_reports`. Messages that concern no lead leave no trace, but that the guard counts complaints; what came by a list or to many is an answer only where it names a mail of ours. What is matched without proof (by subject or by company) holds mail and asks, and does no more.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from core import guarding
 from core.acts import tried
 from core.db import Database, upsert
 from core.errors import Refused
-from core.inbound import Envelope, Findings, Kind, envelope, judge
+from core.inbound import Complaint, Envelope, Findings, Kind, envelope, judge
 from core.inbox.acting import act, settle_by_evidence, stored
 from core.inbox.correcting import correct
 from core.inbox.matching import Directory, Match, directory
@@ -195,10 +195,10 @@ def _judged(db: Database, raws: Sequence[Raw], mailbox_id: int | None) -> list[_
     }
     bounces = [found.bounce for found in reports.values() if found.bounce]
     inside = {i for found in reports.values() for i in found.about} | {b.message_id or "" for b in bounces}
+    whom = {found.recipient or "" for found in bounces}
+    whom |= {found.complaint.recipient or "" for found in reports.values() if found.complaint}
     with db.read() as session:
-        known = directory(
-            session, envelopes, mailbox_id=mailbox_id, message_ids=inside, addresses={b.recipient or "" for b in bounces}
-        )  # fmt: skip
+        known = directory(session, envelopes, mailbox_id=mailbox_id, message_ids=inside, addresses=whom)
     return [
         _concerned(raw, head, reports.get(n), known)
         for n, (raw, head) in enumerate(zip(raws, envelopes, strict=True))
@@ -227,13 +227,13 @@ def _reported(report: Findings, head: Envelope, known: Directory) -> Match | Non
 
     Only a report that quotes no Message-ID at all is believed by its address, and proves nothing then.
     """
-    bounce = report.bounce
+    bounce, told = report.bounce, report.bounce or report.complaint
     named = [i for i in (bounce.message_id if bounce else None, *report.about) if i]
     if found := known.by_ids([*named, *head.answers]):
         return found
     if named:
         return None
-    return known.by_address.get(bounce.recipient or "") if bounce else None
+    return known.by_address.get(told.recipient or "") if told else None
 
 
 def _key(content: bytes, head: Envelope) -> str:
@@ -246,6 +246,8 @@ def _key(content: bytes, head: Envelope) -> str:
 
 
 def _take_in(session: Session, one: _Judged, mailbox_id: int | None, now: datetime) -> Received:
+    if one.findings and one.findings.complaint and not (one.match and one.match.delivery_id):
+        _count(session, one, one.findings.complaint, mailbox_id, now)
     if one.match is None:
         return Received(None)
     email, delivery_id = one.match.email, one.match.delivery_id
@@ -257,6 +259,18 @@ def _take_in(session: Session, one: _Judged, mailbox_id: int | None, now: dateti
         return Received(kind, email, is_new=False, delivery_id=delivery_id)
     outcome = act(session, message_id, one.findings, one.match, now=now)
     return Received(kind, email, message_id, outcome, delivery_id=delivery_id)
+
+
+def _count(
+    session: Session, one: _Judged, complaint: Complaint, mailbox_id: int | None, now: datetime
+) -> None:
+    """Let the guard count a complaint that names no mail of ours: for the mailbox it names, else for the one that got it."""
+    if complaint.senders:
+        named = col(Mailbox.address).in_(complaint.senders)
+        mailbox_id = session.exec(select(Mailbox.id).where(named).order_by(Mailbox.address)).first()
+    if mailbox_id is not None:
+        came_at = min(one.raw.came_at, now)
+        guarding.count_complaint(session, mailbox_id, one.key, complaint.recipient or "", came_at=came_at)
 
 
 def _keep(

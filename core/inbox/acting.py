@@ -112,6 +112,8 @@ def happening(
             )
         case Kind.UNSUBSCRIBE:
             return replace(base, event="unsubscribe", reason=ASKED_BY_MAIL, suppress=ASKED_BY_MAIL)
+        case Kind.COMPLAINT if findings.complaint and message.matched_by != "thread" and not is_certain:
+            return replace(base, event="complaint", reason=COMPLAINED, instead=HOLD)
         case Kind.COMPLAINT:
             return replace(base, event="complaint", reason=COMPLAINED, suppress=COMPLAINED)
         case Kind.BOUNCE:

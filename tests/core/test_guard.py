@@ -185,6 +185,72 @@ def test_one_complaint_of_sixty_is_too_much(world: World) -> None:
     assert shown(world, card).lines == ("lead59@x.test: reported it as spam",)
 
 
+def complaint(*fields: str, copy: str = "Subject: Hello", number: int = 1) -> bytes:
+    """A feedback report without the Message-ID of the mail that it is about, as many providers send it."""
+    return (
+        f"From: reports@isp.test\r\nTo: {BOX}\r\nMessage-ID: <r{number}@isp.test>\r\nSubject: FW: Hello\r\n"
+        'Content-Type: multipart/report; report-type=feedback-report; boundary="x"\r\n\r\n'
+        "--x\r\nContent-Type: text/plain\r\n\r\nAn abuse report.\r\n"
+        "--x\r\nContent-Type: message/feedback-report\r\n\r\nFeedback-Type: abuse\r\nVersion: 1\r\n"
+        + "".join(f"{field}\r\n" for field in fields)
+        + f"\r\n--x\r\nContent-Type: text/rfc822-headers\r\n\r\n{copy}\r\n\r\n--x--\r\n"
+    ).encode()
+
+
+@pytest.mark.parametrize(
+    ("fields", "copy", "mailbox_id", "counts"),
+    [
+        ((), "Subject: Hello", 1, 1),
+        ((), "Subject: Hello", None, 0),
+        ((f"Original-Mail-From: <{BOX}>",), "Subject: Hello", None, 1),
+        (("Original-Mail-From: <bounces+77@mail.example>",), f"From: Ana <{BOX}>", None, 1),
+        (("Original-Mail-From: <other@elsewhere.test>",), "Subject: Hello", 1, 0),
+        (("Original-Rcpt-To: <stranger@isp.test>",), f"From: {BOX}\r\nMessage-ID: <not-ours@x.test>", 1, 1),
+    ],
+)
+def test_a_complaint_that_names_no_mail_counts_once(
+    world: World, fields: tuple[str, ...], copy: str, mailbox_id: int | None, counts: int
+) -> None:
+    send(world)
+    for _ in range(2):
+        receive(
+            world.db, [Raw(complaint(*fields, copy=copy), world.now)], mailbox_id=mailbox_id, now=world.now
+        )
+    with world.db.read() as session:
+        found = guarding.rates(session, Guarded.MAILBOX, now=world.now)[1]
+        by_sequence = guarding.rates(session, Guarded.SEQUENCE, now=world.now)[1]
+    assert (found.mails, found.complained, by_sequence.complained) == (60, counts, 0)
+    guarding.judge(world.db, now=world.now)
+    assert bool(box(world).guarded_at) is bool(counts)
+
+
+def test_the_card_names_who_complained_and_what_is_released_counts_anew(world: World) -> None:
+    send(world)
+    made = [complaint(number=1), complaint("Original-Rcpt-To: <stranger@isp.test>", number=2)]
+    receive(world.db, [Raw(one, world.now) for one in made], mailbox_id=1, now=world.now)
+    guarding.judge(world.db, now=world.now)
+    [card] = guard_cards(world)
+    assert shown(world, card).lines == (
+        "Somebody who is not named: reported it as spam", "stranger@isp.test: reported it as spam",
+    )  # fmt: skip
+    world.later(hours=1)
+    world.say(f"card guard {card.about_id} release")
+    guarding.judge(world.db, now=world.now)
+    assert box(world).guarded_at is None
+    world.later(days=8)
+    with world.db.read() as session:
+        assert guarding.rates(session, Guarded.MAILBOX, now=world.now).get(1, Rates()).complained == 0
+
+
+def test_a_complaint_by_address_alone_holds_the_lead_and_asks(world: World) -> None:
+    send(world)
+    lead = EMAILS[0]
+    receive(world.db, [Raw(complaint(f"Original-Rcpt-To: <{lead}>"), world.now)], mailbox_id=1, now=world.now)
+    assert world.status(lead) == "paused"
+    with world.db.read() as session:
+        assert guarding.rates(session, Guarded.MAILBOX, now=world.now)[1].complained == 1
+
+
 def test_what_a_person_calls_no_bounce_counts_no_more(world: World) -> None:
     send(world)
     bounce(world, 3)
