@@ -219,8 +219,10 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Remind:
+    """Tell the person of leads then; on None: the day is asked for."""
+
     who: Who
-    on: str
+    on: str | None = None
     because: str | None = None
 
 

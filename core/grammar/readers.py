@@ -75,6 +75,7 @@ WHOSE: Final = frozenset({"mine", "my", "everyone", "everybody"})
 POLICIES: Final = ("freeze", "keep", "now")
 FATES: Final = frozenset({"left", "again", "drop"})
 CHANNEL: Final = re.compile(r"#?[\w-]{1,80}")
+CHANNEL_ID: Final = re.compile(r"[CG][A-Z0-9]{5,}")
 PLACE: Final = re.compile(r"[0-9]{1,16}:[0-9]{1,18}")  # on a list that goes by time: since when, and which
 IDENTIFIER: Final = re.compile(r"[\w:.-]{1,64}", re.ASCII)
 
@@ -344,9 +345,9 @@ def read_remind(asked: Asked) -> Command:
     """The day may follow the lead without "on": "tomorrow", "in 3 days"."""
     who, rest = asked.who_and_rest()
     on = asked.phrase("on")
-    if (on is None) == (not rest):
+    if on is not None and rest:
         raise Refused(f"When should I remind you? For example: `{asked.entry.example}`.")
-    return Remind(who, on or text_of(rest), asked.parts.because)
+    return Remind(who, on or text_of(rest) or None, asked.parts.because)
 
 
 def read_owner(asked: Asked) -> Command:
@@ -414,6 +415,8 @@ def read_digest(asked: Asked) -> Command:
         raise Refused(f"A digest comes now, at a time, or never: `{asked.entry.usage}`.")
     if channel and not CHANNEL.fullmatch(channel):
         raise Refused(f"“{shown(channel)}” is no channel; for example: `digest at 8:30 for #sales`.")
+    if channel and CHANNEL_ID.fullmatch(channel):  # Slack's token for a channel became one with a #
+        raise Refused(f"{channel} is no name of a channel: type # and pick it from what Slack offers.")
     return Digest(when, channel and channel.removeprefix("#"), is_weekly)
 
 

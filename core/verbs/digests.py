@@ -15,6 +15,7 @@ from core.dates import say
 from core.errors import Refused
 from core.grammar import commands as orders
 from core.grammar.commands import Press, Who
+from core.grammar.readers import CHANNEL_ID
 from core.lifecycle import Source
 from core.models import LARGEST_ID, WORKSPACE_ID, Card, Digest, Enrollment, Workspace
 from core.names import SLACK_ID
@@ -31,7 +32,6 @@ from core.words import counted
 from core.worklist import Group, Worklist, left, total
 
 NOTHING = "Nothing is to be done: no paused lead is due, waits for an answer or is forgotten."
-CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{5,}")
 ROW = re.compile(rf"(resume|stop|cancel|{LATER}) seen ([0-9]{{1,9}})(?: from ([0-9]{{1,9}}) ([0-9]{{1,9}}))?")
 MORE = re.compile(r"more ([0-9]{1,9})")
 NO_ANSWER = "That is no answer to the list of paused leads; press one of its buttons."
@@ -54,7 +54,7 @@ def digest(session: Session, order: orders.Digest, *, actor: Actor, now: datetim
             raise Refused(f"No digest comes in {where}, so there is nothing to turn off.")
         row.is_off = True
         session.add(row)
-        again = f"`digest at 8:30`{for_(row)} brings it back."
+        again = f"`digest on`{for_(row)} brings it back at {row.at or digests.USUAL_TIME}."
         return Outcome(Answer(f"The digest in {where} is off. {again}", channel=channel_of(row)))
     reader = digests.reader_of(session, row)
     if order.when != "on":
@@ -108,8 +108,7 @@ def _place(session: Session, channel: str) -> str:
         if place.removeprefix("#").lower() == channel.lower():
             return place
     raise Refused(
-        f"Slack shows no channel #{channel} here: pick it from what Slack offers while you type its name, "
-        "or write the id that stands at the foot of its details."
+        f"Slack shows no channel #{channel} here: pick it from what Slack offers while you type its name."
     )
 
 

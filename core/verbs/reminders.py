@@ -29,6 +29,7 @@ from core.words import counted, ended
 
 LATER = {"tomorrow": DAY, "one week later": 7 * DAY}
 ROWS_SHOWN = 15
+ASK_WHEN = "When should I remind you? For example: `remind lead@x.com on June 15`."
 NOT_IN_SLACK = "A reminder comes as a direct message, so ask for it in Slack."
 
 
@@ -38,13 +39,15 @@ def remind(
     """Promise the person a card about each of these leads; more than ten are shown first."""
     if not SLACK_ID.fullmatch(actor.id):
         raise Refused(NOT_IN_SLACK)
+    ids = list(only) if only is not None else lead_ids(session, order.who, actor=actor)
+    if order.on is None:
+        raise Refused(ASK_WHEN)
     again = lambda phrase: replace(order, on=phrase)  # noqa: E731
     on = read(session, order.on, "on", again, actor=actor, now=now)
     at = store.moment(session, on.when, actor.id)
     zone, _ = zone_of(session, actor)
     if at <= now:
         raise Refused(f"{say(at, zone)} has passed; name a time, for example: `remind lead@x.com at 15:00`.")
-    ids = list(only) if only is not None else lead_ids(session, order.who, actor=actor)
     if only is None and (order.who.everyone or len(ids) > LEADS_WITHOUT_ASKING):
         title = " ".join(f"Remind you of {counted(len(ids), 'lead')} {describe(order.who)}".split())
         lines = (f"A card for each of them comes on {say(at, zone)}.",)

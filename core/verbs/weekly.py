@@ -45,9 +45,12 @@ def _weekly(session: Session, order: orders.Digest, *, actor: Actor, now: dateti
         said = f"The report of the last seven days comes in {where}."
         return Outcome(Answer(said, trouble, channel=channel_of(row)))
     if order.when == "off":
+        if row.weekly_at is None:
+            raise Refused(f"No weekly report comes in {where}, so there is nothing to turn off.")
+        day, clock = row.weekly_at.split()
         row.weekly_at = None
         session.add(row)
-        again = f"`digest weekly on Monday`{for_(row)} brings it back."
+        again = f"`digest weekly on {day.capitalize()} at {clock}`{for_(row)} brings it back."
         return Outcome(Answer(f"The weekly report in {where} is off. {again}", channel=channel_of(row)))
     return Outcome(_on(session, row, order.when, where, now=now))
 

@@ -600,6 +600,14 @@ def test_digest_at_another_time(world):
     assert come(world, MORNING + DAY + timedelta(minutes=45)) == 1
 
 
+def test_a_digest_that_is_off_keeps_its_time(world):
+    world.say("digest at 7:15")
+    assert world.say("digest off").title == (
+        "The digest in our direct messages is off. `digest on` brings it back at 07:15."
+    )
+    assert "at 07:15 from Monday" in world.say("digest on").title
+
+
 def test_digest_off_and_on_again(world):
     world.say("digest off")
     assert come(world, MORNING + DAY) == 1
@@ -621,7 +629,7 @@ def test_another_channel_and_the_usual_one_off(world):
     assert said.title.startswith("The digest comes in #C0BOSSES at 08:30 from Monday to Friday;")
     assert said.channel == "C0BOSSES", "so Slack shows its name"
     off = world.say("digest off for <#C0SALES|sales>")
-    assert off.title == "The digest in #C0SALES is off. `digest at 8:30` for #C0SALES brings it back."
+    assert off.title == "The digest in #C0SALES is off. `digest on` for #C0SALES brings it back at 08:30."
     assert off.channel == "C0SALES"
     assert world.say("digest off for <#C0GENERAL|general>").is_refusal, "none comes there"
     come(world, MORNING + DAY)
@@ -637,8 +645,7 @@ def test_a_channel_that_nobody_knows_is_refused(world, text, actor):
     said = world.say(text, actor)
     assert said.is_refusal
     assert said.title == (
-        "Slack shows no channel #nosuch here: pick it from what Slack offers while you type its name, "
-        "or write the id that stands at the foot of its details."
+        "Slack shows no channel #nosuch here: pick it from what Slack offers while you type its name."
     )
     with world.read() as session:
         assert session.exec(select(Digest).where(Digest.place == "nosuch")).all() == []

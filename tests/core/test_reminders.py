@@ -129,6 +129,10 @@ class TestAsking:
         assert world.say(cancel).is_refusal
         assert world.say("reminders").title == "1 reminder, the next first."
 
+    def test_who_is_unknown_is_said_before_the_day_is_asked_for(self, world: World) -> None:
+        assert "nobody@x.test" in world.say("remind nobody@x.test").title
+        assert "When should I remind you?" in world.say(f"remind {ADA}").title
+
 
 class TestComing:
     def test_comes_once_at_its_moment_to_the_person(self, world: World) -> None:

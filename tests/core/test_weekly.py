@@ -145,7 +145,10 @@ def test_off_is_off_and_leaves_the_daily_list_alone(database_url):
     world = world_with(database_url)
     world.say("digest weekly")
     world.say(f"pause {ADA}")
-    assert "is off" in world.say("digest weekly off").title
+    world.say("digest weekly on Friday at 16:00")
+    off = world.say("digest weekly off").title
+    assert off.endswith("is off. `digest weekly on Friday at 16:00` brings it back.")
+    assert world.say("digest weekly off").title.startswith("No weekly report comes in our direct messages")
     assert come(world, MONDAY) == 0
     world.say("digest weekly")
     world.say("digest off")
