@@ -88,7 +88,7 @@ def quote(text: str, *, longest: int = QUOTE_CHARS, lines: int = QUOTE_LINES) ->
     written = [line.strip() for line in clipped(text.strip(), longest).splitlines()]
     kept = [line for at, line in enumerate(written) if line or (at and written[at - 1])]
     if len(kept) > lines:
-        kept = [*kept[:lines], "…"]
+        kept = [*kept[: lines if kept[lines - 1] else lines - 1], "…"]
     pieces: list[JSON] = []
     for line in kept or ["–"]:
         pieces += [{"type": "text", "text": "\n"}] if pieces else []

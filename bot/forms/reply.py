@@ -26,7 +26,7 @@ from core.views.answering import Draft, draft
 
 TEXT = "text"
 QUOTE_CHARS = 2_000
-EARLIER_CHARS, EARLIER_LINES = 500, 6  # of each mail before
+EARLIER_CHARS, EARLIER_LINES = 600, 9  # of each mail before
 LINE_CHARS = 450  # of what is handed back when it could not be sent
 HINT = "Plain text, or Markdown. What they wrote is quoted below it. Nothing leaves before you press Send."
 CHANGED = "More was said since you opened this form. Look at it; what you typed is still here."

@@ -243,7 +243,7 @@ def _our_own(session: Session, delivery: Delivery, mailbox: Mailbox | None, lead
         return Earlier(at, who, "", delivery.subject)
     sequence = session.get_one(Sequence, step.sequence_id)
     text = body_of(variants.version(step, delivery.variant), lead, sender, sequence.name)
-    note = EDITED if text and sequence.changed_at > at else ""
+    note = EDITED if text and sequence.version and sequence.changed_at > at else ""
     return Earlier(at, who, text, delivery.subject, note)
 
 
