@@ -39,6 +39,7 @@ from bot.forms.fields import (
 )
 from bot.forms.kinds import Kind, Opened
 from bot.front import Act, Front
+from bot.modals import DATES
 from bot.rights import Need, of_command
 from bot.text import JSON, clean, plain, unmarked, words
 from core import commands, conversations, lifecycle, sequences
@@ -319,7 +320,8 @@ def _preview(filled: Filled, looks: Sequence[Outlook], *, zone: str, is_drawn_an
         return [rich([words("⚠️ "), words(unmarked(" ".join(faults)), 600)])]
     if filled.standing and not looks:
         return [section("This lead is not running in any sequence that could be paused.")]
-    return [block for look in looks for block in side_by_side(look, zone=zone)]
+    blocks = [block for look in looks for block in side_by_side(look, zone=zone)]
+    return [blocks[0] | {"block_id": DATES}, *blocks[1:]] if blocks and filled.when else blocks
 
 
 def _refusal(session: Session, filled: Filled, now: datetime) -> str:
@@ -347,14 +349,18 @@ def _refusal(session: Session, filled: Filled, now: datetime) -> str:
 
 
 def _read(
-    front: Front, form: Form, state: object, _user_id: str, now: datetime, zone: str
+    front: Front, form: Form, state: object, user_id: str, now: datetime, zone: str
 ) -> tuple[Act, Need]:
     with front.desk.db.read() as session:
         filled = _filled(session, form, state, now=now, zone=zone)
+        is_unreadable = list(filled.errors) == [WHEN]
         if filled.standing and not filled.errors and (refusal := _refusal(session, filled, now)):
             filled.errors[LEAD if form.form == codec.PAUSE_LEAD else WHEN] = refusal
     if filled.standing is None and LEAD not in filled.errors:
         filled.errors[LEAD] = "Say which lead, by the address."
+    if is_unreadable and filled.standing:
+        anew = _drawn(front, form, state, Actor(user_id, user_id, zone), now)
+        raise Wrong(filled.errors, anew=anew)
     if filled.errors or filled.standing is None:
         raise Wrong(filled.errors)
     text = to_text(

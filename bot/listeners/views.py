@@ -34,7 +34,7 @@ def register(app: App, front: Front) -> None:
             asked = request.of_form(body, form)
             meant = _understood(front, form, view.get("state"), user_id=asked.user_id)
         except modals.Wrong as wrong:
-            ack(response_action="errors", errors=wrong.errors)
+            ack(**wrong.said_in(view))
             return
         except Anew as anew:
             ack(response_action="update", view=anew.view)

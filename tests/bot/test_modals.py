@@ -332,6 +332,21 @@ def test_form_that_was_redrawn_by_a_faster_change_stays_usable(world, pausing):
     world.ana.wait_for_text("Paused")
 
 
+def test_a_date_that_cannot_be_read_any_more_takes_the_place_of_the_dates(world):
+    world.ana.use_shortcut(codec.PAUSE_A_LEAD)
+    world.until(lambda: world.ana.modal)
+    world.ana.submit({"Lead": ADA, "Until": "9/8"})
+    assert list(world.ana.modal.errors) == ["when"], "without any dates it is said at the field"
+    world.ana.click("modal", "Until", "June 15")
+    world.until(lambda: "The pause ends" in world.ana.modal.all_text())
+    assert world.ana.submit({"Until": "someday"}).ok
+    text = world.ana.modal.all_text()
+    assert "“someday” cannot be read as a date" in text
+    assert "The pause ends" not in text
+    assert world.ana.submit({"Until": "June 15"}).ok
+    world.until(lambda: world.enrollment().status == Status.PAUSED)
+
+
 @pytest.mark.row(55)
 def test_required_field_left_empty_is_said_at_the_field(world):
     world.ana.use_shortcut(codec.PAUSE_A_LEAD)
