@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import update
+from sqlalchemy import or_, update
 from sqlmodel import Session, col, func, select
 
 from core import absences, owners, tagging, undoing
@@ -17,7 +17,7 @@ from core.collisions import asked_by, retold
 from core.current import current_run
 from core.errors import Refused
 from core.grammar import commands as orders
-from core.lifecycle import LIVE, Enrollment, Restore, Stop
+from core.lifecycle import LIVE, RUNNING, Enrollment, Restore, Stop
 from core.models import Batch, DeliveryState, Journal, Lead
 from core.models import Enrollment as EnrollmentRow
 from core.names import name_of, names
@@ -31,13 +31,15 @@ from core.verbs.outcome import Outcome
 from core.verbs.whens import zone_of
 from core.views.digest_rows import LATER
 from core.views.timeline import act_words
-from core.words import clock
+from core.words import clock, counted
 
 LATEST_WITHIN = timedelta(hours=24)
 ENROLLMENTS_WITHOUT_ASKING = 10
+UNDO, REDO = "undo", "redo"  # of batches; a redo takes an undo back
 REFUSED = "refused"  # the journal's word for what somebody tried in vain
 # What was done by a button, in the words of the field; what was typed is named as the command it is.
 _BUTTONS = {
+    REDO: "the redo",
     "new_step send": "sending the new step",
     "new_step leave": "leaving them finished",
     LATER: "the move by a week",
@@ -91,7 +93,7 @@ def undo(
     about = {lead_id for row in asked for lead_id in row.lead_ids} | {one.lead_id for one in kept}
     locked = lock_leads(session, {one.lead_id for one in made.values()} | {*moved, *given, *about})
     zone, _ = zone_of(session, actor)
-    own = open_batch(session, "undo", actor=actor, now=now)
+    own = open_batch(session, REDO if batch.verb == UNDO else UNDO, actor=actor, now=now)
     current = {
         row.id: row for chunk in chunks(sorted(made), CHUNK) for row in load(session, chunk, lock=True)
     }
@@ -126,6 +128,8 @@ def undo(
     if not changes and not notes:
         raise Refused(" ".join(dict.fromkeys(refusals)) or "There is nothing left to undo.")
     notes += collisions.standing(session, batch, actor=actor, now=now)
+    if batch.verb == UNDO and (again := {c.row.lead_id for c in changes if _starts(c)}):
+        notes = [f"Mail leaves again for {counted(len(again), 'lead')}.", *notes]
     batch.undone_at, batch.undone_by = now, actor.id
     session.add(batch)
     retold(session, batch, now=now)
@@ -149,6 +153,10 @@ def _now(change: Change) -> str:
     return f"It is {change.after.status.value.replace('_', ' ')} now."
 
 
+def _starts(change: Change) -> bool:
+    return change.after.status in RUNNING and change.before.status not in RUNNING
+
+
 def _batch(session: Session, batch_id: int | None, *, actor: Actor, now: datetime) -> Batch:
     query = select(Batch).with_for_update().execution_options(populate_existing=True)
     if batch_id is not None:
@@ -159,15 +167,14 @@ def _batch(session: Session, batch_id: int | None, *, actor: Actor, now: datetim
             col(Batch.at) >= now - LATEST_WITHIN,
             col(Batch.undone_at).is_(None),
             Batch.size > 0,
+            Batch.verb != UNDO,  # which its number alone takes back: it may start mail
         )
         batch = session.exec(query.where(*mine).order_by(col(Batch.id).desc()).limit(1)).first()
         if batch and (later := _later(session, batch)):
             raise _is_older(session, batch, later, actor=actor, now=now)
     if batch is None:
         raise Refused(
-            "You have done nothing in the last day that could be undone."
-            if batch_id is None
-            else "There is no such batch."
+            _nothing(session, actor=actor, now=now) if batch_id is None else "There is no such batch."
         )
     if batch.undone_at is not None:
         zone, _ = zone_of(session, actor)
@@ -178,12 +185,27 @@ def _batch(session: Session, batch_id: int | None, *, actor: Actor, now: datetim
     return batch
 
 
+def _nothing(session: Session, *, actor: Actor, now: datetime) -> str:
+    """Say why a bare `undo` finds nothing."""
+    mine = (Batch.actor == actor.id, col(Batch.at) >= now - LATEST_WITHIN, Batch.verb == UNDO)
+    query = select(Batch.id).where(*mine, col(Batch.undone_at).is_(None)).order_by(col(Batch.id).desc())
+    if (last := session.exec(query).first()) is not None:
+        return f"Everything you did in the last day is undone; `undo {last}` takes the last undo back."
+    return "You have done nothing in the last day that could be undone."
+
+
 def _later(session: Session, batch: Batch) -> Journal | None:
-    """Give what its person did last since then; an act that can be undone would be the batch itself."""
+    """Give what its person did last since then, but what they took back themselves.
+
+    An act that can be undone would be the batch itself.
+    """
     begins = select(func.min(Journal.id)).where(Journal.batch_id == batch.id).scalar_subquery()
     since = select(Journal).where(
         Journal.actor == batch.actor, col(Journal.id) > begins, Journal.at > batch.at, Journal.verb != REFUSED
     )
+    theirs = Batch.actor == batch.actor
+    gone = select(Batch.id).where(theirs, or_(Batch.verb == UNDO, Batch.undone_by == batch.actor))
+    since = since.where(or_(col(Journal.batch_id).is_(None), col(Journal.batch_id).not_in(gone)))
     return session.exec(since.order_by(col(Journal.id).desc()).limit(1)).first()
 
 

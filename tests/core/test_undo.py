@@ -178,13 +178,46 @@ def test_undo_never_takes_back_the_act_before_one_that_somebody_undid(world: Wor
     assert world.status(ADA) == "paused"
 
 
-def test_undo_of_an_undo_does_it_again(world: World) -> None:
+def test_undo_again_reaches_for_the_act_before_and_starts_no_mail(world: World) -> None:
     world.say(f"pause {ADA}")
-    undo(world)
+    world.later(minutes=1).say(f"stop {BOB}")
+    assert undo(world.later(minutes=1)).title == f"Undid `stop`: {BOB} in Spring."
+    assert undo(world.later(minutes=1)).title == f"Undid `pause`: {ADA} in Spring."
+    last = world.journal("undo")[-1].batch_id
+    said = undo(world.later(minutes=1))
+    assert said.is_refusal
+    assert (
+        said.title == f"Everything you did in the last day is undone; `undo {last}` takes the last undo back."
+    )
+    assert (world.status(ADA), world.status(BOB)) == ("pending", "pending")
 
-    undo(world)
 
+def test_undo_again_reaches_past_no_act_that_cannot_be_undone(world: World) -> None:
+    batch = world.say(f"pause {ADA}").batch_id
+    world.later(minutes=1).say(f"note {ADA} wants a quote")
+    world.later(minutes=1).say(f"pause {BOB}")
+    undo(world.later(minutes=1))
+    assert f"(you noted at 10:01:00) cannot be undone; `undo {batch}`" in undo(world.later(minutes=1)).title
+
+
+def test_an_undo_is_taken_back_by_its_number_which_a_bare_undo_takes_back_again(world: World) -> None:
+    world.say(f"resume {ADA}")
+    world.say(f"pause {ADA}")
+    undone = undo(world)
+    again = undo(world, undone.batch_id)
+    assert "Mail leaves again" not in again.as_text()
     assert world.status(ADA) == "paused"
+    assert undo(world).title.startswith("Undid the redo")
+    assert world.status(ADA) == "pending"
+
+
+def test_redoing_what_starts_mail_says_so(world: World) -> None:
+    world.say(f"pause {ADA}")
+    world.say(f"resume {ADA}")
+    undone = undo(world)
+    assert world.status(ADA) == "paused"
+    assert "Mail leaves again for 1 lead." in undo(world, undone.batch_id).lines
+    assert world.status(ADA) == "pending"
 
 
 def test_the_same_batch_is_undone_once(world: World) -> None:
