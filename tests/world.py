@@ -76,6 +76,11 @@ class World:
         """What typing this gives."""
         return commands.run(self.desk, text, actor=actor, now=self.now)
 
+    def sure(self, text: str, actor: Actor = ANA) -> Answer:
+        """What typing this gives once its question is answered with yes."""
+        asked = self.say(text, actor)
+        return commands.confirm(self.desk, asked.choices[0].proposal or "", actor=actor, now=self.now)
+
     def click(
         self, verb: str, email: str, sequence: str = "Spring", actor: Actor = ANA, **kwargs: object
     ) -> Answer:

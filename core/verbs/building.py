@@ -112,7 +112,7 @@ def choices_of(row: Sequence) -> tuple[Choice, ...]:
     name, numbers = row.name[:100], (row.id or 0, row.version)
     edit, rules = Choice("Edit", form=(FORM, *numbers)), Choice("Settings", form=(SETTINGS, *numbers))
     preview = say("preview", "Preview")
-    archive = say("archive", "Archive", confirm=f"Put {name} away? Everything scheduled in it is paused.")
+    archive = say("archive", "Archive")  # which asks by itself where leads are in it
     match row.status:
         case SequenceStatus.DRAFT:
             delete = say("delete", "Delete", "danger")  # which asks

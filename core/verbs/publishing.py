@@ -7,7 +7,7 @@ from collections.abc import Sequence as Many
 from dataclasses import replace
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from core import cards, newsteps, publishing, sequences
 from core.acts import Loaded
@@ -16,7 +16,7 @@ from core.errors import Refused
 from core.grammar import to_text
 from core.grammar.commands import Press, SequenceVerb
 from core.journal import note
-from core.lifecycle import Event, Policy, Restore, Resume, Status
+from core.lifecycle import LIVE, Event, Policy, Restore, Resume, Status
 from core.models import LARGEST_ID, Batch, Card, Delivery, DeliveryState, Enrollment, Sequence, SequenceStatus
 from core.names import name_of
 from core.people import Actor
@@ -33,13 +33,18 @@ from core.words import clock, counted
 
 PRESSED = "publish"
 STOPPING = frozenset({"pause", "archive"})
-ASKED = re.compile(r"(go|discard|delete) seen ([0-9]{1,19})")
+ASKED = re.compile(r"(go|discard|archive|delete) seen ([0-9]{1,19})")
 GONE = "That sequence is no longer here."
 WAY_BACK = "“Discard the edits” takes them back; `fermata export` writes either as a file."
 
 
 def turn(session: Session, row: Sequence, verb: str, *, actor: Actor, now: datetime) -> Outcome:
-    """Publish, pause, resume or archive a sequence; one that was edited since it ran last is asked about first."""
+    """Publish, pause, resume or archive a sequence.
+
+    Asked first is about one that was edited since it ran last, and before one is put away that leads are in.
+    """
+    if verb == "archive" and row.status != SequenceStatus.ARCHIVED and (live := _live(session, row)):
+        return _ask_to_archive(session, row, live, actor=actor, now=now)
     if verb in {"publish", "resume"} and row.status == SequenceStatus.PAUSED:
         changes = publishing.changes(session, row)
         if changes and not publishing.faults(session, parsed(row.spec), now=now):
@@ -85,6 +90,20 @@ def _question(session: Session, row: Sequence, changes: Many[str], *, actor: Act
     return Outcome(Answer(title, lines, choices))
 
 
+def _live(session: Session, row: Sequence) -> int:
+    query = select(func.count()).select_from(Enrollment)
+    return session.exec(query.where(Enrollment.sequence_id == row.id, col(Enrollment.status).in_(LIVE))).one()
+
+
+def _ask_to_archive(session: Session, row: Sequence, live: int, *, actor: Actor, now: datetime) -> Outcome:
+    order = Press(PRESSED, str(row.id), f"archive seen {stamp(row.changed_at)}")
+    lines = (
+        f"{counted(live, 'lead')} {'is' if live == 1 else 'are'} in it: everything scheduled in it is paused.",
+        f"`restore sequence {row.name}` brings it back, paused.",
+    )
+    return proposals.ask(session, order, f"Archive {row.name}?", lines, [row.id or 0], actor=actor, now=now)
+
+
 def ask_to_delete(session: Session, row: Sequence, *, actor: Actor, now: datetime) -> Outcome:
     """Ask before a draft is deleted, which nobody can undo; raises Refused for a sequence that has a history."""
     sequences.check_never_ran(session, row)
@@ -96,7 +115,7 @@ def ask_to_delete(session: Session, row: Sequence, *, actor: Actor, now: datetim
 
 
 def press(session: Session, order: Press, *, actor: Actor, now: datetime) -> Outcome:
-    """Publish or delete what was shown, or take the edits back; not where somebody changed it since (DESIGN G5)."""
+    """Publish, put away or delete what was shown, or take the edits back; not where somebody changed it since (DESIGN G5)."""
     found = ASKED.fullmatch(order.answer)
     if found is None or not order.number.isdecimal() or int(order.number) > LARGEST_ID:
         raise Refused("That is no answer to an edited sequence; type `publish sequence SEQ` again.")
@@ -111,6 +130,8 @@ def press(session: Session, order: Press, *, actor: Actor, now: datetime) -> Out
         )
     if found[1] == "delete":
         return Outcome(Answer(sequences.delete_draft(session, row.id or 0, actor=actor, now=now)))
+    if found[1] == "archive":
+        return turned(session, row, "archive", actor=actor, now=now)
     if found[1] == "go":
         return turned(session, row, "publish", actor=actor, now=now)
     if row.published_spec is not None:

@@ -113,8 +113,8 @@ class TestPausingCampaigns:
         assert world.tick() == []
 
     def test_an_archived_campaign_pauses_its_scheduled_messages(self, world: World) -> None:
-        world.say("archive sequence Spring")
-        world.say("archive sequence Autumn")
+        world.sure("archive sequence Spring")
+        world.sure("archive sequence Autumn")
         assert ", if Autumn is restored and resumed by then." in world.say(f"status {ADA}").as_text()
         world.later(days=4)
 

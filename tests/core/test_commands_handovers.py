@@ -40,7 +40,7 @@ def test_a_hand_over_that_ends_meanwhile_is_named_as_left(world: World, text: st
     ending.start()
     began = time.monotonic()
 
-    answer = world.say(text)
+    answer = world.sure(text) if text.startswith("archive") else world.say(text)
 
     ending.join()
     assert time.monotonic() - began >= 0.25

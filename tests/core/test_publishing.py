@@ -200,7 +200,7 @@ class TestNewLastStep:
 
 def test_archived_one_sends_nothing_and_comes_back_paused_with_everyone_in_place(world):
     before = [place(world, email) for email in (ADA, BOB, CAT)]
-    assert "archived" in world.say("archive sequence Spring").title
+    assert "archived" in world.sure("archive sequence Spring").title
     assert world.later(days=30).tick() == []
     assert "was archived by Ana" in world.say(f"why {BOB}").as_text()
     assert "Bring it back first: `resume sequence Spring`" in world.say(f"start {ADA} in Spring").as_text()
@@ -215,10 +215,30 @@ def test_archived_one_sends_nothing_and_comes_back_paused_with_everyone_in_place
     assert sorted(world.tick()) == [(BOB, "nudge"), (CAT, "intro")]
 
 
+def test_archiving_asks_where_leads_are_in_it_and_not_where_nobody_is(world):
+    asked = world.say("archive sequence Spring")
+    assert asked.title == "Archive Spring?"
+    assert asked.lines[:2] == (
+        "2 leads are in it: everything scheduled in it is paused.",
+        "`restore sequence Spring` brings it back, paused.",
+    )
+    assert [choice.label for choice in asked.choices] == ["Archive Spring", "Cancel"]
+    for email in (BOB, CAT):
+        world.say(f"stop {email} in Spring")
+    assert world.say("archive sequence Spring").title.startswith("Spring is archived")
+
+
+def test_archiving_asked_before_a_change_does_nothing(world):
+    asked = world.say("archive sequence Spring")
+    world.later(minutes=1).say("pause sequence Spring", BEN)
+    said = commands.confirm(world.desk, asked.choices[0].proposal, actor=ANA, now=world.now)
+    assert said.title.startswith("Ben changed Spring at")
+
+
 def test_archived_backlog_waits_for_a_person(database_url):
     emails = [f"l{n}@x.test" for n in range(25)]
     world = make(database_url, PLAIN, *emails)
-    world.say("archive sequence Spring")
+    world.sure("archive sequence Spring")
     world.later(days=30)
     world.say("restore sequence Spring")
     world.say("resume sequence Spring")
@@ -232,7 +252,7 @@ def test_archived_backlog_waits_for_a_person(database_url):
 )
 def test_what_it_is_already_is_said(world, verb, was):
     if was == "archived":
-        world.say("archive sequence Spring")
+        world.sure("archive sequence Spring")
     assert world.say(f"{verb} sequence Spring").title == f"Spring is already {was}; nothing was changed."
 
 

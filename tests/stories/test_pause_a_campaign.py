@@ -94,7 +94,8 @@ def test_interest_on_the_phone_stops_the_prospect_or_the_whole_company(leads, wo
 
 
 def test_archiving_pauses_all_that_is_scheduled(leads, world, ana, clock, mail_to):
-    said = ana.types("/sequence archive sequence Spring")
+    assert "3 leads are in it" in ana.types("/sequence archive sequence Spring")
+    said = ana.clicks("Archive Spring")
     assert "everything scheduled in it is paused" in said
     clock.advance(days=30)
     assert mail_to("bob@x.test") == ["Bob, a question"]
