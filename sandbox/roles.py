@@ -13,9 +13,9 @@ from sandbox.slack.workspace import Workspace
 ADMINS, OPERATORS, VIEWERS = "S0ADMINS", "S0OPERATORS", "S0VIEWERS"
 # user group, its name in Slack, what whoever is in it may do
 ROLES: Sequence[tuple[str, str, str]] = (
-    (ADMINS, "fermata-admins", "May do everything here."),
-    (OPERATORS, "fermata-operators", "Works with leads; what touches everybody is for admins."),
-    (VIEWERS, "fermata-viewers", "Looks at everything and changes nothing."),
+    (ADMINS, "admins", "May do everything here."),
+    (OPERATORS, "operators", "Works with leads; what touches everybody is for admins."),
+    (VIEWERS, "viewers", "Looks at everything and changes nothing."),
     ("", "in no group", "May not use Fermata here."),
 )
 

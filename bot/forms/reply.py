@@ -18,7 +18,7 @@ from bot.text import JSON, instant, sentence, words
 from core import replies
 from core.answers import Answer
 from core.chunks import chunks
-from core.conversations import Seen
+from core.conversations import Seen, answered
 from core.errors import Refused
 from core.people import Actor
 from core.replies import MOST_CHARS, checked
@@ -53,8 +53,11 @@ def _blocks(shown: Draft, *, zone: str, changed: str) -> Iterator[JSON]:
         yield rich(*([words("⏹️ "), *sentence(one, 400)] for one in shown.stops[:4]))
     if shown.earlier:
         yield rich([words("Before", bold=True)])
+    about_before = ""
     for one in shown.earlier:
-        named = [words(f"  “{one.subject}”", 150)] if one.subject else []
+        about = answered(one.subject) or one.subject
+        named = [words(f"  “{one.subject}”", 150)] if about != about_before else []
+        about_before = about
         yield rich([words(one.who, 80, bold=True), *named, words("  ·  "), instant(one.at, zone)])
         if one.text.strip():
             yield quote(one.text, longest=EARLIER_CHARS, lines=EARLIER_LINES)
@@ -62,8 +65,8 @@ def _blocks(shown: Draft, *, zone: str, changed: str) -> Iterator[JSON]:
             yield context(one.note)
     if shown.earlier:
         yield divider()
-    about = [words(f"  “{shown.subject}”", 150)] if shown.subject else []
-    yield rich([words(shown.heading, 100, bold=True), *about, words("  ·  "), instant(shown.came_at, zone)])
+    named = [words(f"  “{shown.subject}”", 150)] if shown.subject else []
+    yield rich([words(shown.heading, 100, bold=True), *named, words("  ·  "), instant(shown.came_at, zone)])
     if shown.quote.strip():
         yield quote(shown.quote, longest=QUOTE_CHARS)
     if shown.notes:
