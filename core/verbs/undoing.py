@@ -204,7 +204,7 @@ def _later(session: Session, batch: Batch) -> Journal | None:
         Journal.actor == batch.actor, col(Journal.id) > begins, Journal.at > batch.at, Journal.verb != REFUSED
     )
     theirs = Batch.actor == batch.actor
-    gone = select(Batch.id).where(theirs, or_(Batch.verb == UNDO, Batch.undone_by == batch.actor))
+    gone = select(Batch.id).where(theirs, or_(col(Batch.verb) == UNDO, col(Batch.undone_by) == batch.actor))
     since = since.where(or_(col(Journal.batch_id).is_(None), col(Journal.batch_id).not_in(gone)))
     return session.exec(since.order_by(col(Journal.id).desc()).limit(1)).first()
 
