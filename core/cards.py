@@ -11,12 +11,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Table, and_, bindparam, case, false, not_, or_, update
+from sqlalchemy import ColumnElement, Table, and_, case, false, not_, or_, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, select
 
 from core import homes
 from core.chunks import chunks
+from core.many import IsOne
 from core.models import WORKSPACE_ID, Absence, Card, Digest, Lead, Workspace
 from core.sql import spelling
 
@@ -86,11 +87,7 @@ def channel_of(session: Session, channel: str | None) -> str:
     return channel or (workspace.channel if workspace else "")
 
 
-_TOUCH = (
-    update(CARDS)
-    .where(CARDS.c.lead_id.in_(bindparam("lead_ids", expanding=True)))
-    .values(wanted=CARDS.c.wanted + 1)
-)
+_TOUCH = update(CARDS).where(IsOne(CARDS.c.lead_id)).values(wanted=CARDS.c.wanted + 1)
 
 
 def touch(session: Session, *, lead_ids: Iterable[int]) -> None:
@@ -99,7 +96,7 @@ def touch(session: Session, *, lead_ids: Iterable[int]) -> None:
     ids = list(set(lead_ids))
     homes.touch(session, lead_ids=ids)
     if len(ids) <= IDS_AT_ONCE:
-        session.connection().execute(_TOUCH, {"lead_ids": ids})
+        session.connection().execute(_TOUCH, {"ids": ids})
     else:
         very_many = CARDS.c.lead_id.in_(spelling(session).these(ids))
         session.execute(update(CARDS).where(very_many).values(wanted=CARDS.c.wanted + 1))

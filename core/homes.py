@@ -10,12 +10,13 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BindParameter, bindparam, event, exists, or_, text, update
+from sqlalchemy import event, exists, or_, text, update
 from sqlalchemy import select as sql
 from sqlalchemy.orm import Session as AnySession
 from sqlmodel import Session, col, delete
 
 from core.db import upsert
+from core.many import IsOne
 from core.models import Absence, Card, Lead
 
 KIND = "home"
@@ -77,9 +78,8 @@ def touch_all(session: Session) -> None:
 # By the unique key: no other index knows which cards are Homes. Their ids begin with U or W.
 _HOME = _CARDS.alias("home")
 _IS_HOME = (_HOME.c.key >= f"{KIND}:U", _HOME.c.key < f"{KIND}:X")
-_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _IS_CONCERNED = or_(
-    _HOME.c.channel.in_(sql(_LEADS.c.owner).where(_LEADS.c.id.in_(_IDS))),
+    _HOME.c.channel.in_(sql(_LEADS.c.owner).where(IsOne(_LEADS.c.id))),
     _HOME.c.channel.in_(sql(_ABSENCES.c.cover).where(text("absence.ended_at IS NULL"))),
     ~exists().where(_LEADS.c.owner == _HOME.c.channel),
 )

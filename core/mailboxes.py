@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from heapq import heapify, heapreplace
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import ColumnElement, Table, and_, bindparam, func, or_, update
 from sqlmodel import Session, col, select
@@ -37,26 +37,44 @@ def handed_on(session: Session, mailbox: Mailbox, day: date) -> int:
     return found.scalar() or 0
 
 
-def spend(session: Session, mailbox: Mailbox, count: int, now: datetime) -> None:
-    """Count hand-overs that begin now against the cap and the gap."""
-    day = day_of(mailbox, now).isoformat()
-    statement = _upsert(session.get_bind().dialect.name)
-    session.connection().execute(statement, {"mailbox_id": mailbox.id, "day": day, "handed": count})
-    if mailbox.min_gap_seconds or mailbox.first_day is None:
-        values = {"last_handed_at": now, "first_day": mailbox.first_day or day}
+def spend(session: Session, mailbox: Mailbox, answers: int, steps: int, now: datetime) -> int:
+    """Count hand-overs that begin now against the cap and the gap; give how many of the steps there was room for.
+
+    Answers wait for neither, and come first. Nobody else counts meanwhile: the mailbox's row is locked.
+    """
+    if mailbox.min_gap_seconds:
+        steps = min(steps, max(1 - answers, 0)) if _gap_ends_at(mailbox, now) <= now else 0
+    if not answers + steps:
+        return 0
+    day = day_of(mailbox, now)
+    handed = _count(session, mailbox, day, answers + steps)
+    over = min(max(handed - cap_on(mailbox, day), 0), steps)
+    if over:
+        _count(session, mailbox, day, -over)
+    if answers + steps > over and (mailbox.min_gap_seconds or mailbox.first_day is None):
+        values = {"last_handed_at": now, "first_day": mailbox.first_day or day.isoformat()}
         session.connection().execute(update(BOXES).where(BOXES.c.id == mailbox.id).values(values))
+    return steps - over
 
 
-def read(session: Session, mailbox_id: int) -> Mailbox:
-    """Give a mailbox as it stands in the database now: to look at, not to change."""
-    row = session.connection().execute(_BOX, {"mailbox": mailbox_id}).one()
-    return cast("Mailbox", row)  # a bare row with the same names; an ORM object costs several times as much
+def _count(session: Session, mailbox: Mailbox, day: date, more: int) -> int:
+    """Add to the count of a day, and give what it is now."""
+    statement = _upsert(session.get_bind().dialect.name)
+    counted = {"mailbox_id": mailbox.id, "day": day.isoformat(), "handed": more}
+    handed: int = session.connection().execute(statement, counted).scalar_one()
+    return handed
+
+
+def _gap_ends_at(mailbox: Mailbox, now: datetime) -> datetime:
+    """Give when the minimum gap after the last hand-over is over; `now` when it is."""
+    if mailbox.last_handed_at is None or not mailbox.min_gap_seconds:
+        return now
+    return max(now, mailbox.last_handed_at + timedelta(seconds=mailbox.min_gap_seconds))
 
 
 BOXES: Table = Mailbox.__table__  # type: ignore[attr-defined]
 DAYS: Table = MailboxDay.__table__  # type: ignore[attr-defined]
 # Written once: they run at every point of no return.
-_BOX = BOXES.select().where(BOXES.c.id == bindparam("mailbox"))
 _HANDED = select(DAYS.c.handed).where(
     DAYS.c.mailbox_id == bindparam("mailbox"), DAYS.c.day == bindparam("on")
 )
@@ -67,14 +85,13 @@ def _upsert(dialect: str) -> Any:
     """Give the statement that adds to the count of a day."""
     statement = insert_of(dialect, DAYS)
     more = {"handed": DAYS.c.handed + statement.excluded.handed}
-    return statement.on_conflict_do_update(index_elements=["mailbox_id", "day"], set_=more)
+    counting = statement.on_conflict_do_update(index_elements=["mailbox_id", "day"], set_=more)
+    return counting.returning(DAYS.c.handed)
 
 
 def free_at(session: Session, mailbox: Mailbox, now: datetime) -> datetime:
     """Give the first instant at which cap and minimum gap allow another hand-over; `now` when they do already."""
-    moment = now
-    if mailbox.last_handed_at is not None and mailbox.min_gap_seconds:
-        moment = max(now, mailbox.last_handed_at + timedelta(seconds=mailbox.min_gap_seconds))
+    moment = _gap_ends_at(mailbox, now)
     day = day_of(mailbox, moment)
     if handed_on(session, mailbox, day) >= cap_on(mailbox, day):
         midnight = at_local(day + timedelta(days=1), datetime.min.time(), mailbox.zone)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, cast
 
 from sqlalchemy import ARRAY, Integer, and_, bindparam, or_, text, update
 from sqlmodel import Session, col, select
@@ -14,7 +14,7 @@ from core.db import Database
 from core.handover import replies
 from core.handover.words import LEASE
 from core.lifecycle import Status
-from core.mailboxes import allowance, is_read, read, spend, unread_before
+from core.mailboxes import BOXES, is_read, spend, unread_before
 from core.many import IsOne
 from core.models import (
     WORKSPACE_ID,
@@ -66,17 +66,34 @@ def begin(
 _NOW = bindparam("now", type_=UtcDateTime())
 _FREE = (
     select(  # type: ignore[call-overload]  # SQLModel has types for four columns at most
-        Delivery.id,
+        col(Delivery.id).label("delivery_id"),
         Delivery.fence,
         Delivery.enrollment_id,
-        Delivery.mailbox_id,
+        Delivery.reply_id,
         Enrollment.has_started,
         Workspace.read_within_seconds,
-        Delivery.reply_id,
+        # As in `Mailbox`, for which a row stands.
+        *(
+            BOXES.c[name]
+            for name in (
+                "id",
+                "guarded_at",
+                "imap_host",
+                "read_at",
+                "cap_per_day",
+                "ramp_from",
+                "ramp_step",
+                "first_day",
+                "zone",
+                "min_gap_seconds",
+                "last_handed_at",
+            )
+        ),
     )
     .join(Enrollment, col(Enrollment.id) == Delivery.enrollment_id)
     .join(Lead, col(Lead.id) == Enrollment.lead_id)
     .join(Sequence, col(Sequence.id) == Enrollment.sequence_id)
+    .join(BOXES, BOXES.c.id == Delivery.mailbox_id)
     .join(Workspace, col(Workspace.id) == WORKSPACE_ID)
     .outerjoin(Suppression, col(Suppression.email) == Lead.email)
     .where(
@@ -145,54 +162,38 @@ _SEND_AND_BEGIN = _BEGUN.where(
 )
 
 
-@dataclass(frozen=True)
-class _Ready:
-    delivery_id: int
-    fence: int
-    enrollment_id: int
-    mailbox_id: int
-    has_started: bool
-    read_within_seconds: int
-    reply_id: int | None = None
-
-
 def _lock(session: Session, delivery_ids: list[int]) -> None:
     """Lock in DESIGN's order: workspace, lead, sequence, mailbox, enrollment; within a table by id."""
     session.connection().execute(_LOCK, {"ids": delivery_ids})
 
 
-def _free_to_go(session: Session, delivery_ids: list[int], now: datetime) -> list[_Ready]:
-    """Give the deliveries that no rule holds back, as things stand under the locks."""
+def _free_to_go(session: Session, delivery_ids: list[int], now: datetime) -> list[Any]:
+    """Give the deliveries that no rule holds back, as things stand under the locks, each with its mailbox."""
     which = {"ids": delivery_ids, "now": now, "since": now - replies.MOST_AGE}
-    free = [_Ready(*row) for row in session.connection().execute(_FREE, which)]
+    free = session.connection().execute(_FREE, which).all()
     barred = replies.barred(session, [row.delivery_id for row in free if row.reply_id is not None])
-    return [row for row in free if row.delivery_id not in barred]
+    return [row for row in free if row.guarded_at is None and row.delivery_id not in barred]
 
 
-def _is_answered_for(row: _Ready, mailbox: Mailbox, now: datetime) -> bool:
+def _is_answered_for(row: Any, now: datetime) -> bool:
     """Say whether no answer to an earlier mail can lie unread in the mailbox."""
     return (
         row.reply_id is not None
         or not row.has_started
-        or is_read(mailbox, unread_before(row.read_within_seconds, now))
+        or is_read(row, unread_before(row.read_within_seconds, now))
     )
 
 
-def _spend(session: Session, ready: list[_Ready], now: datetime) -> list[_Ready]:
+def _spend(session: Session, ready: list[Any], now: datetime) -> list[Any]:
     """Take one hand-over each from the caps and gaps of their mailboxes; give those for which there was one, or which do
     not wait for it.
     """
-    allowed: list[_Ready] = []
-    for mailbox_id in {row.mailbox_id for row in ready}:
-        mailbox = read(session, mailbox_id)
-        if mailbox.guarded_at is not None:
-            continue
-        mine = [row for row in ready if row.mailbox_id == mailbox_id and _is_answered_for(row, mailbox, now)]
+    allowed: list[Any] = []
+    for mailbox_id in {row.id for row in ready}:
+        mine = [row for row in ready if row.id == mailbox_id and _is_answered_for(row, now)]
         answers = [row for row in mine if row.reply_id is not None]
-        free = max(allowance(session, mailbox, now) - len(answers), 0)
-        mine = answers + [row for row in mine if row.reply_id is None][:free]
-        if not mine:
-            continue
-        spend(session, mailbox, len(mine), now)
-        allowed += mine
+        steps = [row for row in mine if row.reply_id is None]
+        if mine:
+            free = spend(session, cast("Mailbox", mine[0]), len(answers), len(steps), now)
+            allowed += answers + steps[:free]
     return allowed

@@ -119,7 +119,15 @@ class _Told:
 
 
 # Written once: they run for every group of mails.
-_REPORTED = DELIVERIES.select().where(IsOne(DELIVERIES.c.id)).order_by(DELIVERIES.c.id)
+_REPORTED = (
+    select(
+        *(DELIVERIES.c[name] for name in (
+            "id", "fence", "state", "tries", "sending_at", "reply_id", "enrollment_id", "step_id", "attempt",
+        ))
+    )
+    .where(IsOne(DELIVERIES.c.id))
+    .order_by(DELIVERIES.c.id)
+)  # fmt: skip
 
 
 def _counts(report: Report, state: str) -> bool:

@@ -40,6 +40,9 @@ Keys = tuple[str, ...]
 # What a lead's field may hold where a link begins: no user part, which would disguise the host.
 _LINK = re.compile(r"https?://[^\s\\/?#@]+(?:[/?#]\S*)?|mailto:[^\s?]+@[^\s?]+", re.IGNORECASE)
 _LINK_CHARS = ":/?#[]@!$&'()*+,;=%"
+# What nothing has to be written differently in, told apart sooner than it is written.
+_PLAIN_LINK = re.compile(r"[\w.~:/?#@!$&'()*+,;=%\[\]-]*", re.ASCII)
+_SPECIAL = re.compile(r"[&<>\"']")
 
 
 class TemplateFault(Refused):
@@ -120,18 +123,20 @@ class Place:
 
     def write(self, value: object) -> str:
         """Return `value` so that it stays a value here; `MissingValue` if there is nothing to see."""
-        if isinstance(value, Undefined) or not is_visible(text := str(value)):
+        # A text first: whether something is an Undefined, which is an abstract class, takes as long as all the rest.
+        text = value if type(value) is str else "" if isinstance(value, Undefined) else str(value)
+        if not is_visible(text):
             raise MissingValue(self.tag)
         if self.kind != "x":
             text = self._in_address(text)
-        return html.escape(text) if self.in_html else text
+        return html.escape(text) if self.in_html and _SPECIAL.search(text) else text
 
     def _in_address(self, text: str) -> str:
         if self.kind != "u":
             return quote(text, safe="@" if self.kind == "m" else "", errors="replace")
         if not _LINK.fullmatch(text):
             raise Refused(f"{self.tag} is used as a link, so it must begin with https:// or http://.")
-        return quote(text, safe=_LINK_CHARS, errors="replace")
+        return text if _PLAIN_LINK.fullmatch(text) else quote(text, safe=_LINK_CHARS, errors="replace")
 
 
 class Merge(output.OutputNode):
