@@ -307,6 +307,22 @@ def read_sequence_verb(asked: Asked) -> Command:
     return SequenceVerb(verb, name)
 
 
+def read_preview(asked: Asked) -> Command:
+    """For one lead it may be said as other commands are: "lead@x.com in Spring step 2", for "Spring for lead@x.com step 2"."""
+    words = asked.parts.head
+    if not (words and "@" in words[0].text and not words[0].is_quoted):
+        return read_sequence_verb(asked)
+    who, rest = asked.who_and_rest()
+    step: list[Word] = []
+    if len(rest) > 2 and rest[-2].keyword == "step" and rest[-1].text.isdecimal():
+        rest, step = rest[:-2], rest[-2:]
+    if len(who.addresses) != 1 or len(rest) < 2 or rest[0].keyword != "in":
+        raise Refused(f"Say for which lead, and in which sequence. For example: `{asked.entry.example}`.")
+    return SequenceVerb(
+        "preview", " ".join(filter(None, (text_of(rest[1:]), "for", who.addresses[0], text_of(step))))
+    )
+
+
 def read_new(asked: Asked) -> Command:
     """The name may stand after "sequence", or be asked for by the form."""
     words = asked.parts.head

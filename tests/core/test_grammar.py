@@ -298,6 +298,13 @@ EXAMPLES = [
     ("card new_step 3 send", Press("new_step", "3", "send")),
     ("edit sequence Spring", SequenceVerb("edit", "Spring")),
     ("preview Spring", SequenceVerb("preview", "Spring")),
+    ("preview a@x.com in Spring", SequenceVerb("preview", "Spring for a@x.com")),
+    (
+        "preview <mailto:a@x.com|a@x.com> in Back in Business step 2",
+        SequenceVerb("preview", "Back in Business for a@x.com step 2"),
+    ),
+    ('preview a@x.com in "Spring Launch"', SequenceVerb("preview", "Spring Launch for a@x.com")),
+    ("preview sequence Spring for a@x.com", SequenceVerb("preview", "Spring for a@x.com")),
     ("halt", Halt()),
     ("halt because wrong prices", Halt("wrong prices")),
     ("unhalt", Unhalt()),

@@ -55,6 +55,13 @@ def test_every_step_has_its_date_its_words_and_what_the_window_did(world: World)
     )
 
 
+def test_a_preview_is_asked_for_as_anything_else_of_a_lead(world: World) -> None:
+    assert world.say(f"preview {ADA} in Spring").rows == world.say(f"preview sequence Spring for {ADA}").rows
+    assert world.say(f"preview {ADA} in spring step 2").title == "Step 2: Did it reach you, Ada?"
+    assert "`preview lead@x.com in Spring`" in world.say(f"preview {ADA}").title
+    assert "“preview lead@x.com in SEQ” shows what that lead would get" in world.say("help preview").as_text()
+
+
 def moment(at: datetime) -> str:
     here = local(at, "Europe/Berlin")
     return f"{here:%A} {here.day} {here:%B %Y, %H:%M}"
