@@ -22,6 +22,7 @@ from core.guard import Rates
 from core.guarding import Guarded
 from core.lifecycle import LIVE, Status
 from core.mailboxes import cap_on, day_of, handed_on
+from core.missing import as_it_is
 from core.models import LARGEST_ID, Enrollment, Hold, Lead, Mailbox, Sequence, Step
 from core.names import names
 from core.people import Actor
@@ -88,11 +89,10 @@ def _place(after: str) -> tuple[datetime, int]:
 
 def _paused_row(session: Session, row: Loaded, *, zone: str) -> Row:
     called = names(session, [hold.author for hold in row.state.holds])
-    words = " ".join(
-        hold_words(hold, called[hold.author], row.state.position, zone) for hold in row.state.holds
-    )
-    email = session.get_one(Lead, row.lead_id).email
-    who, name = Who(addresses=(email,)), row.sequence.name
+    lead = session.get_one(Lead, row.lead_id)
+    holds = [as_it_is(hold, row, lead) for hold in row.state.holds]
+    words = " ".join(hold_words(hold, called[hold.author], row.state.position, zone) for hold in holds)
+    who, name = Who(addresses=(lead.email,)), row.sequence.name
     choices = (
         Choice("Resume", to_text(orders.Resume(who, name))),
         Choice(

@@ -105,27 +105,31 @@ def _away(session: Session, person: str, zone: str) -> Iterator[HomeSection]:
     """Say that the person is away, who has their leads meanwhile, and let them come back."""
     if (row := absences.current(session, person)) is None:
         return
-    note = "Your leads wait for you." if row.cover is None else (
+    theirs = "your leads wait for you." if row.cover is None else (
         f"{name_of(session, row.cover)} gets the cards, questions and reminders of your leads; they stay yours."
     )  # fmt: skip
-    yield HomeSection(f"🏖️ You are away until {say(row.until, zone)}", note=note, choices=(Choice("I am back", "back"),))  # fmt: skip
+    note = f"Until {say(row.until, zone)}: {theirs}"
+    yield HomeSection("🏖️ You are away", note=note, choices=(Choice("I am back", "back"),))
 
 
 def _covering(session: Session, covered: Sequence[str], zone: str) -> Iterator[HomeSection]:
     """Say for whom the person stands in until when, and lead to those leads."""
     for absent in covered[:COVERED_SHOWN]:
         name, row = name_of(session, absent), absences.current(session, absent)
-        until = f" until {say(row.until, zone)}" if row else ""
+        until = f"Until {say(row.until, zone)}: " if row else ""
         whose = (col(Lead.owner) == absent,)
         count = session.exec(select(func.count()).select_from(Lead).where(*whose)).one()
         held = select(func.count(func.distinct(Enrollment.lead_id))).join(
             Lead, col(Lead.id) == Enrollment.lead_id
         )
         waiting = session.exec(held.where(*whose, Enrollment.status == Status.PAUSED.value)).one()
-        note = f"{counted(count, 'lead')} of {name}'s {'is' if count == 1 else 'are'} with you meanwhile, {waiting:,} of them paused; on your lists they bear “for {name}”."
+        note = (
+            f"{until}{counted(count, 'lead')} of {name}'s {'is' if count == 1 else 'are'} with you, {waiting:,} of them "
+            f"paused; on your lists they bear “for {name}”."
+        )
         theirs = to_text(orders.Paused(who=Who(filter=(Term("owner", absent),))))
         choices = (Choice(f"Show all paused of {name}", theirs),) if waiting else ()
-        yield HomeSection(f"🧢 You cover for {name}{until}", note=note, choices=choices)
+        yield HomeSection(f"🧢 You cover for {name}", note=note, choices=choices)
     if (more := len(covered) - COVERED_SHOWN) > 0:
         yield HomeSection(f"🧢 You cover for {counted(more, 'colleague')} more")
 

@@ -196,13 +196,14 @@ COVERING = replace(
     FULL,
     sections=(
         HomeSection(
-            "🏖️ You are away until Monday 21 June 2027, 09:00 (Europe/Berlin)",
-            note="Ben Okafor gets the cards, questions and reminders of your leads; they stay yours.",
+            "🏖️ You are away",
+            note="Until Monday 21 June 2027, 09:00 (Europe/Berlin): Ben Okafor gets the cards, questions and reminders of your leads; they stay yours.",
             choices=(Choice("I am back", "back"),),
         ),
         HomeSection(
-            "🧢 You cover for Mira Sand until Wednesday 16 June 2027, 09:00 (Europe/Berlin)",
-            note="12 leads of Mira Sand's are with you meanwhile, 3 of them paused; on your lists they bear “for Mira Sand”.",
+            "🧢 You cover for Mira Sand",
+            note="Until Wednesday 16 June 2027, 09:00 (Europe/Berlin): 12 leads of Mira Sand's are with you, 3 of them "
+            "paused; on your lists they bear “for Mira Sand”.",
             choices=(Choice("Show all paused of Mira Sand", 'paused owner:"U0MIRA"'),),
         ),
         *FULL.sections,

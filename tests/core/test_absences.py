@@ -427,8 +427,11 @@ class TestOnHomes:
         home = home_of(world, BEN)
 
         [covers] = [part for part in home.sections if "cover" in part.title]
-        assert covers.title == f"🧢 You cover for Ana until {say(MONDAY, 'America/New_York')}"
-        assert covers.note.startswith("2 leads of Ana's are with you meanwhile, 1 of them paused")
+        assert covers.title == "🧢 You cover for Ana"
+        assert covers.note == (
+            f"Until {say(MONDAY, 'America/New_York')}: 2 leads of Ana's are with you, 1 of them paused; "
+            "on your lists they bear “for Ana”."
+        )
         [show] = covers.choices
         assert [row.title for row in world.say(show.command, BEN).rows] == [f"{BOB} in Spring"]
         [paused] = [part for part in home.sections if "paused leads" in part.title]
@@ -447,7 +450,7 @@ class TestOnHomes:
     @pytest.mark.parametrize(
         ("words", "note"),
         [
-            ("away until Friday", "Your leads wait for you."),
+            ("away until Friday", "your leads wait for you."),
             (
                 "away until Friday cover <@U0BEN|ben>",
                 "Ben gets the cards, questions and reminders of your leads; they stay yours.",
@@ -459,7 +462,7 @@ class TestOnHomes:
     ) -> None:
         world.say(words)
         away = home_of(world, ANA).sections[0]
-        assert (away.title, away.note) == (f"🏖️ You are away until {BACK_AT}", note)
+        assert (away.title, away.note) == ("🏖️ You are away", f"Until {BACK_AT}: {note}")
         [back] = away.choices
         assert world.say(back.command).title == "Welcome back."
         assert all("away" not in part.title for part in home_of(world, ANA).sections)

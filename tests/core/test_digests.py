@@ -270,7 +270,7 @@ def test_a_missing_value_is_filled_in_from_its_line_which_then_says_so(database_
     assert "lead.first_name is empty" in world.say(f"why {ADA}").as_text()
     named(world, "Ada")
     (line,) = rows(shown(world))
-    for words in (line.detail, world.say(f"why {ADA}").as_text()):
+    for words in (line.detail, world.say(f"why {ADA}").as_text(), world.say("paused").as_text()):
         assert "what was missing is filled in now; “Try again” or “Resume” sends it" in words
         assert "is empty" not in words
     assert [choice.style for choice in line.choices[:2]] == [None, "primary"]
