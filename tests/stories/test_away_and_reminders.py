@@ -57,6 +57,11 @@ def test_a_reminder_comes_on_its_day_and_its_buttons_act(world, clock, ana, dire
     direct.clicks("Resume")
     direct.sees("Reminder", "step 2 of 3: pending, next")
     assert world.status(IDA) == "pending"
+    direct.clicks("+1 week")
+    direct.sees("Reminder", "to be reminded again on Wednesday 9 June 2027, 09:00")
+    direct.sees("comes again on Wednesday 9 June", "[↩️ Undo]")
+    direct.clicks("↩️ Undo")
+    direct.sees(f"The reminder of {IDA} asks again.")
     direct.clicks("Tomorrow")
     direct.sees("Reminder", "to be reminded again on Thursday 3 June 2027, 09:00")
     clock.until("2027-06-03", at="09:01")

@@ -239,9 +239,12 @@ def test_all_sending_is_halted_and_goes_on(lead, ana, ben, team, clock, dates_of
     ana.types(f"/sequence status {lead}")
     assert "All sending is halted." in ben.types("/sequence halt because wrong prices")
     assert "by Ben" in team.sees("✉️ lead@x.test", "⛔ All sending was halted", "wrong prices")
+    team.sees("⛔ All sending is halted", "Ben Okafor halted it on", "wrong prices")
     clock.advance(days=7)
     assert dates_of_mail_to(lead) == ["Tue 1 Jun 10:00"]
     ben.types("/sequence unhalt")
+    team.sees("⛔ All sending was halted", "Ben Okafor ended it on")
+    team.sees("▶️ Sending goes on")
     clock.advance(hours=1)
     assert dates_of_mail_to(lead)[1:] == ["Tue 8 Jun 11:00"]
 
