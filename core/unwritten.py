@@ -59,7 +59,7 @@ def _fault(step: Step, lead: Lead, sequence: str) -> str:
         try:
             render(merging.compiled(one.subject or letters.FOLLOWING, one.body), values)
         except MissingValue as missing:
-            return f"{missing.tag.removeprefix('lead.')} is missing"
+            return f"{missing.name} is missing"
         except Refused as refused:
             return str(refused).rstrip(".")
     return ""

@@ -42,6 +42,7 @@ _LINK = re.compile(r"https?://[^\s\\/?#@]+(?:[/?#]\S*)?|mailto:[^\s?]+@[^\s?]+",
 _LINK_CHARS = ":/?#[]@!$&'()*+,;=%"
 # What nothing has to be written differently in, told apart sooner than it is written.
 _PLAIN_LINK = re.compile(r"[\w.~:/?#@!$&'()*+,;=%\[\]-]*", re.ASCII)
+_SPACED = str.maketrans("_.", "  ")
 _SPECIAL = re.compile(r"[&<>\"']")
 
 
@@ -54,13 +55,11 @@ class TemplateFault(Refused):
 
 
 class MissingValue(Refused):
-    """A merge tag without a value and without a default; the lead waits."""
+    """A merge tag without a value and without a default; the lead waits. `name`: the tag as people say it."""
 
     def __init__(self, tag: str) -> None:
-        super().__init__(
-            f'{tag} is empty for this lead; fill it in, or write {{{{ {tag} | default: "…" }}}} in the step.'
-        )
-        self.tag = tag
+        self.tag, self.name = tag, tag.removeprefix("lead.").removeprefix("custom.").translate(_SPACED)
+        super().__init__(f"The {self.name} is missing; edit the lead, or give the template a default.")
 
 
 def is_visible(text: str) -> bool:

@@ -194,7 +194,8 @@ def _state(row: Row[Any]) -> str:
         case DeliveryState.CLAIMED:
             return "is about to be handed over"
         case DeliveryState.READY if row.fault and _is_held_at(row):
-            return f"cannot be written: {row.fault.rstrip('.')}; `edit {row.email}` completes the lead"
+            fault = row.fault.partition(";")[0].rstrip(".")  # what to do about it follows here
+            return f"cannot be written: {fault}; `edit {row.email}` completes the lead"
         case _:
             return f"waits{because}"
 

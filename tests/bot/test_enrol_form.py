@@ -395,7 +395,7 @@ def test_rows_whose_first_mail_cannot_be_written_are_named_beforehand_and_become
     )
     shown = titled(crowd, "2 leads will be enrolled in Spring")
     text = shown.all_text()
-    assert "cannot be written yet and wait: first_name is missing (1)" in text
+    assert "cannot be written yet and wait: first name is missing (1)" in text
     assert check_view(shown.payload) == []
 
     crowd.ana.submit()

@@ -214,6 +214,7 @@ def test_missing_value_without_default_holds_the_lead(empty, body):
     with pytest.raises(MissingValue) as held:
         write(body, first_name=empty)
     assert held.value.tag == "lead.first_name"
+    assert str(held.value) == "The first name is missing; edit the lead, or give the template a default."
 
 
 def test_missing_key_or_mapping_counts_as_missing():

@@ -165,5 +165,5 @@ def test_a_missing_value_of_a_link_is_named_as_ever(sqlite_url):
     world = make(sqlite_url, with_rule(), ADA)
     (claim,) = world.claims()
     claim.step.body = "[x](https://a.example/{{ lead.custom.code }})"
-    with pytest.raises(MissingValue, match=r"lead\.custom\.code is empty for this lead"):
+    with pytest.raises(MissingValue, match=r"The code is missing"):
         letters.write(replace(claim), ANA_SENDS, OFFICE, now=world.now)
