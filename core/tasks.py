@@ -17,6 +17,7 @@ from core.models import Delivery, DeliveryState, Enrollment, Lead
 from core.names import SLACK_ID
 
 KIND = "task"
+SNOOZED = "snoozed"  # the journal's word for what an undo puts back; what a person did is "snooze"
 DELIVERIES: Table = Delivery.__table__  # type: ignore[attr-defined]
 # Of a lead that is paused meanwhile the task stays away until somebody resumes it.
 _SNOOZED = (

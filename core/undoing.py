@@ -83,7 +83,9 @@ def put_back(
     if values(row, kept.became) != kept.became:
         return False
     for name, value in kept.was.items():
-        setattr(row, name, datetime.fromisoformat(value) if value and name.endswith("_at") else value)
+        setattr(
+            row, name, datetime.fromisoformat(value) if value and name.endswith(("_at", "_until")) else value
+        )
     session.add(row)
     keep(session, kept.turned, actor=actor, now=now, batch_id=batch_id, reason="taken back")
     return True

@@ -8,17 +8,18 @@ from datetime import datetime, timedelta
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
-from core import cards, permissions, reminders
+from core import cards, permissions, reminders, undoing
 from core import tasks as store
-from core.acts import DELIVERIES, Loaded, apply, load
+from core.acts import DELIVERIES, Loaded, apply, load, open_batch
 from core.answers import Answer, Choice, Row
 from core.dates import When, say
 from core.errors import Refused
 from core.grammar import commands as orders
 from core.lifecycle import Done, Snoozed, Status, StepKind
-from core.models import LARGEST_ID, Delivery, DeliveryState, Enrollment
+from core.models import LARGEST_ID, Delivery, DeliveryState, Enrollment, Lead
 from core.people import Actor
 from core.schedule import DAY, at_local, local
+from core.undoing import Kept
 from core.verbs import steps
 from core.verbs.acting import answered, perform, says_next
 from core.verbs.choosing import lock_leads
@@ -30,6 +31,8 @@ from core.words import counted
 LATER = {"tomorrow": DAY, "one week later": 7 * DAY}
 ROWS_SHOWN = 15
 LONGEST_NOTE_CHARS = 1_000
+_UNTIL = "snoozed_until"
+_IS_OPEN = (DELIVERIES.c.state == DeliveryState.OPEN.value, DELIVERIES.c.kind == StepKind.TASK.value)
 GONE = "That task is no longer here."
 
 
@@ -76,8 +79,39 @@ def snooze(session: Session, ids: Sequence[int], on: When, *, actor: Actor, now:
         session, ids, lambda _: Snoozed(), verb="snooze", actor=actor, now=now, reason=f"until {say(at, zone)}",
         is_undoable=False,
     )  # fmt: skip
-    _change(session, ids, snoozed_until=at)
-    return Outcome(Answer(f"The task of {row.state.label} comes back on {say(at, zone)}."))
+    task = session.exec(select(Delivery).where(col(Delivery.enrollment_id).in_(ids), *_IS_OPEN)).one()
+    batch_id = open_batch(session, "snooze", actor=actor, now=now)
+    was = undoing.values(task, [_UNTIL])
+    task.snoozed_until = at
+    session.add(task)
+    kept = Kept(store.SNOOZED, store.KIND, task.id or 0, row.lead_id, was, undoing.values(task, [_UNTIL]))
+    undoing.keep(session, kept, actor=actor, now=now, batch_id=batch_id, reason=f"until {say(at, zone)}")
+    return Outcome(Answer(f"The task of {row.state.label} comes back on {say(at, zone)}.", batch_id=batch_id))
+
+
+def put_back(session: Session, kept: Kept, *, actor: Actor, now: datetime, batch_id: int) -> list[str]:
+    """Take back that a task was put off, and say so; raises Refused where it is not as that left it."""
+    task, lead = session.get_one(Delivery, kept.number), session.get_one(Lead, kept.lead_id)
+    row = next(load(session, [task.enrollment_id], lock=True))
+    session.refresh(task)
+    is_open = task.state == DeliveryState.OPEN
+    if not is_open or not undoing.put_back(session, task, kept, actor=actor, now=now, batch_id=batch_id):
+        raise Refused(f"The task of {lead.email} has come back or was changed since; nothing was changed.")
+    reason = "the task is put off no more"
+    apply(
+        session,
+        [row.id],
+        lambda _: Snoozed(),
+        verb="undo",
+        actor=actor,
+        now=now,
+        reason=reason,
+        is_undoable=False,
+    )
+    zone, _ = zone_of(session, actor)
+    if task.snoozed_until:
+        return [f"The task of {row.state.label} comes back on {say(task.snoozed_until, zone)} after all."]
+    return [f"The task of {row.state.label} is to do now."]
 
 
 def _after(session: Session, days: timedelta, actor: Actor, now: datetime) -> When:
@@ -96,8 +130,7 @@ def _open(session: Session, ids: Sequence[int], *, is_hidden_too: bool = False) 
 
 
 def _change(session: Session, ids: Sequence[int], **values: object) -> None:
-    is_open = (DELIVERIES.c.state == DeliveryState.OPEN.value, DELIVERIES.c.kind == StepKind.TASK.value)
-    session.execute(update(DELIVERIES).where(DELIVERIES.c.enrollment_id.in_(ids), *is_open).values(**values))
+    session.execute(update(DELIVERIES).where(DELIVERIES.c.enrollment_id.in_(ids), *_IS_OPEN).values(**values))
 
 
 def tasks(session: Session, order: orders.Tasks, *, actor: Actor, now: datetime) -> Answer:

@@ -23,7 +23,7 @@ from core.models import Enrollment as EnrollmentRow
 from core.names import name_of, names
 from core.people import Actor
 from core.snapshots import from_snapshot
-from core.verbs import collisions, editing, meetings, proposals, reminders, stages
+from core.verbs import collisions, editing, meetings, proposals, reminders, stages, tasks
 from core.verbs.acting import Performed, answered, says_next
 from core.verbs.choosing import by_ids, lock_leads
 from core.verbs.handovers import begun, has_left
@@ -44,6 +44,7 @@ _BUTTONS = {
     "new_step leave": "leaving them finished",
     LATER: "the move by a week",
     "task done": "a task's “done”",
+    "snooze": "the putting off of a task",
     "edit lead": "the change of the lead's data",
     "reminder": "the answer to a reminder",
     "meeting": "the word on a meeting",
@@ -59,6 +60,7 @@ _PUT_BACK: dict[str, Callable[..., list[str]]] = {
     "lead": editing.put_back,
     "meeting": meetings.put_back,
     "reminder": reminders.put_back,
+    "task": tasks.put_back,
 }
 
 

@@ -13,11 +13,17 @@ from core.dates import say
 from core.goals import ACTOR
 from core.models import Delivery, DeliveryState, Enrollment, Journal, Lead, Sequence, Step
 from core.names import names
+from core.tasks import SNOOZED
 from core.words import ended
 
 # What the sender reports stands in the deliveries, with the subject; its journal lines say the same again.
-# A meeting has a line of its own beside the one that is kept for an undo.
-SENDER_VERBS = ("send", "meeting", tagging.PUT)  # a tag that comes with the start goes without saying
+# A meeting, and a task that was put off, have a line of their own beside the one that is kept for an undo.
+SENDER_VERBS = (
+    "send",
+    "meeting",
+    SNOOZED,
+    tagging.PUT,
+)  # a tag that comes with the start goes without saying
 
 _DONE = {
     "pause": "paused it",
@@ -32,6 +38,7 @@ _DONE = {
     "task done": "did the task",
     "open task": "opened a task",
     "snooze": "put the task off",
+    SNOOZED: "put the task off",
     "await": "let it wait for a condition",
     "branch": "decided the condition",
     "finish": "ended it",

@@ -319,9 +319,10 @@ def _delivery(delivery: Delivery, row: Loaded, step: str, zone: str) -> Reason |
             return Reason(Kind.DELIVERY, ended(f"{step} failed on {at}: {because}"))
         case DeliveryState.OPEN:
             hidden = " (hidden while it is paused)" if row.state.status is Status.PAUSED else ""
+            later = f", put off until {say(delivery.snoozed_until, zone)}" if delivery.snoozed_until else ""
             return Reason(
                 Kind.TASK,
-                f"{step} is a task that waits for its person since {at}{hidden}: {delivery.subject}.",
+                f"{step} is a task that waits for its person since {at}{hidden}{later}: {delivery.subject}.",
             )
     return None
 

@@ -81,6 +81,58 @@ def test_put_off_it_comes_back_once_in_the_morning(world: World, verb: str, days
     assert world.status(ADA) == "in_progress"
 
 
+def test_until_when_it_is_put_off_is_said_wherever_it_is_told(world: World) -> None:
+    world.click("task_tomorrow", ADA)
+    until = "until Wednesday 2 June 2027, 09:00 (Europe/Berlin)"
+    assert f"put off {until}: Call Ada." in world.say(f"why {ADA}").as_text()
+    assert f"put off {until}" in world.say("tasks").rows[0].detail
+    [line] = [one for one in world.say(f"history {ADA}").as_text().splitlines() if "put the task off" in one]
+    assert until in line
+
+
+@pytest.mark.parametrize("verb", ["task_tomorrow", "task_week"])
+def test_putting_it_off_is_undone(world: World, verb: str) -> None:
+    done = world.click(verb, ADA)
+    undone = world.say("undo")
+    assert undone.title == "Undid the putting off of a task."
+    assert undone.lines == (f"The task of {ADA} in Spring is to do now.",)
+    assert world.deliveries(ADA)[0].snoozed_until is None
+    assert shown(world).state == "open"
+    assert comes_back(world.later(days=9)) == 0
+    assert (
+        world.say(f"undo {undone.batch_id}")
+        .lines[0]
+        .startswith(f"The task of {ADA} in Spring comes back on ")
+    )
+    assert world.say(f"undo {done.batch_id}").is_refusal
+
+
+def test_put_off_twice_an_undo_gives_the_first_day_back(world: World) -> None:
+    world.click("task_tomorrow", ADA)
+    was = world.deliveries(ADA)[0].snoozed_until
+    world.click("task_week", ADA)
+    world.say("undo")
+    assert world.deliveries(ADA)[0].snoozed_until == was
+    assert world.status(ADA) == "in_progress"
+
+
+@pytest.mark.parametrize("change", ["it comes back", "it is done", "it is put off again"])
+def test_what_has_changed_since_is_not_put_back(world: World, change: str) -> None:
+    done = world.click("task_tomorrow", ADA)
+    world.later(days=1)
+    match change:
+        case "it comes back":
+            assert comes_back(world) == 1
+        case "it is done":
+            world.click("task_done", ADA)
+        case _:
+            world.click("task_week", ADA)
+    before = world.deliveries(ADA)[0].model_dump()
+    said = world.say(f"undo {done.batch_id}")
+    assert said.title == f"The task of {ADA} has come back or was changed since; nothing was changed."
+    assert world.deliveries(ADA)[0].model_dump() == before
+
+
 def test_a_day_may_be_named(world: World) -> None:
     when = dates.read("June 20", kind="on", now=world.now, zone="Europe/Berlin")
     assert not world.click("task_snooze", ADA, when=when).is_refusal
