@@ -414,7 +414,7 @@ class Stage:
             known = session.exec(select(Card.ts)).all()
             return (
                 message.ts in known
-                or message.text.startswith(("Task for", "Did step", "⏸️ Paused leads"))
+                or message.text.startswith(("Task for", "Did step", "⏸️ Paused leads", "⛔ All sending"))
                 or "✉️" in reading(message)
             )
 
