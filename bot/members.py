@@ -243,7 +243,7 @@ class Members:
     def _ask_instead(self, sentence: str, ids: Collection[str]) -> str:
         """Give a refusal that names who can do it, as far as they are known here."""
         users = {id for id in ids if not id.startswith("S")}.union(
-            *(group.users for id, group in self._groups.items() if id in ids)
+            *(group.users for id, group in list(self._groups.items()) if id in ids)
         )
         with self._db.read() as session:
             query = select(Member.name).where(col(Member.id).in_(users), col(Member.is_deleted).is_(False))
