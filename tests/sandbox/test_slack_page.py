@@ -154,7 +154,17 @@ def test_changes_are_told_live(world: World) -> None:
 def test_the_page_loads_nothing_from_elsewhere(world: World) -> None:
     index = httpx.get(world.url, trust_env=False)
     assert "default-src 'self'" in index.headers["content-security-policy"]
-    for name in ("style.css", "main.js", "talk.js", "blocks.js", "mrkdwn.js", "mail.js", "lead.js", "dom.js"):
+    for name in (
+        "style.css",
+        "main.js",
+        "talk.js",
+        "blocks.js",
+        "mrkdwn.js",
+        "mail.js",
+        "lead.js",
+        "flow.js",
+        "dom.js",
+    ):
         text = httpx.get(f"{world.url}/page/{name}", trust_env=False).raise_for_status().text
         assert "http://" not in text.replace("http://www.w3.org/2000/svg", "")
         assert "https://" not in text
