@@ -18,6 +18,7 @@ from core.acts import ENROLLMENTS, LEADS, Changed, apply
 from core.bulk.rule import Act, E, rule_of
 from core.bulk.statements import COUNTDOWNS, LISTED, Countdown, fill, fill_countdowns, listing, write
 from core.errors import Refused
+from core.garbage import uncollected
 from core.lifecycle import Event, Plan, Resume, due_on_waking
 from core.models import Batch
 from core.plans import planned
@@ -38,6 +39,7 @@ class Acted:
     others: Changed
 
 
+@uncollected()
 def apply_alike(session: Session, ids: Iterable[int], event: Callable[[Plan], Event], act: Act) -> Acted:
     """Do what `apply` does, for an event that depends on the plan alone; the leads are locked already."""
     ids = sorted(set(ids))

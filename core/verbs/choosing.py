@@ -17,6 +17,7 @@ from core.current import current_run
 from core.errors import Refused
 from core.filters import Term
 from core.filters_sql import condition
+from core.garbage import uncollected
 from core.grammar.commands import EVERYWHERE, Who
 from core.lifecycle import LIVE, Status
 from core.models import Enrollment, Lead
@@ -214,10 +215,13 @@ def _read(
     if among is not None:
         these = spelling(session).listed(among)
         query = query.join(these, these.c.value == col(Enrollment.id))
-    return [
-        Place(row_id or 0, lead_id, email, owner, sequence, _STATUS[status], has_started)
-        for row_id, lead_id, email, owner, sequence, status, has_started in session.execute(query).all()
-    ]
+    session.flush()  # past the session, which would take each row into its hands twice
+    with uncollected():
+        rows = session.connection().execute(query).all()
+        return [
+            Place(row_id or 0, lead_id, email, owner, sequence, _STATUS[status], has_started)
+            for row_id, lead_id, email, owner, sequence, status, has_started in rows
+        ]
 
 
 def _condition(session: Session, who: Who, actor: Actor) -> ColumnElement[bool]:

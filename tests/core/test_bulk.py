@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import event as events
 from sqlalchemy import insert, select
 from sqlmodel import Session
 
@@ -234,6 +235,22 @@ def compare(world: World, kinds: Sequence[Kind], event: str) -> int:
         assert acted.lead_ids == {i: i for i in acted.lead_ids}
         session.rollback()
     return len(acted.lead_ids)
+
+
+def test_what_a_hold_takes_the_place_of_is_looked_up_once_for_all(world: World) -> None:
+    """Row by row it was looked for among the holds that were just being added, ever more of them."""
+    said: list[str] = []
+
+    def explain(connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if statement.startswith("INSERT INTO hold") and "FROM acting" in statement:
+            word = "EXPLAIN QUERY PLAN" if world.db.is_sqlite else "EXPLAIN"
+            cursor.execute(f"{word} {statement}", parameters)
+            said.extend(str(line) for line in cursor.fetchall())
+
+    events.listen(world.db.engine, "before_cursor_execute", explain)
+    compare(world, [Kind(Status.PENDING), Kind(Status.PAUSED, True, SOON, 2 * DAY, (DATED,))], "pause all")
+    assert said
+    assert not [line for line in said if "SubPlan" in line or "CORRELATED" in line], said
 
 
 @pytest.mark.parametrize("event", EVENTS)
