@@ -23,6 +23,8 @@ from core.sql import spelling
 from core.verbs.choosing import condition_of
 from core.views.lead import lead_card
 
+LeftOut = dict[str, str]
+UNKNOWN = "unknown"  # why no lead is enrolled of an address that none has
 FIELDS = ("email", "first_name", "last_name", "name", "company", "domain", "zone", "stage", "owner", "custom")
 
 
@@ -52,19 +54,31 @@ def find_sequence(session: Session, name: str) -> Sequence:
     return found
 
 
-def lead_ids(session: Session, emails: Iterable[str]) -> list[int]:
-    """Give the leads of these addresses, each once; raises NotFound that names those there are none of."""
-    wanted = list(dict.fromkeys(map(normalise, emails)))
+def lead_ids(session: Session, emails: Iterable[str]) -> tuple[list[int], list[LeftOut]]:
+    """Give the leads of these addresses, each once, and the addresses that no lead has; raises NotFound for no lead at all."""
+    wanted: dict[str, str] = {}  # as it is written here, by how it was asked for
+    unknown: list[LeftOut] = []
+    for email in dict.fromkeys(emails):
+        try:
+            wanted[normalise(email)] = email
+        except Refused as refused:
+            unknown.append(left_out(email, UNKNOWN, str(refused)))
     found: dict[str, int] = {}
     for chunk in chunks(wanted):
         rows = session.exec(
             select(Lead.email, Lead.id).where(col(Lead.email).in_(chunk), Lead.domain != ERASED)
         )
         found |= {email: lead_id for email, lead_id in rows if lead_id is not None}
-    if unknown := [email for email in wanted if email not in found]:
-        more = f" and {len(unknown) - 1:,} more" if len(unknown) > 1 else ""
-        raise NotFound(f"There is no lead {unknown[0]}{more}; nothing was changed.")
-    return [found[email] for email in wanted]
+    strangers = [(email, asked) for email, asked in wanted.items() if email not in found]
+    unknown += [left_out(asked, UNKNOWN, f"There is no lead {email}.") for email, asked in strangers]
+    if not found:
+        raise NotFound(f"{unknown[0]['because']} Nothing was changed.")
+    return [found[email] for email in wanted if email in found], unknown
+
+
+def left_out(email: str, why: str, because: str) -> LeftOut:
+    """Give one address that is not enrolled, why in a word, and in a sentence."""
+    return {"email": email, "why": why, "because": because}
 
 
 def collisions(

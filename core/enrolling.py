@@ -69,7 +69,8 @@ class Preview:
 
     held: of those enrolled, by what is missing, whose first mail cannot be written yet (`core.unwritten`). `elsewhere`: of
     those enrolled, who is paused in another sequence, which does not hold them here. `away`: who is out of office, which
-    does. `qualified`: who is marked qualified.
+    does. `qualified`: who is marked qualified. `unasked`: by colleague, whose leads of theirs are enrolled without a question,
+    since no person of the workspace enrols them.
     """
 
     sequence_id: int
@@ -80,6 +81,7 @@ class Preview:
     held: Mapping[str, tuple[Person, ...]] = field(default_factory=dict)
     elsewhere: tuple[Person, ...] = ()
     away: tuple[Person, ...] = ()
+    unasked: Mapping[str, tuple[Person, ...]] = field(default_factory=dict)
     qualified: tuple[Person, ...] = ()
 
     @property
@@ -217,18 +219,21 @@ def _sorted(
     runs = history(session, ids, sequence_id)
     barred = suppressed(session, (one.email for one in people))
     is_asking = collisions.is_asking(actor)
-    clashes = collisions.find(session, ids, actor=actor, now=now, unsaved=unsaved) if is_asking else {}
+    clashes = collisions.find(session, ids, actor=actor, now=now, unsaved=unsaved)
     enrolled: list[Person] = []
     skipped: dict[Why, list[Person]] = {why: [] for why in Why}
     asked: dict[str, list[Person]] = {}
+    unasked: dict[str, list[Person]] = {}
     for one in people:
         status = runs[one.lead_id][1] if one.lead_id in runs else None
         if why := judge(status, is_barred=one.email in barred):
             skipped[why].append(_because(one, (status or "").replace("_", " ")))
-        elif clash := clashes.get(one.number):
+        elif (clash := clashes.get(one.number)) and is_asking:
             asked.setdefault(clash.name, []).append(_because(one, clash.why))
         else:
             enrolled.append(one)
+            if clash:
+                unasked.setdefault(clash.name, []).append(_because(one, clash.why))
     if enrolled and next(rotation(session, sequence.spec.mailboxes), None) is None:
         raise no_mailbox(sequence.name)
     zone = collisions.zone_of(session, actor.id)
@@ -240,6 +245,7 @@ def _sorted(
         tuple(enrolled),
         {why: tuple(those) for why, those in skipped.items() if those},
         {name: tuple(those) for name, those in sorted(asked.items())},
+        unasked={name: tuple(those) for name, those in sorted(unasked.items())},
         elsewhere=tuple(_paused(session, here, zone)),
         away=absent,
         qualified=qualified(session, [one.lead_id for one in enrolled if one.lead_id], zone),

@@ -16,7 +16,7 @@ from core.acts import CHUNK, ENROLLMENTS, Loaded, apply
 from core.awaited import news
 from core.chunks import chunks
 from core.db import Database, upsert
-from core.enrolling import Why, accepting, away, history, judge, no_mailbox, sentence, suppressed
+from core.enrolling import Why, accepting, away, away_people, history, judge, no_mailbox, sentence, suppressed
 from core.goals import Kind
 from core.lead_file import LeadRow, Row
 from core.lifecycle import LIVE, Hold, Pause, Source, Stop, begin
@@ -82,10 +82,14 @@ def save(
 
 @dataclass(frozen=True)
 class Imported:
-    """What became of some rows of a file: how many of each kind, and the rows that were refused with their reason."""
+    """What became of some rows of a file: how many of each kind, and the rows that were refused with their reason.
+
+    `told`: of single leads that were not enrolled, or that somebody should know of, a sentence each.
+    """
 
     counts: dict[str, int]
     refused: list[Row]
+    told: list[str] = field(default_factory=list)
 
 
 def import_batch(db: Database, rows: list[Row], *, into: str | None, actor: Actor, now: datetime) -> Imported:
@@ -100,6 +104,7 @@ def import_batch(db: Database, rows: list[Row], *, into: str | None, actor: Acto
         refused += [by_email.pop(email).refused("The address is suppressed.") for email in sorted(barred)]
         saved = save(session, [row.lead for row in by_email.values() if row.lead], actor=actor, now=now)
         counts = Counter(f"{saving} leads" for _, saving in saved.values())
+        told: list[str] = []
         if into is not None:
             sequence_id = find(session, into).id or 0
             worked = collisions.find(session, [i for i, _ in saved.values()], actor=actor, now=now)
@@ -109,20 +114,27 @@ def import_batch(db: Database, rows: list[Row], *, into: str | None, actor: Acto
             counts["enrolled"] = len(enrolled.enrollment_ids)
             counts["in the sequence already, or before"] = len(enrolled.refusals)
             given = {saved[email][0]: row.lead.owner for email, row in by_email.items() if row.lead}
-            counts += _worked(
-                session, enrolled, {i: clash for i, clash in worked.items() if clash.colleague != given[i]}
+            clashes = {i: clash for i, clash in worked.items() if clash.colleague != given[i]}
+            new = _new(session, enrolled)
+            counts += Counter(
+                f"enrolled, though {clashes[i].name} works them or their company" for i in new if i in clashes
             )
+            told += enrolled.refusals
+            told += [
+                f"{new[i]} is enrolled, though it {clash.why}." for i, clash in clashes.items() if i in new
+            ]
+            absent = away_people(session, new, collisions.zone_of(session, actor.id), now=now)
+            counts["enrolled, but out of office and held until back"] = len(absent)
+            told += [f"{one.email} is enrolled, but out of office and held {one.why}." for one in absent]
         counts.update(goals.settle(session, now=now).counts)
-    return Imported(dict(counts), refused)
+    return Imported(dict(counts), refused, told)
 
 
-def _worked(session: Session, enrolled: Enrolled, clashes: Mapping[int, collisions.Clash]) -> Counter[str]:
-    """Give by colleague how many of the new ones they work: a file asks nobody, but says so."""
+def _new(session: Session, enrolled: Enrolled) -> dict[int, str]:
+    """Give the addresses of those who were enrolled, by lead."""
     these = spelling(session).these(enrolled.enrollment_ids)
-    new = session.exec(select(Enrollment.lead_id).where(col(Enrollment.id).in_(these)))
-    return Counter(
-        f"enrolled, though {clashes[i].name} works them or their company" for i in new if i in clashes
-    )
+    rows = select(Lead.id, Lead.email).join(Enrollment, col(Enrollment.lead_id) == Lead.id)
+    return {i or 0: email for i, email in session.exec(rows.where(col(Enrollment.id).in_(these)))}
 
 
 def fill(lead: Lead, row: LeadRow) -> bool:

@@ -27,6 +27,7 @@ from core.goals import library
 from core.models import Sequence
 from core.people import Actor
 from core.settings import read_settings
+from core.words import counted
 from fermata import figures, keys, wiring
 from fermata.mailboxes import app as mailboxes_app
 from fermata.mailboxes import line
@@ -40,6 +41,7 @@ app.add_typer(keys.hooks_app, name="hook")
 app.command("rotate-secrets")(keys.rotate_secrets)
 
 IMPORT_ROWS = 500
+TOLD_SHOWN = 20  # sentences about single leads of an import
 GIVING_WAY = 5  # added to the niceness of a process that only sends
 
 
@@ -240,18 +242,24 @@ def leads_import(
     for note in source.notes:
         line("note", note)
     refused: list[lead_file.Row] = []
+    told: list[str] = []
     counts: dict[str, int] = {}
     with wiring.opened() as db, Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("Importing", total=source.total)
         for batch in chunks(source, IMPORT_ROWS):
             done = leads.import_batch(db, batch, into=into or None, actor=_cli_actor(), now=wiring.now())
             refused += done.refused
+            told += done.told
             for what, count in done.counts.items():
                 counts[what] = counts.get(what, 0) + count
             progress.advance(task, len(batch))
     for what, count in sorted(counts.items()):
         if count:
             line(what, f"{count:,}")
+    for sentence in told[:TOLD_SHOWN]:
+        line("note", sentence)
+    if (more := len(told) - TOLD_SHOWN) > 0:
+        line("note", f"and {counted(more, 'more lead')}; `fermata say 'list in {into}'` shows who is in it")
     if refused:
         target = errors or file.with_suffix(".errors.csv")
         with target.open("w", newline="", encoding="utf-8") as out:

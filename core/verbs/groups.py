@@ -50,6 +50,8 @@ def startling_groups(shown: Preview) -> Iterable[Group]:
     yield from away_groups(shown.away)
     yield from paused_groups(shown.elsewhere)
     yield from qualified_groups(shown.qualified)
+    for name, people in shown.unasked.items():
+        yield f"{name} works these or their company and is not asked ({len(people):,})", people
 
 
 def away_groups(people: Sequence[Person]) -> Iterable[Group]:

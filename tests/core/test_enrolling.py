@@ -13,10 +13,10 @@ from core.acts import apply
 from core.answers import Answer
 from core.enrolling import Preview, Why
 from core.errors import Refused
-from core.lead_file import LeadRow
-from core.leads import suppress
+from core.lead_file import LeadRow, Row
+from core.leads import import_batch, suppress
 from core.models import Collision, Enrollment, Lead, Member, Sequence, Suppression
-from core.people import SYSTEM
+from core.people import SYSTEM, Actor
 from tests.measure import cpu
 from tests.world import ANA, BEN, PLAIN, START, World, make
 
@@ -90,7 +90,7 @@ def test_preview_changes_nothing(world: World) -> None:
 
 @pytest.mark.parametrize(("verb", "way"), [("pause", "Resume it first"), ("archive", "Bring it back first")])
 def test_sequence_that_takes_no_leads_is_said(world: World, verb: str, way: str) -> None:
-    world.say(f"{verb} sequence Spring")
+    (world.sure if verb == "archive" else world.say)(f"{verb} sequence Spring")
     with pytest.raises(Refused, match=way):
         shown(world, EVE)
 
@@ -276,6 +276,13 @@ def test_preview_of_ten_thousand_takes_well_under_a_second(world: World) -> None
     assert len(seen.enrolled) == 10_000  # with Eve, without lead 7
 
 
+def test_who_asks_nobody_is_told_whose_leads_they_enrol(world: World) -> None:
+    told = f"Ben works these or their company and is not asked (1): {DAN} (is Ben's lead)."
+    done = world.say(f"enrol {DAN} in Spring", Actor("cli:kit", "kit"))
+    assert done.title == f"Enrolled {DAN} in Spring."
+    assert told in done.lines
+
+
 BACK = START + timedelta(days=14)
 AWAY = f"Enrolled, but out of office and held until back (1): {ADA} (until Tuesday 15 June 2027, 10:00 (Europe/Berlin))."
 
@@ -355,3 +362,16 @@ def test_who_began_held_is_taken_back_by_an_undo_and_can_be_enrolled_again(absen
     assert absent.status(ADA) == "paused"
     assert not absent.say(f"enrol {ADA} in Autumn").is_refusal
     assert absent.status(ADA, "Autumn") == "paused"
+
+
+def test_an_import_tells_of_each_lead_that_is_not_enrolled_or_a_colleagues_or_away(absent: World) -> None:
+    lines = [Row(n, LeadRow(email=email), None) for n, email in enumerate((ADA, BOB, DAN, EVE), 2)]
+    absent.say(f"start {BOB} in Autumn")
+    done = import_batch(absent.db, lines, into="Autumn", actor=Actor("cli:kit", "kit"), now=absent.now)
+    assert done.told == [
+        f"{BOB} is in Autumn already (pending); nothing was changed.",
+        f"{ADA} is enrolled, though it was put into Spring by Ana.",
+        f"{DAN} is enrolled, though it is Ben's lead.",
+        f"{ADA} is enrolled, but out of office and held until Tuesday 15 June 2027, 10:00 (Europe/Berlin).",
+    ]
+    assert (done.counts["enrolled"], done.counts["enrolled, but out of office and held until back"]) == (3, 1)

@@ -262,6 +262,7 @@ def test_the_same_file_again_adds_nothing(shop):
     said = shop.shell.does("leads", "import", str(shop.folder / "leads.csv"), "--into", "spring")
     assert "same leads: 2\n" in said
     assert "enrolled" not in said
+    assert "note: ada@x.test is in Spring already (pending); nothing was changed.\n" in said
 
 
 def test_import_shows_how_far_it_is_where_somebody_watches(shell, tmp_path):

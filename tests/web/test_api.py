@@ -162,6 +162,37 @@ def test_enrolling_names_exactly_whom_and_counts_who_is_left_out(crm):
     assert crm.site.world.enrollment("p1@acme.test").run == 2
 
 
+def test_enrolling_tells_of_each_address_that_is_left_out(crm):
+    world = crm.site.world
+    crm.put("/leads/new@acme.test", 201)
+    crm.put("/leads/gone@acme.test", 201)
+    world.say("enrol gone@acme.test in Spring")
+    world.say("stop gone@acme.test")
+    asked = [
+        "new@acme.test",
+        "Nils@acme.test",
+        "no address",
+        "gone@acme.test",
+        "lea@x.test",
+        "NEW@acme.test",
+    ]
+    told = [
+        ("lea@x.test", "there", "lea@x.test is in Spring already (pending); nothing was changed."),
+        ("gone@acme.test", "before", "gone@acme.test has been in Spring before (stopped). Use `start` for a new run."),
+        ("no address", "unknown", "“no address” has blanks or hidden characters inside; type the address anew."),
+        ("Nils@acme.test", "unknown", "There is no lead nils@acme.test."),
+    ]  # fmt: skip
+    for preview in (True, False):
+        said = crm.post("/enrol", sequence="Spring", leads=asked, preview=preview)
+        assert said["enrolled"] == 1
+        assert said["left_out"] == {"there": 1, "before": 1, "unknown": 2}
+        assert [tuple(one.values()) for one in said["left_out_leads"]] == told
+    again = crm.post("/enrol", sequence="Spring", leads=asked, again=True)
+    assert (again["enrolled"], again["left_out"]) == (1, {"there": 2, "unknown": 2})
+    crm.post("/enrol", 404, sequence="Spring", leads=["no address", "nils@acme.test"])
+    crm.post("/enrol", 409, sequence="Spring", leads=["lea@x.test", "nils@acme.test"])
+
+
 def test_enrolling_reports_whom_a_colleague_works_and_asks_nobody(crm):
     world = crm.site.world
     for email, owner in (("eve@acme.test", BEN.id), ("dan@dan.test", None), ("fay@acme.test", None)):

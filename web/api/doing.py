@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -98,9 +99,7 @@ def _of_leads(router: APIRouter, guard: Guard) -> None:
     def enrol(asked: shapes.Enrol, request: Request) -> Any:
         if bool(asked.leads) == bool(asked.filter):
             raise Unclear("Name either `leads` or a `filter`.")
-        shown, name, found = _shown(guard, request, asked)
-        left_out = {str(why): len(people) for why, people in shown.skipped.items()}
-        told = {"left_out": left_out, "collisions": found}
+        shown, name, told = _shown(guard, request, asked)
         if asked.preview:
             title = f"{len(shown.enrolled):,} would be enrolled in {name}."
             return {"done": title, "lines": [], "batch": None, "enrolled": len(shown.enrolled), **told}
@@ -143,22 +142,29 @@ def _did(guard: Guard, request: Request, order: Any, *, only: list[int] | None =
     return {"done": said.title, "lines": list(said.lines), "batch": said.batch_id}
 
 
-def _shown(
-    guard: Guard, request: Request, asked: shapes.Enrol
-) -> tuple[Preview, str, list[dict[str, str | None]]]:
-    """Give who would be enrolled, the sequence, and whom of them a colleague works; raises Refused for too many."""
+def _shown(guard: Guard, request: Request, asked: shapes.Enrol) -> tuple[Preview, str, dict[str, Any]]:
+    """Give who would be enrolled, the sequence, and what the answer tells of single leads; raises Refused for too many."""
     actor, now = request.state.actor, guard.clock()
+    unknown: list[api_views.LeftOut] = []
     with guard.desk.db.read() as session:
         row = sequences.find(session, asked.sequence)
         if asked.leads:
-            ids = api_views.lead_ids(session, asked.leads)
+            ids, unknown = api_views.lead_ids(session, asked.leads)
         else:
             ids = lead_ids(session, grammar.who(asked.filter or ""), actor=actor)
         if len(ids) > shapes.MOST_LEADS:
             raise Refused(f"Those are {len(ids):,} leads; {shapes.MOST_LEADS:,} are the most of one call.")
         shown = enrolling.preview(session, ids, row.id or 0, actor=actor, now=now)
         anew = (*shown.enrolled, *(shown.skipped.get(enrolling.Why.BEFORE, ()) if asked.again else ()))
-        return shown, row.name, api_views.collisions(session, anew, actor=actor, now=now)
+        clashes = api_views.collisions(session, anew, actor=actor, now=now)
+    people = [
+        api_views.left_out(one.email, why.value, enrolling.sentence(why, one.email, row.name, one.why))
+        for why, those in shown.skipped.items()
+        if not (asked.again and why is enrolling.Why.BEFORE)
+        for one in those
+    ] + unknown
+    counts = dict(Counter(one["why"] for one in people))
+    return shown, row.name, {"left_out": counts, "left_out_leads": people, "collisions": clashes}
 
 
 def _row(email: str, asked: shapes.PutLead) -> LeadRow:

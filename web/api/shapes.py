@@ -133,11 +133,20 @@ class CollidingLead(BaseModel):
     why: str
 
 
+class LeftOutLead(BaseModel):
+    """A lead, or an address that no lead has, which is not enrolled: why in a word, and in a sentence."""
+
+    email: str
+    why: Literal["suppressed", "there", "before", "unknown"]
+    because: str
+
+
 class Enrolled(Done):
-    """How many are enrolled, or would be, how many are left out and why, and which of the enrolled a colleague works."""
+    """How many are enrolled, or would be, how many are left out, which and why, and which of the enrolled a colleague works."""
 
     enrolled: int
     left_out: dict[str, int]
+    left_out_leads: list[LeftOutLead]
     collisions: list[CollidingLead]
 
 
