@@ -109,6 +109,7 @@ def _settle(
 
 def put_back(session: Session, kept: Kept, *, actor: Actor, now: datetime, batch_id: int) -> list[str]:
     """Let a meeting ask again as it did, and say so; raises Refused where somebody has answered for it since."""
+    permissions.check(session, [kept.lead_id], actor=actor, now=now)
     meeting = session.get_one(Meeting, kept.number)
     if not undoing.put_back(session, meeting, kept, actor=actor, now=now, batch_id=batch_id):
         raise Refused(f"The meeting “{meeting.title}” was answered or moved since; nothing was changed.")

@@ -120,9 +120,7 @@ def reminders(session: Session, order: orders.Reminders, *, actor: Actor, now: d
 def press(session: Session, order: orders.Press, *, actor: Actor, now: datetime) -> Outcome:
     """Do what the card's button says: it is done with, or it comes again; before it came it can be cancelled."""
     row, lead = _locked(session, order.number)
-    cover = owners.stands_for(session, row.person, now=now)
-    if actor.id not in {row.person, row.created_by, cover}:
-        raise Refused(f"That is a reminder of {name_of(session, row.person)}'s; nothing was changed.")
+    _check(session, row, actor=actor, now=now)
     zone, _ = zone_of(session, actor)
     cards.touch(session, lead_ids=[row.lead_id])
     if order.answer == "cancel":
@@ -168,6 +166,7 @@ def _change(
 def put_back(session: Session, kept: Kept, *, actor: Actor, now: datetime, batch_id: int) -> list[str]:
     """Take back what was done to a reminder, and say so; raises Refused where it has come or was answered since."""
     row, lead = session.get_one(Reminder, kept.number), session.get_one(Lead, kept.lead_id)
+    _check(session, row, actor=actor, now=now)
     if not undoing.put_back(session, row, kept, actor=actor, now=now, batch_id=batch_id):
         raise Refused(f"The reminder of {lead.email} has come or was changed since; nothing was changed.")
     cards.touch(session, lead_ids=[kept.lead_id])
@@ -177,6 +176,13 @@ def put_back(session: Session, kept: Kept, *, actor: Actor, now: datetime, batch
     if row.fired_at is not None:
         return [f"The reminder of {lead.email} asks again."]
     return [f"The reminder of {lead.email} comes on {say(row.at, zone)} after all."]
+
+
+def _check(session: Session, row: Reminder, *, actor: Actor, now: datetime) -> None:
+    """Raise Refused where it is neither this person's, nor asked for or covered by them."""
+    cover = owners.stands_for(session, row.person, now=now)
+    if actor.id not in {row.person, row.created_by, cover}:
+        raise Refused(f"That is a reminder of {name_of(session, row.person)}'s; nothing was changed.")
 
 
 def _again(row: Reminder, days: timedelta, zone: str, now: datetime) -> datetime:

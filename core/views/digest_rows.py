@@ -242,6 +242,9 @@ def _choices(item: Item, row: Loaded, known: _Known, page: str) -> Iterator[Choi
         return row_command(row.id, answer, row.version, page)
 
     stop = Choice("Stop", press("stop"), "danger", confirm=f"Stop {row.state.label[:100]} for good?")
+    if item.group is Group.BACKLOG:  # its card lets it go, together with all others
+        yield stop
+        return
     if item.group is Group.UNCERTAIN:
         if delivery := known.uncertain.get(row.id):
             yield from _about_delivery(delivery)

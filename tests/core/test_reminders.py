@@ -260,6 +260,7 @@ class TestTheCard:
     def test_an_answer_is_taken_back_and_the_card_asks_again(self, world: World, answer: str) -> None:
         asks = shown(world)
         said = world.say(f"card reminder 1 {answer}")
+        assert "a reminder of Ana's" in world.say(f"undo {said.batch_id}", BEN).title
 
         undone = world.say(f"undo {said.batch_id}")
 
