@@ -103,13 +103,22 @@ def of_person(session: Session, person: str, *, now: datetime, limit: int) -> Se
     return session.exec(query.where(*theirs).order_by(*order).limit(limit)).all()
 
 
+def waiting(session: Session, person: str, *, now: datetime) -> int:
+    """Give how many tasks wait for a person."""
+    return _count(session, person, Status.IN_PROGRESS, now=now)
+
+
 def hidden(session: Session, person: str, *, now: datetime) -> int:
     """Give how many tasks of a person are away while their leads are paused."""
+    return _count(session, person, Status.PAUSED, now=now)
+
+
+def _count(session: Session, person: str, status: Status, *, now: datetime) -> int:
     query = select(func.count()).select_from(Delivery).join(
         Enrollment, col(Enrollment.id) == Delivery.enrollment_id
     )  # fmt: skip
     query = query.join(Lead, col(Lead.id) == Enrollment.lead_id)
-    return session.exec(query.where(*_of(session, person, Status.PAUSED, now=now))).one()
+    return session.exec(query.where(*_of(session, person, status, now=now))).one()
 
 
 def _of(session: Session, person: str, status: Status, *, now: datetime) -> tuple[ColumnElement[bool], ...]:

@@ -137,7 +137,8 @@ def tasks(session: Session, order: orders.Tasks, *, actor: Actor, now: datetime)
     """Give what waits for the person to do."""
     del order
     zone, _ = zone_of(session, actor)
-    found = store.of_person(session, actor.id, now=now, limit=ROWS_SHOWN + 1)
+    found = store.of_person(session, actor.id, now=now, limit=ROWS_SHOWN)
+    count = store.waiting(session, actor.id, now=now)
     away = store.hidden(session, actor.id, now=now)
     lines = (
         (f"{counted(away, 'task')} hidden while the lead is paused: resumed, it comes back.",) if away else ()
@@ -146,7 +147,7 @@ def tasks(session: Session, order: orders.Tasks, *, actor: Actor, now: datetime)
         return Answer("No task waits for you.", lines)
     rows_by_id = {row.id: row for row in load(session, [delivery.enrollment_id for delivery, _ in found])}
     rows = []
-    for delivery, lead in found[:ROWS_SHOWN]:
+    for delivery, lead in found:
         row = rows_by_id[delivery.enrollment_id]
         what = title_of(row, row.state.position, lead)
         when = (
@@ -155,8 +156,8 @@ def tasks(session: Session, order: orders.Tasks, *, actor: Actor, now: datetime)
             else f"since {say(delivery.created_at, zone)}"
         )
         rows.append(Row(what, f"{lead.email}, {row.sequence.name}, {when}", choices=_choices(delivery)))
-    more = f" The first {ROWS_SHOWN} are shown." if len(found) > ROWS_SHOWN else ""
-    return Answer(f"{counted(len(rows), 'task')} for you, the oldest first.{more}", lines, rows=tuple(rows))
+    more = f" The first {ROWS_SHOWN} are shown." if count > len(rows) else ""
+    return Answer(f"{counted(count, 'task')} for you, the oldest first.{more}", lines, rows=tuple(rows))
 
 
 def _choices(delivery: Delivery) -> tuple[Choice, ...]:

@@ -181,6 +181,13 @@ class TestList:
         assert answer.rows[0].detail.startswith(f"{ADA}, Spring, since ")
         assert world.say("tasks", BEN).rows[0].detail.startswith("bob@acme.test")
 
+    def test_many_are_counted_whole(self, world: World) -> None:
+        world.enrol(*(f"p{number}@acme.test" for number in range(16)), owner=ANA.id)
+        world.tick()
+        answer = world.say("tasks")
+        assert answer.title == "17 tasks for you, the oldest first. The first 15 are shown."
+        assert len(answer.rows) == 15
+
     def test_of_nobody_nothing_waits(self, world: World) -> None:
         world.change(Lead, owner=BEN.id)
         assert world.say("tasks").title == "No task waits for you."
