@@ -65,10 +65,10 @@ def verdict(rates: Rates, limits: Limits) -> str:
 
 
 def in_words(rates: Rates) -> str:
-    """Give the rates for a list: "82 mails in 7 days: 7.3 % bounced, 0 % reported"."""
+    """Give the rates for a list: "82 mails in 7 days: 7.3 % bounced, 0 % complained"."""
     if not rates.mails:
         return ""
-    return f"of {rates.mails:,} in {WINDOW.days} days {rates.bounces:.2g} % bounced, {rates.complaints:.2g} % reported"
+    return f"of {rates.mails:,} in {WINDOW.days} days {rates.bounces:.2g} % bounced, {rates.complaints:.2g} % complained"
 
 
 def _share(part: int, whole: int) -> float:

@@ -74,13 +74,13 @@ def mailboxes() -> Iterator[tuple[str, Answer]]:
                 Row(
                     BOX,
                     f"held since 11:20:04: {BOUNCED} · 37 of 60 today (ramp-up day 4, 200 from June 20) · last sent at "
-                    "11:20:02 · last read at 11:41:10 · of 82 in 7 days 7.3 % bounced, 0 % reported · 41 live leads",
+                    "11:20:02 · last read at 11:41:10 · of 82 in 7 days 7.3 % bounced, 0 % complained · 41 live leads",
                     choices=(RELEASE,),
                 ),
                 Row(
                     "ben@northwind.example",
                     "works · 42 of 200 today · a gap of 90 seconds · last sent at 11:40:30 · last read at 11:41:12 · "
-                    "of 812 in 7 days 0.74 % bounced, 0 % reported · 310 live leads",
+                    "of 812 in 7 days 0.74 % bounced, 0 % complained · 310 live leads",
                 ),
                 Row(
                     "cleo@northwind.example",

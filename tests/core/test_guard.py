@@ -55,7 +55,7 @@ def test_the_rule(rates: Rates, said: str) -> None:
 
 def test_the_limits_are_settings() -> None:
     assert verdict(Rates(10, 1), Limits(bounces=9, mails=10)).startswith("1 of 10 mails")
-    assert in_words(Rates(82, 6)) == "of 82 in 7 days 7.3 % bounced, 0 % reported"
+    assert in_words(Rates(82, 6)) == "of 82 in 7 days 7.3 % bounced, 0 % complained"
 
 
 @pytest.mark.parametrize(
@@ -288,7 +288,7 @@ def test_nothing_leaves_a_held_mailbox_and_nothing_spins(world: World) -> None:
     assert "is held since" in world.say(f"why {EMAILS[50]}").as_text()
     [row] = world.say("mailboxes").rows
     assert "held since" in row.detail
-    assert "of 30 in 7 days 13 % bounced, 0 % reported" in row.detail
+    assert "of 30 in 7 days 13 % bounced, 0 % complained" in row.detail
     assert [choice.label for choice in row.choices] == ["Release"]
 
 
