@@ -209,8 +209,8 @@ def test_answer_of_a_tag_says_what_the_goal_did_and_offers_to_undo_it(world: Wor
 def test_undo_of_the_undo_starts_again_with_its_tags(world: World) -> None:
     goal(world, "{tag: won}")
     batch = met_batch(world)
-    world.say(f"undo {batch}")
-    world.say("undo")
+    undone = world.say(f"undo {batch}")
+    world.say(f"undo {undone.batch_id}")
 
     assert states(world) == ("stopped", "pending")
     assert tags(world) == {"won", "in-onboarding"}

@@ -63,8 +63,8 @@ def test_undo_brings_back_runs_and_stage(world: World) -> None:
 
 def test_undo_of_the_undo_qualifies_again(world: World) -> None:
     world.say(f"qualify {ADA}")
-    world.say("undo")
-    world.say("undo")
+    undone = world.say("undo")
+    world.say(f"undo {undone.batch_id}")
 
     assert (world.status(ADA), stage(world, ADA)) == ("stopped", "qualified")
 
