@@ -26,7 +26,7 @@ from core.missing import as_it_is
 from core.models import LARGEST_ID, Enrollment, Hold, Lead, Mailbox, Sequence, Step
 from core.names import names
 from core.people import Actor
-from core.stamps import instant, stamp
+from core.stamps import place, placed
 from core.verbs.acting import next_step
 from core.verbs.building import choices_of, has_edits
 from core.verbs.choosing import condition_of, describe
@@ -56,7 +56,7 @@ def paused(session: Session, order: orders.Paused, *, actor: Actor, now: datetim
         query = query.having(since <= now - span)
     held = query.subquery().c
     # By what stands on it, not by number: whoever was resumed since the page before moves nobody past the reader.
-    left = tuple_(held.since, held.id) > _place(order.after) if order.after else true()
+    left = tuple_(held.since, held.id) > placed(order.after) if order.after else true()
     page = session.exec(
         select(held.since, held.id).where(left).order_by(held.since, held.id).limit(ROWS_SHOWN)
     ).all()
@@ -72,19 +72,12 @@ def paused(session: Session, order: orders.Paused, *, actor: Actor, now: datetim
     rows = tuple(_paused_row(session, loaded[number], zone=zone) for _, number in page)
     first, whose = count - remaining, "" if order.who and order.who.addresses else whose
     cut = f" These are {first + 1:,} to {first + len(page):,}." if count > len(page) else ""
-    last_since, last = page[-1]
-    following = to_text(replace(order, after=f"{stamp(last_since)}:{last}"))
+    following = to_text(replace(order, after=place(*page[-1])))
     return Answer(
         f"{counted(count, 'lead')}{whose} paused{where}{older}, the longest first.{cut}",
         rows=rows,
         more=Choice("More", following) if remaining > len(page) else None,
     )
-
-
-def _place(after: str) -> tuple[datetime, int]:
-    """Give the place of a line on the list: since when, and which enrollment."""
-    since, _, number = after.partition(":")
-    return instant(int(since)), min(int(number), LARGEST_ID)
 
 
 def _paused_row(session: Session, row: Loaded, *, zone: str) -> Row:
