@@ -131,12 +131,13 @@ def _begin_sqlite(connection: Connection) -> None:
     # SQLite itself asks ever more seldom, up to ten times a second: beside a process that writes all the time, a pause
     # would wait for seconds until it meets the moment between two writes.
     ends = time.monotonic() + BUSY_TIMEOUT_SECONDS
-    connection.exec_driver_sql(f"PRAGMA busy_timeout={ASKING_MS}")
+    sqlite: Any = connection.connection.driver_connection
+    sqlite.execute(f"PRAGMA busy_timeout={ASKING_MS}")
     try:
         while not _is_begun(connection, is_last=time.monotonic() > ends):
             pass
     finally:
-        connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_TIMEOUT_SECONDS * 1000}")
+        sqlite.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_SECONDS * 1000}")
 
 
 def _is_begun(connection: Connection, *, is_last: bool) -> bool:
