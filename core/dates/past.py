@@ -42,6 +42,20 @@ def read_past(phrase: str, *, now: datetime, zone: str, is_end: bool = False) ->
     return at_local(days[1] + DAY if is_end else days[0], time.min, zone)
 
 
+def ago(phrase: str, *, now: datetime, zone: str) -> datetime:
+    """Give the moment a length of time before now: days keep the local clock time, hours are exact.
+
+    Raises Refused for what is no length of time.
+    """
+    text = plain(phrase).lower().strip()
+    span = read_span(text) if len(phrase) <= LONGEST_PHRASE_CHARS else None
+    if span is None:
+        raise Refused(f"“{shown(phrase)}” is no length of time; give one such as 3 days or 2 weeks.")
+    here = local(now, zone)
+    day, _ = _back(span, here.date())
+    return at_local(day, here.time(), zone) - timedelta(minutes=span.minutes)
+
+
 def _back(span: Span, today: date) -> tuple[date, date]:
     day = replace(
         span, months=-span.months, days=-span.days - span.business_days, business_days=0

@@ -9,11 +9,12 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, true, tuple_
 from sqlmodel import Session, col, func, select
 
-from core import dates, guarding, newsteps
+from core import guarding, newsteps
 from core import sequences as library
 from core.acts import Loaded, load
 from core.answers import Answer, Choice, Row
 from core.current import current_run
+from core.dates.past import ago
 from core.errors import Refused
 from core.grammar import commands as orders
 from core.grammar import to_text
@@ -52,8 +53,7 @@ def paused(session: Session, order: orders.Paused, *, actor: Actor, now: datetim
     if order.who:
         query = query.join(Lead).where(condition_of(session, order.who, actor=actor))
     if order.older_than:
-        span = dates.read(order.older_than, now=now, zone=zone, kind="for").at - now
-        query = query.having(since <= now - span)
+        query = query.having(since <= ago(order.older_than, now=now, zone=zone))
     held = query.subquery().c
     # By what stands on it, not by number: whoever was resumed since the page before moves nobody past the reader.
     left = tuple_(held.since, held.id) > placed(order.after) if order.after else true()

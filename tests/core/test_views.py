@@ -233,6 +233,16 @@ def test_lists(world: World) -> None:
     assert world.say("help pause").lines
 
 
+@pytest.mark.parametrize("span", ["100 days", "3 months", "14 weeks", "2000 hours"])
+def test_pauses_older_than_any_length(world: World, span: str) -> None:
+    world.say(f"pause {ADA}")
+    assert (
+        world.later(days=80).say(f"paused older than {span}").title
+        == f"No lead is paused for longer than {span}."
+    )
+    assert world.later(days=20).say(f"paused older than {span}").rows
+
+
 def test_a_place_that_no_list_has_is_past_its_end(world: World) -> None:
     world.say(f"pause {ADA}")
     assert world.say(f"paused after {'9' * 16}:{'9' * 18}").title == "No more lead is paused."
