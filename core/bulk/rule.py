@@ -88,7 +88,10 @@ def rule_of(event: Event | None, act: Act, sql: Spelling) -> Rule | None:
 
 def _pause(hold: Hold, now: datetime, sql: Spelling, *, is_wide: bool) -> Rule:
     own = and_(H.source == hold.source.value, H.author == hold.author)
-    same = and_(own, H.until.is_not_distinct_from(hold.until), H.policy.is_not_distinct_from(hold.policy))
+    same = and_(
+        own, H.until.is_not_distinct_from(hold.until), H.policy.is_not_distinct_from(hold.policy),
+        H.reason == hold.reason if hold.reason else true(),
+    )  # fmt: skip
     runs = E.status.in_(sorted(RUNNING))
     has_begun = or_(true() if is_wide else false(), E.has_started, E.status != Status.PENDING.value)
     is_held = and_(E.status == Status.PAUSED.value, or_(E.due_at.is_(None), E.remaining.is_not(None)))

@@ -155,10 +155,10 @@ def _line(rule: Rule, act: Act, sql: Spelling) -> dict[str, Any]:
 
 
 def _holding(rule: Rule, hold: Hold, act: Act) -> Insert:
-    """Give the statement that adds the hold; as in core.lifecycle it lasts since the first of those in whose place it is."""
+    """Give the statement that adds the hold; as in core.lifecycle it goes on with those in whose place it is."""
     # They ended a moment ago. Grouped once: looked up row by row, they were looked for among all that is being added.
     replaced = (
-        select(H.enrollment_id, func.min(H.placed_at).label("since"))
+        select(H.enrollment_id, func.min(H.placed_at).label("since"), func.max(H.reason).label("reason"))
         .where(H.released_at == act.now, H.released_by == act.actor.id, rule.ends)
         .group_by(H.enrollment_id)
         .subquery()
@@ -167,7 +167,7 @@ def _holding(rule: Rule, hold: Hold, act: Act) -> Insert:
     values = {
         "enrollment_id": E.id,
         "source": hold.source.value,
-        "reason": hold.reason,
+        "reason": hold.reason or func.coalesce(replaced.c.reason, ""),
         "author": hold.author,
         "placed_at": func.coalesce(replaced.c.since, literal(hold.placed_at, H.placed_at.type)),
         "until": hold.until,

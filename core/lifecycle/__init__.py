@@ -193,8 +193,10 @@ def _pause(e: Enrollment, event: Pause, now: datetime) -> Decision:
         raise Refused(f"{e.label} is already paused like this; nothing was changed.")
     # A person who pauses again changes the date of their own hold; the holds of others stay.
     ended += [other for other in e.holds if other not in ended and _by_same_person(hold, other)]
-    # Moving an end makes no pause younger: the new hold lasts since the first of those in whose place it is.
-    hold = replace(hold, placed_at=min(one.placed_at for one in (hold, *ended)))
+    # Moving an end makes no pause younger: the new hold lasts since the first of those in whose place it is. Nor does it
+    # take back what the person said was the reason.
+    own = next((other.reason for other in ended if _by_same_person(hold, other)), "")
+    hold = replace(hold, placed_at=min(one.placed_at for one in (hold, *ended)), reason=hold.reason or own)
     e = replace(e, holds=tuple(other for other in e.holds if other not in ended))
     return _held(e, hold, now), (Effect.WITHDRAW,)
 
@@ -207,6 +209,8 @@ _NOT_PAUSABLE = {
 
 
 def _same(hold: Hold, other: Hold) -> bool:
+    if hold.source is Source.PERSON and hold.reason not in {"", other.reason}:
+        return False
     return (hold.source, hold.author, hold.until, hold.policy) == (
         other.source, other.author, other.until, other.policy
     )  # fmt: skip

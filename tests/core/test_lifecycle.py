@@ -285,6 +285,22 @@ def test_pausing_again_moves_ones_own_date_only():
         decide(e, Pause(again), now=NOW, plan=PLAN)
 
 
+@pytest.mark.parametrize(("said", "until", "kept"), [
+    ("visa trouble", None, "visa trouble"), ("", NOW + DAY, "on leave"), ("visa trouble", NOW + DAY, "visa trouble"),
+])  # fmt: skip
+def test_pausing_again_says_why_anew_or_leaves_the_reason(said, until, kept):
+    e = replace(_PAUSED, holds=(replace(MINE, reason="on leave"), OTHERS))
+    e, _ = decide(e, Pause(replace(MINE, reason=said, until=until, id=None)), now=NOW, plan=PLAN)
+    assert [(hold.reason, hold.until) for hold in e.holds] == [(OTHERS.reason, OTHERS.until), (kept, until)]
+
+
+@pytest.mark.parametrize("said", ["", "on leave"])
+def test_pausing_again_for_the_same_reason_changes_nothing(said):
+    e = replace(_PAUSED, holds=(replace(MINE, reason="on leave"),))
+    with pytest.raises(Refused, match="already paused like this"):
+        decide(e, Pause(replace(MINE, reason=said)), now=NOW, plan=PLAN)
+
+
 def test_a_person_cannot_resume_over_doubt():
     e = replace(_PAUSED, holds=(MINE, DOUBT))
     with pytest.raises(Refused, match="It left"):
