@@ -37,7 +37,8 @@ def find(session: Session, name: str) -> Sequence:
     if row is not None:
         return row
     names = list(session.exec(select(Sequence.name).order_by(Sequence.name)))
-    near = get_close_matches(name, names, n=3, cutoff=0.4) or names[:5]
+    near = [one for one in names if one.casefold().startswith(name.strip().casefold())][:3]
+    near = near or get_close_matches(name, names, n=3, cutoff=0.4) or names[:5]
     if not near:
         msg = f"There is no sequence called “{name}”, nor any other yet. Make one with `fermata apply FILE.yaml`."
         raise Refused(msg)

@@ -427,6 +427,9 @@ class TestRuns:
 
     def test_an_unknown_sequence_names_the_nearest(self, world: World) -> None:
         assert "Did you mean Spring?" in world.say(f"start {ADA} in Sprng").title
+        for name in ("Spring outreach", "Offspring"):
+            world.add(AUTUMN.replace("Autumn", name))
+        assert "Did you mean Spring outreach?" in world.say(f"start {ADA} in spring out").title
 
 
 class TestSteps:
