@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 from sqlalchemy.exc import OperationalError
+from typer.exceptions import TyperException
 
 from core import commands, goal_file, lead_file, leads, ledger, publishing, sequence_file, sequences
 from core import preview as previews
@@ -46,9 +47,11 @@ GIVING_WAY = 5  # added to the niceness of a process that only sends
 
 
 def main() -> None:
-    """Run the command; a refusal is one sentence on stderr and exit code 1."""
+    """Run the command; a refusal is one sentence on stderr and exit code 1, a command that cannot be read one and 2."""
     try:
-        app()
+        sys.exit(app(standalone_mode=False))
+    except TyperException as error:
+        _refuse(error.format_message().rstrip("\n"), error.exit_code)
     except Refused as refused:
         _refuse(str(refused))
     except OperationalError as error:
@@ -58,9 +61,9 @@ def main() -> None:
         _refuse(f"{where}{error.strerror or error}.")
 
 
-def _refuse(sentence: str) -> NoReturn:
+def _refuse(sentence: str, code: int = 1) -> NoReturn:
     sys.stderr.write(f"{sentence}\n")
-    sys.exit(1)
+    sys.exit(code)
 
 
 def _cli_actor() -> Actor:

@@ -305,6 +305,8 @@ def test_a_question_prints_the_commands_that_answer_it(shop):
 def test_exit_codes(shop):
     assert shop.shell("say", "puase ada@x.test").code == 1
     assert shop.shell("say").code == 2
+    assert (unknown := shop.shell("ledgr")).code == 2
+    assert unknown.err == "No such command 'ledgr'. Did you mean 'ledger', 'leads'?\n"
     assert shop.shell("pause").code == 2
     assert shop.shell("mailbox", "add", MAILBOX).code == 2
 
