@@ -16,7 +16,7 @@ from core.lifecycle import Source
 from core.mailboxes import cap_on, day_of
 from core.models import Batch, Enrollment, Hold, Journal, Mailbox
 from core.names import name_of
-from core.schedule import Calendar, after_open_time, open_time_a_day
+from core.schedule import Calendar, after_open_time, open_time_a_day, send_at
 
 SHARE_OF_CAP = (
     2  # a spread backlog takes one in so many of a mailbox's cap, the steps planned for the day the rest
@@ -142,9 +142,12 @@ class Spreading:
         return known[days]
 
 
-def later(due: datetime, backlog: Backlog, *, now: datetime) -> datetime:
-    """Give the date that a step gets when all are shifted by the time that has passed since nothing left."""
-    return now + max(due - backlog.since, timedelta(0))
+def later(due: datetime, calendar: Calendar, backlog: Backlog, *, now: datetime) -> datetime:
+    """Give the date that a step gets when all are shifted by the time that has passed since nothing left.
+
+    Counted from when it would have left: countdowns that end at a weekend are days apart, and their mails leave together.
+    """
+    return now + max(send_at(due, calendar) - backlog.since, timedelta(0))
 
 
 def answered(session: Session, batch_id: int, verb: str, did: str, *, zone: str) -> str:

@@ -89,11 +89,12 @@ def _perform(
     spreading = Spreading(found, rows, now=now)
 
     def event(row: Loaded) -> Event:
+        calendar = row.sequence.plan(row.zone).calendar
         match answer:
             case "spread":
-                at = spreading.moment(row.id, row.sequence.plan(row.zone).calendar)
+                at = spreading.moment(row.id, calendar)
             case "shift":
-                at = backlogs.later(row.state.due_at or now, found, now=now)
+                at = backlogs.later(row.state.due_at or now, calendar, found, now=now)
             case _:
                 at = now
         return Resume(Policy.AT, at, found.batch_id)

@@ -4,7 +4,7 @@ import shutil
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlmodel import col, select
@@ -16,7 +16,7 @@ from core.handover import backlog
 from core.lifecycle import Hold, Pause, Source
 from core.models import Batch, Card, Enrollment, Mailbox
 from core.people import SYSTEM
-from tests.world import ANA, BEN, DAY, PLAIN, World, make
+from tests.world import ANA, BEN, DAY, PLAIN, START, World, make
 
 MANY, FEW = 60, backlog.MANY - 1
 HOUR = timedelta(hours=1)
@@ -271,6 +271,22 @@ def test_shift_all_keeps_the_distances(database_url):
     assert shifted == {"lead0@x.test": world.now, "late0@x.test": world.now + 10 * HOUR}
     assert world.now == began + timedelta(days=2, hours=10)
     assert len(world.tick()) == 30
+
+
+def test_shift_all_counts_from_when_a_step_would_have_left(database_url):
+    """Countdowns that ended at the weekend would have ended in mails on Monday, hours after the first that did not leave."""
+    saturday = START + timedelta(days=4)
+    world = make(database_url, WEEKDAYS)
+    world.add(PLAIN.replace("sequence: Spring", "sequence: Always"))
+    world.now = saturday
+    world.enrol(*emails(30))
+    world.later(hours=30).enrol(*emails(30, "night"), sequence="Always")
+    since = world.now
+    world.later(days=3).tick()
+    press(world, "shift all")
+    monday = datetime(2027, 6, 7, 7, tzinfo=UTC)
+    assert world.enrollment("lead0@x.test").due_at == world.now + (monday - since)
+    assert world.enrollment("night0@x.test", "Always").due_at == world.now
 
 
 def test_drop_leaves_the_step_out_and_counts_the_next_delay_from_now(database_url):
