@@ -2,8 +2,12 @@
 
 import pytest
 
+from core import goal_file
+from core.goals import library
 from core.models import Mailbox
 from sandbox.faults import Faults
+from tests.stories.conftest import SPRING
+from tests.stories.stage import SETTLING
 
 LEAD = "lead@x.test"
 
@@ -194,6 +198,30 @@ def test_resumed_and_still_no_mail_it_is_outside_the_window(lead, ana, clock):
         "outside the sending window (Saturday) in Europe/Berlin; it opens on Monday 7 June 2027, 09:00"
         in said
     )
+
+
+def test_resumed_and_still_no_mail_another_rule_stopped_it_after_a_different_act(lead, world, ana):
+    with world.made.desk.db.write() as session:
+        goal = goal_file.load("goal: Customer\nwhen: {tag: customer}\nstop: [Spring]\n")
+        library.save(session, goal, actor=SETTLING, now=world.made.clock.now())
+    ana.types(f"/sequence pause {lead}")
+    ana.types(f"/sequence resume {lead}")
+    ana.types(f"/sequence tag {lead} customer")
+    said = ana.types(f"/sequence why {lead}")
+    assert "It was stopped by the goal Customer on Tuesday 1 June 2027" in said
+
+
+def test_the_original_sender_is_kept_though_the_sequence_gets_another_one(lead, world, ana, clock, mail_to):
+    with world.made.desk.db.write() as session:
+        first = session.get_one(Mailbox, 1)
+        session.add(Mailbox(**first.model_dump(exclude={"id", "address"}), address="ben@northwind.example"))
+    ana.types(f"/sequence pause {lead}")
+    ana.types("/sequence pause sequence Spring")
+    world.publishes(SPRING.replace("zone:", "mailboxes: [ben@northwind.example]\nzone:"))
+    ana.types(f"/sequence resume {lead}")
+    clock.advance(days=3)
+    assert mail_to(lead) == ["Lead, a question", "Lead, did it reach you?"]
+    assert {mail["from"] for mail in world.made.mail.messages()} == {"Ana Ruiz <ana@northwind.example>"}
 
 
 def test_every_reason_at_once_the_strongest_first(lead, world, ana, ben):
