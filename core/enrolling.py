@@ -10,18 +10,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import and_, case, null, or_
+from sqlalchemy import case, null, or_
 from sqlmodel import Session, col, func, select
 
 from core import collisions
 from core.address import key_of
 from core.chunks import chunks
+from core.current import never_was
 from core.dates import say, say_day
 from core.errors import Refused
 from core.lead_file import LeadRow
 from core.lifecycle import LIVE, Source, Status
 from core.mailboxes import rotation
-from core.models import Delivery, Enrollment, Hold, Journal, Lead, SequenceStatus, Suppression
+from core.models import Enrollment, Hold, Journal, Lead, SequenceStatus, Suppression
 from core.models import Sequence as SequenceRow
 from core.models.leads import QUALIFIED
 from core.people import Actor
@@ -144,18 +145,8 @@ def history(session: Session, lead_ids: Iterable[int], sequence_id: int) -> dict
 
     The status is None where that run was taken back by an undo before anything of it was handed over.
     """
-    undone = select(Journal.id).where(
-        Journal.enrollment_id == col(Enrollment.id),
-        Journal.verb == "undo",
-        Journal.reason == "undone",
-        Journal.became == Status.STOPPED.value,
-    )
-    left = select(Delivery.id).where(
-        Delivery.enrollment_id == col(Enrollment.id), col(Delivery.sending_at).is_not(None)
-    )
-    never_was = and_(col(Enrollment.status) == Status.STOPPED.value, undone.exists(), ~left.exists())
     rows = session.exec(
-        select(Enrollment.lead_id, Enrollment.run, case((never_was, null()), else_=Enrollment.status))
+        select(Enrollment.lead_id, Enrollment.run, case((never_was(), null()), else_=Enrollment.status))
         .where(
             col(Enrollment.lead_id).in_(spelling(session).these(lead_ids)),
             Enrollment.sequence_id == sequence_id,

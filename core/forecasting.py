@@ -14,6 +14,7 @@ from sqlmodel import Session, col, func, select
 
 from core.acts import load
 from core.awaited import AWAITS
+from core.current import never_was
 from core.forecast import DAYS, Outlook, Standing, Way, outlook
 from core.lifecycle import LIVE, Status
 from core.mailboxes import day_of, handed_on
@@ -171,6 +172,7 @@ class _Ways:
         ).where(
             spelling(session).among(Enrollment.lead_id, lead_ids),
             spelling(session).among(Enrollment.sequence_id, set(self._ids.values())),
+            ~never_was(),
         )
         return iter(session.exec(query.order_by(col(Enrollment.run))).all())
 

@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 
 from core import conditions
 from core.acts import Loaded, apply, load, tried
+from core.current import never_was
 from core.db import Database
 from core.errors import Refused
 from core.leads import enrol
@@ -105,7 +106,7 @@ def _kept_out(
     """Say by enrollment whom nothing may start there by itself: who was stopped there, and who began there just now."""
     leads = {row.lead_id: row.id for row in rows}
     query = select(Enrollment.lead_id, Enrollment.status, Enrollment.enrolled_at).where(
-        col(Enrollment.lead_id).in_(leads), Enrollment.sequence_id == sequence_id
+        col(Enrollment.lead_id).in_(leads), Enrollment.sequence_id == sequence_id, ~never_was()
     )
     found = {}
     for lead_id, status, enrolled_at in session.exec(query.order_by(col(Enrollment.run))):

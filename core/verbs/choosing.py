@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, or_
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, and_, col, func, select
 
 from core import filters, sequences
 from core.address import is_free_mail
 from core.chunks import chunks
-from core.current import current_run
+from core.current import current_run, never_was
 from core.errors import Refused
 from core.filters import Term
 from core.filters_sql import condition
@@ -134,9 +134,9 @@ def _confirmed(session: Session, only: Sequence[int]) -> Chosen:
     return Chosen(tuple(by_ids(session, only)), is_confirmed=True)
 
 
-def by_ids(session: Session, enrollment_ids: Iterable[int]) -> list[Place]:
-    """Give exactly these enrollments, as far as they are still their leads' latest runs."""
-    return _read(session, among=enrollment_ids)
+def by_ids(session: Session, enrollment_ids: Iterable[int], *, with_undone: bool = False) -> list[Place]:
+    """Give exactly these enrollments, as far as they are still their leads' latest runs; or never were, and may be again."""
+    return _read(session, among=enrollment_ids, with_undone=with_undone)
 
 
 def live_places(session: Session, lead_ids: Iterable[int]) -> list[Place]:
@@ -194,7 +194,10 @@ def _places(
 
 
 def _read(
-    session: Session, *conditions: ColumnElement[bool], among: Iterable[int] | None = None
+    session: Session,
+    *conditions: ColumnElement[bool],
+    among: Iterable[int] | None = None,
+    with_undone: bool = False,
 ) -> list[Place]:
     # Columns, not objects: of a hundred thousand those take seconds.
     query = (
@@ -209,7 +212,7 @@ def _read(
         )
         .join(Lead, col(Lead.id) == col(Enrollment.lead_id))
         .join(SequenceRow, col(SequenceRow.id) == col(Enrollment.sequence_id))
-        .where(current_run(), *conditions)
+        .where(or_(current_run(), never_was()) if with_undone else current_run(), *conditions)
         .order_by(col(Lead.email), col(SequenceRow.name))
     )
     if among is not None:

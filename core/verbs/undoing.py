@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -14,7 +14,7 @@ from core.acts import CHUNK, DELIVERIES, Change, apply, load, open_batch
 from core.answers import Answer
 from core.chunks import chunks
 from core.collisions import asked_by, retold
-from core.current import current_run
+from core.current import REDO, UNDO, current_run, never_was
 from core.errors import Refused
 from core.grammar import commands as orders
 from core.lifecycle import LIVE, RUNNING, Enrollment, Restore, Stop
@@ -23,6 +23,7 @@ from core.models import Enrollment as EnrollmentRow
 from core.names import name_of, names
 from core.people import Actor
 from core.snapshots import from_snapshot
+from core.sql import spelling
 from core.verbs import collisions, editing, meetings, proposals, reminders, stages, tasks
 from core.verbs.acting import Performed, answered, says_next
 from core.verbs.choosing import by_ids, lock_leads
@@ -35,7 +36,6 @@ from core.words import clock, counted
 
 LATEST_WITHIN = timedelta(hours=24)
 ENROLLMENTS_WITHOUT_ASKING = 10
-UNDO, REDO = "undo", "redo"  # of batches; a redo takes an undo back
 REFUSED = "refused"  # the journal's word for what somebody tried in vain
 # What was done by a button, in the words of the field; what was typed is named as the command it is.
 _BUTTONS = {
@@ -87,7 +87,8 @@ def undo(
     asked, kept = asked_by(session, batch), undoing.of_batch(session, batch.id)
     if not (made or moved or given or absence or asked or kept):
         raise Refused(f"There is nothing to undo in {_named(batch)}.")
-    if not is_confirmed and len(places := by_ids(session, made)) > ENROLLMENTS_WITHOUT_ASKING:
+    places = [] if is_confirmed else by_ids(session, made, with_undone=batch.verb == UNDO)
+    if len(places) > ENROLLMENTS_WITHOUT_ASKING:
         order = orders.Undo(str(batch.id))
         return proposals.propose(session, order, f"Undo {_named(batch)} of", places, actor=actor, now=now)
     if batch.actor == actor.id:
@@ -105,20 +106,27 @@ def undo(
     )
     stopping = [i for i in begun_runs if i not in overtaken]
     stopped = apply(
-        session, stopping, lambda _: Stop(), verb="undo", actor=actor, now=now, reason="undone", batch_id=own
+        session, stopping, lambda _: Stop(), verb=UNDO, actor=actor, now=now, reason="undone", batch_id=own
     )
     back = [i for i, one in made.items() if one.before is not None and i not in overtaken]
-    back = _still_latest(session, back, overtaken, made)
-    restored = apply(
-        session, back, lambda row: Restore(_before(made[row.id])), verb="undo", actor=actor, now=now,
-        reason=f"{_BUTTONS.get(batch.verb, batch.verb)} undone", batch_id=own,
-    )  # fmt: skip
-    _mend_deliveries(session, restored.changes, now=now)
-    changes = (*stopped.changes, *restored.changes)
+    ending = {i for i in back if _before(made[i]).status not in LIVE}
+    back = _still_latest(session, back, overtaken, made, ending)
+    restored: list[Change] = []
+    refused: list[str] = []
+    for is_ending in (True, False):  # first what makes room: a lead has one live run in a sequence
+        ids = [i for i in back if (i in ending) is is_ending]
+        done = apply(
+            session, ids, lambda row: Restore(_before(made[row.id])), verb=UNDO, actor=actor, now=now,
+            reason=f"{_BUTTONS.get(batch.verb, batch.verb)} undone", batch_id=own,
+        )  # fmt: skip
+        restored += done.changes
+        refused += done.refusals
+    _mend_deliveries(session, restored, now=now)
+    changes = (*stopped.changes, *restored)
     left = has_left(session, [change.row.id for change in stopped.changes], zone=zone, now=now)
     theirs = {change.row.lead_id for change in changes}
     tagging.put_back(session, tagging.moved_by(session, batch.id), theirs, actor=actor, now=now, batch_id=own)
-    refusals = (*stopped.refusals, *restored.refusals, *overtaken.values())
+    refusals = (*stopped.refusals, *refused, *overtaken.values())
     notes = stages.put_back(session, moved, locked, actor=actor, now=now, batch_id=own)
     notes += owners.put_back(session, given, locked, actor=actor, now=now, batch_id=own)
     if absence:
@@ -137,12 +145,21 @@ def undo(
     retold(session, batch, now=now)
     if not changes:
         return Outcome(Answer(f"Undid {_named(batch)}.", (*notes, *refusals), batch_id=own))
-    done = Performed(changes, refusals, own, begun(session, [change.row.id for change in changes]))
+    leaving = begun(session, [change.row.id for change in changes])
+    gone = _never_were(session, changes)
+    back_in = {
+        _place(change) for change in restored if change.row.id not in gone
+    }  # which says where the lead stands
+    told = tuple(one for one in changes if one.row.id not in gone or _place(one) not in back_in)
     return answered(
         session,
-        done,
+        Performed(told, refusals, own, leaving),
         f"Undid {_named(batch)}:",
-        lambda change, lead: [_now(change), says_next(change, lead, zone=zone, now=now)],
+        lambda change, lead: (
+            [gone[change.row.id]]
+            if change.row.id in gone
+            else [_now(change), says_next(change, lead, zone=zone, now=now)]
+        ),
         notes=(*left, *notes),
     )
 
@@ -153,6 +170,27 @@ def _named(batch: Batch) -> str:
 
 def _now(change: Change) -> str:
     return f"It is {change.after.status.value.replace('_', ' ')} now."
+
+
+def _place(change: Change) -> tuple[int, int]:
+    return change.row.lead_id, change.row.sequence.id
+
+
+def _never_were(session: Session, changes: Sequence[Change]) -> dict[int, str]:
+    """Give by enrollment, for each run of which nothing had left, how its lead stands in the sequence without it."""
+    ids = spelling(session).among(EnrollmentRow.id, [change.row.id for change in changes])
+    gone = set(session.exec(select(EnrollmentRow.id).where(ids, never_was())))
+    mine = spelling(session).among(EnrollmentRow.lead_id, {change.row.lead_id for change in changes})
+    query = select(EnrollmentRow.lead_id, EnrollmentRow.sequence_id, EnrollmentRow.status)
+    stands = {
+        (lead_id, sequence_id): status.replace("_", " ")
+        for lead_id, sequence_id, status in session.exec(query.where(mine, current_run()))
+    }
+    return {
+        change.row.id: f"As before, it is {stands.get(_place(change), f'not in {change.row.sequence.name}')}."
+        for change in changes
+        if change.row.id in gone
+    }
 
 
 def _starts(change: Change) -> bool:
@@ -286,9 +324,13 @@ def _overtaken(
 
 
 def _still_latest(
-    session: Session, ids: Sequence[int], overtaken: dict[int, str], made: dict[int, _Made]
+    session: Session,
+    ids: Sequence[int],
+    overtaken: dict[int, str],
+    made: dict[int, _Made],
+    ending: Collection[int],
 ) -> list[int]:
-    """Give those that no live later run stands in the way of; the others are named in `overtaken`."""
+    """Give those that no live later run stands in the way of, but one that ends as well; the others are named in `overtaken`."""
     kept = list(ids)
     for chunk in chunks(ids, CHUNK):
         old = session.exec(
@@ -302,7 +344,7 @@ def _still_latest(
                     col(EnrollmentRow.status).in_(LIVE),
                 )
             ).first()
-            if live is not None and live != row.id:
+            if live is not None and live != row.id and live not in ending:
                 kept.remove(row.id or 0)
                 overtaken[row.id or 0] = (
                     f"{made[row.id or 0].label} was left as it is: a new run has begun since."

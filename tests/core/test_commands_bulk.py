@@ -241,7 +241,7 @@ def test_a_restart_of_many_is_undone_whole(world: World) -> None:
 
     answer = confirm(world, world.say("undo"))
 
-    assert answer.title == "Undid `restart`: 12 leads (24 enrollments)."  # the runs stopped and those begun
+    assert answer.title == "Undid `restart`: 12 leads (12 enrollments)."  # the runs before
 
 
 def test_undo_of_a_number_that_is_none_is_refused(world: World) -> None:

@@ -299,13 +299,12 @@ def test_an_enrolment_taken_back_before_anything_left_can_be_made_again(world: W
     with world.db.write() as session:
         session.add(Lead(email="eve@acme.test", created_at=world.now))  # without a first name
     batch = world.say("enrol eve@acme.test in Spring").batch_id
-    said = " ".join(undo(world, batch).lines)
-    assert "{{" not in said
-    assert "[first_name]" in said
+    assert undo(world, batch).lines == ("As before, it is not in Spring.",)
     answer = world.say("enrol eve@acme.test in Spring")
     assert not answer.is_refusal
     assert "Run 2, from step 1." in answer.lines
     world.say("stop eve@acme.test")  # by a person: this one counts
+    assert "“[first_name], a question”" in world.say("status eve@acme.test").as_text()
     assert world.say("enrol eve@acme.test in Spring").is_refusal
 
 
