@@ -15,6 +15,7 @@ from sqlmodel import Session, col
 
 from core.lifecycle.words import RUNNING, Status
 from core.models import Delivery, DeliveryState, Enrollment, Hook, HookEvent
+from core.models.leads import NOT_QUALIFIED, QUALIFIED
 from core.people import SYSTEM
 
 HOOKS: Table = Hook.__table__  # type: ignore[attr-defined]
@@ -66,14 +67,23 @@ def event_of(line: Mapping[str, Any]) -> str | None:
     """Give what a line of the journal is told as; None: nothing."""
     was, became = line.get("was"), line.get("became")
     if line.get("enrollment_id") is None:
-        return _BY_VERB.get(line["verb"])
+        return _stage_back(was, became) if line["verb"] == "undo" else _BY_VERB.get(line["verb"])
     if was == became:
         return None
     if became in {Status.PAUSED, Status.STOPPED, Status.COMPLETED, Status.SKIPPED}:
         return str(became)
-    if became in RUNNING and was == Status.PAUSED:
-        return "resumed"
-    return "started" if was is None and became in RUNNING else None
+    if (
+        became in RUNNING and was not in RUNNING
+    ):  # after a pause, or put back by an undo, `unskip`, a new step
+        return "started" if was is None else "resumed"
+    return None
+
+
+def _stage_back(was: str | None, became: str | None) -> str:
+    """Give what a stage that an undo put back is told as."""
+    if became == QUALIFIED:
+        return "qualified"
+    return "unqualified" if was == QUALIFIED or became == NOT_QUALIFIED else "lead_changed"
 
 
 def tell_one(session: Session, event: str | None, *, lead_id: int, now: datetime, **kept: Any) -> None:

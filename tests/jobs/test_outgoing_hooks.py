@@ -187,6 +187,31 @@ def test_events_come_in_order_for_each_lead_with_what_happened(world, receiver):
     assert len(receiver.got) == 6
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (["stop lea@x.test", "undo"], [("stopped", "stopped"), ("resumed", "pending")]),
+        (["stop lea@x.test", "undo", "undo {}"], [("stopped", "stopped"), ("resumed", "pending"), ("stopped", "stopped")]),
+        (
+            ["qualify lea@x.test", "undo", "undo {}"],
+            [("stopped", "stopped"), ("qualified", "qualified"), ("resumed", "pending"), ("unqualified", ""),
+             ("stopped", "stopped"), ("qualified", "qualified")],
+        ),
+        (
+            ["unqualify lea@x.test", "undo"],
+            [("stopped", "stopped"), ("unqualified", "not qualified"), ("resumed", "pending"), ("lead_changed", "")],
+        ),
+        (["skip lea@x.test in Spring", "unskip lea@x.test in Spring"], [("skipped", "skipped"), ("resumed", "pending")]),
+    ],
+)  # fmt: skip
+def test_what_an_undo_puts_back_is_told(world, said, told):
+    add(world, "https://crm.example/x")
+    batch = None
+    for text in said:
+        batch = world.say(text.format(batch)).batch_id
+    assert [(row.event, row.payload["became"]) for row in rows(world)] == told
+
+
 def test_bulk_act_tells_of_each_lead_once(world, receiver):
     world.enrol(*[f"p{n}@x.test" for n in range(600)])
     add(world, receiver.url, "paused", "resumed", "stopped")
