@@ -48,6 +48,7 @@ COVERED_SHOWN = 3  # people for whom somebody stands in
 NEXT_SHOWN, SEQUENCES_SHOWN, MAILBOXES_SHOWN = 4, 6, 6
 OWNERS_NAMED = 3
 JUST_NOW = timedelta(minutes=15)
+_TAKES_BACK = ("undo", "redo")
 PRESSED = "home"  # the word of a sequence's buttons: `card home 3 resume seen 1623741660000000`
 NOT_A_MEMBER = "Only full members of this workspace can use Fermata, so there is nothing to see here for guests and people of other workspaces."
 _IMPORT = "Bring leads in with `fermata leads import FILE.csv`, or press Enrol… above."
@@ -165,10 +166,30 @@ def _last_act(session: Session, person_id: str, *, zone: str, now: datetime) -> 
     alike = (Journal.batch_id == batch.id, Journal.verb == line.verb)
     count = session.exec(select(func.count(func.distinct(Journal.lead_id))).where(*alike)).one()
     whom = f"{email}{f' in {name}' if name else ''}" if count == 1 else counted(count, "lead")
-    done = _one_act(session, line, zone) if count == 1 else act_words(line, "you").replace(" it", " them", 1)
-    if batch.verb == "undo":
-        done = f"you took back “{line.reason.removesuffix('undone').strip() or 'start'}”"
+    undone = _taken_back(session, batch)
+    if count == 1:
+        done = undone or _one_act(session, line, zone)
+    else:
+        done = (undone or act_words(line, "you")).replace(" it", " them", 1)
     return f"{whom}: {done} at {clock(batch.at, zone, now)}.", undo
+
+
+def _taken_back(session: Session, batch: Batch) -> str:
+    """Give what an undo took back, in the words in which it was told itself; "" of what is no undo."""
+    query = (
+        select(Journal, Batch.verb)
+        .join(Batch, col(Batch.id) == Journal.batch_id)
+        .where(Batch.undone_at == batch.at, Batch.undone_by == batch.actor, Batch.id != batch.id)
+        .order_by(col(Journal.enrollment_id).is_(None), col(Journal.id))
+    )
+    found = session.exec(query.limit(1)).first() if batch.verb in _TAKES_BACK else None
+    if found is None:
+        return ""
+    line, verb = found
+    if verb in _TAKES_BACK:
+        return "you took back an undo"
+    who = "you" if line.actor == batch.actor else name_of(session, line.actor)
+    return f"you took back that {act_words(line, who)}"
 
 
 def _one_act(session: Session, line: Journal, zone: str) -> str:

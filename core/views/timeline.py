@@ -81,7 +81,7 @@ _DONE = {
     "lead new": "saved the lead",
     "lead changed": "changed the lead's data",
     "undo": "took an act back",
-    "apply": "wrote",
+    "apply": "saved the sequence",
     "publish sequence": "published",
     "pause sequence": "paused",
     "resume sequence": "resumed",

@@ -7,6 +7,7 @@ import pytest
 from core import cards, homes, postbox, views
 from core.models import Card, Mailbox, Member, Message
 from core.people import Actor
+from tests.core.test_commands_clicks import TASK
 from tests.world import ANA, BEN, PLAIN, World, make
 
 ADA, EVE, IDA = "ada@x.test", "eve@x.test", "ida@x.test"
@@ -215,11 +216,40 @@ def test_the_last_act_is_told_with_its_undo(database_url):
     assert not world.say(view.undo.command).is_refusal
     assert world.status(ADA) == "pending"
     assert (shown(world).done, shown(world).undo) == (
-        f"{ADA} in Spring: you took back “pause” at 10:05:00.",
+        f"{ADA} in Spring: you took back that you paused it at 10:05:00.",
         None,
     )
     world.say(f"pause {ADA}")
     assert shown(world.later(minutes=16)).done == ""
+
+
+def test_an_undo_is_told_as_what_it_took_back(database_url):
+    world = world_with(database_url)
+    world.later(seconds=1).say(f"owner {ADA} <@{BEN.id}>")
+    assert not world.later(seconds=1).say("undo").is_refusal
+    assert shown(world).done == f"{ADA}: you took back that you changed the owner at 10:05:02."
+    world.later(seconds=1).say(f"remind {ADA} on June 10")
+    world.later(seconds=1).say(f"pause {ADA}")
+    took = world.later(seconds=1).say("undo")
+    assert not world.later(seconds=1).say(f"undo {took.batch_id}").is_refusal
+    assert shown(world).done == f"{ADA} in Spring: you took back an undo at 10:05:06."
+
+
+def test_a_task_that_was_taken_back_is_told_without_quotes_in_quotes(database_url):
+    world = make(database_url, TASK)
+    world.enrol(ADA, owner=ANA.id)
+    world.tick()
+    world.later(seconds=1).click("task_done", ADA)
+    world.later(seconds=1).say("undo")
+    assert shown(world).done == f"{ADA} in Spring: you took back that you did the task at 10:00:02."
+
+
+def test_a_saved_edit_is_told_as_that(database_url):
+    world = world_with(database_url)
+    world.say(f"pause {ADA}")
+    world.say("pause sequence Spring")
+    world.later(seconds=1).add(PLAIN.replace("Last word", "The last word"), publish=False)
+    assert "(you saved the sequence at 10:05:01)" in world.say("undo").title
 
 
 def test_an_act_on_a_sequence_and_on_many_is_told_too(database_url):
