@@ -19,6 +19,7 @@ from core.db import Database, upsert
 from core.enrolling import Why, accepting, away, away_people, history, judge, no_mailbox, sentence, suppressed
 from core.goals import Kind
 from core.lead_file import LeadRow, Row
+from core.lead_file.row import full_name, renamed
 from core.lifecycle import LIVE, Hold, Pause, Source, Stop, begin
 from core.mailboxes import rotation
 from core.models import Enrollment, Lead, Suppression
@@ -142,6 +143,11 @@ def fill(lead: Lead, row: LeadRow) -> bool:
     values = {name: getattr(row, name) for name in FIELDS if getattr(row, name)}
     if row.custom:
         values["custom"] = {**lead.custom, **{key: value for key, value in row.custom.items() if value}}
+    if row.name and row.name == full_name(
+        row.first_name, row.last_name
+    ):  # which may be one half of what we know
+        halves = values.get("first_name", lead.first_name), values.get("last_name", lead.last_name)
+        values["name"] = renamed(lead.name, (lead.first_name, lead.last_name), halves)
     changed = {name: value for name, value in values.items() if value != getattr(lead, name)}
     for name, value in changed.items():
         setattr(lead, name, value)

@@ -10,6 +10,7 @@ from core.address import domain_of, is_free_mail
 from core.errors import Refused
 from core.hooks.words import Told, What, addresses, identity, moment, part, title, word
 from core.lead_file import LeadRow
+from core.lead_file.row import full_name
 from core.meetings import MeetingNews, State
 from core.words import listed
 
@@ -54,7 +55,7 @@ def _new(body: Mapping[str, Any], email: str) -> LeadRow | None:
     first, last, company = (title(body, name) for name in ("first_name", "last_name", "company"))
     domain = domain_of(email)
     return LeadRow(
-        email, first, last, f"{first} {last}".strip(), company, "" if is_free_mail(domain) else domain
+        email, first, last, full_name(first, last), company, "" if is_free_mail(domain) else domain
     )
 
 

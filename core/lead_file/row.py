@@ -99,7 +99,7 @@ def lead_of(columns: tuple[str, ...], cells: tuple[str, ...]) -> LeadRow:
         email=email,
         first_name=first_name,
         last_name=last_name,
-        name=values.get("name") or f"{first_name} {last_name}".strip(),
+        name=values.get("name") or full_name(first_name, last_name),
         company=values.get("company", ""),
         domain=_domain(values.get("domain", ""), email),
         zone=_zone(values.get("zone", "")),
@@ -108,6 +108,16 @@ def lead_of(columns: tuple[str, ...], cells: tuple[str, ...]) -> LeadRow:
         owner=values.get("owner") or None,
         custom=custom,
     )
+
+
+def full_name(first_name: str, last_name: str) -> str:
+    """Give the whole name that two halves make."""
+    return f"{first_name} {last_name}".strip()
+
+
+def renamed(name: str, halves: tuple[str, str], halves_now: tuple[str, str]) -> str:
+    """Give a whole name after its halves changed: made of them where it was before, else as it is."""
+    return full_name(*halves_now) if name in ("", full_name(*halves)) else name
 
 
 def _unquoted(cell: str) -> str:

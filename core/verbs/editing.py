@@ -20,7 +20,7 @@ from core.goals import GoalEvent, Kind
 from core.grammar import commands as orders
 from core.grammar import to_text
 from core.grammar.commands import Who
-from core.lead_file.row import LONGEST_CELL_CHARS
+from core.lead_file.row import LONGEST_CELL_CHARS, renamed
 from core.lifecycle import LIVE, Source, Status
 from core.merging import compiled
 from core.missing import missing
@@ -261,10 +261,10 @@ def _save(
         owners.give(session, [lead_id], text or None, actor=actor, now=now, batch_id=batch_id)
         return
     was = _values(session, lead, name)
-    is_derived = lead.name in ("", f"{lead.first_name} {lead.last_name}".strip())
+    halves = lead.first_name, lead.last_name
     _set(session, before, name, text)
-    if is_derived and name in ("first_name", "last_name"):
-        lead.name = f"{lead.first_name} {lead.last_name}".strip()
+    if name in ("first_name", "last_name"):
+        lead.name = renamed(lead.name, halves, (lead.first_name, lead.last_name))
     if name == "stage" and text:
         goals.meet(session, GoalEvent(Kind.STAGE, text, (lead_id,)), now=now)
     if name == "tags":

@@ -131,6 +131,22 @@ def test_lead_is_made_and_changed_by_the_rules_of_a_file(crm):
     assert tagged["tags"] == ["hot"]
 
 
+@pytest.mark.parametrize(
+    ("first", "then", "name"),
+    [
+        ({"first_name": "Ada", "last_name": "Winter"}, {"first_name": "Ada"}, "Ada Winter"),
+        ({"first_name": "Ada", "last_name": "Winter"}, {"first_name": "Ida"}, "Ida Winter"),
+        ({"last_name": "Winter"}, {"first_name": "Ada"}, "Ada Winter"),
+        ({"name": "Dr. Ada Winter"}, {"first_name": "Ada", "last_name": "Winter"}, "Dr. Ada Winter"),
+        ({"first_name": "Ada"}, {"first_name": "Ada", "name": "Ada W."}, "Ada W."),
+    ],
+)
+def test_whole_name_is_made_of_what_is_known_after_a_change(crm, first, then, name):
+    crm.put("/leads/ada@acme.test", 201, **first)
+    assert crm.put("/leads/ada@acme.test", **then)["name"] == name
+    assert crm.put("/leads/ada@acme.test", company="Acme")["name"] == name
+
+
 def test_pages_of_leads_hold_each_lead_once(crm):
     for number in range(7):
         crm.put(f"/leads/p{number}@acme.test", 201, tags=["eu"])
