@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import or_, update
-from sqlmodel import Session, col, func, select
+from sqlalchemy import update
+from sqlmodel import Session, col, select
 
 from core import absences, owners, tagging, undoing
 from core.acts import CHUNK, DELIVERIES, Change, apply, load, open_batch
@@ -24,37 +24,17 @@ from core.names import name_of, names
 from core.people import Actor
 from core.snapshots import from_snapshot
 from core.sql import spelling
-from core.verbs import collisions, editing, meetings, proposals, reminders, stages, tasks
+from core.verbs import collisions, editing, last_acts, meetings, proposals, reminders, stages, tasks
 from core.verbs.acting import Performed, answered, says_next
 from core.verbs.choosing import by_ids, lock_leads
 from core.verbs.handovers import begun, has_left
-from core.verbs.outcome import Outcome
+from core.verbs.last_acts import BUTTONS, named
+from core.verbs.outcome import Instead, Outcome
 from core.verbs.whens import zone_of
-from core.views.digest_rows import LATER
 from core.views.timeline import act_words
 from core.words import clock, counted
 
-LATEST_WITHIN = timedelta(hours=24)
 ENROLLMENTS_WITHOUT_ASKING = 10
-REFUSED = "refused"  # the journal's word for what somebody tried in vain
-# What was done by a button, in the words of the field; what was typed is named as the command it is.
-_BUTTONS = {
-    REDO: "the redo",
-    "new_step send": "sending the new step",
-    "new_step leave": "leaving them finished",
-    LATER: "the move by a week",
-    "task done": "a task's “done”",
-    "snooze": "the putting off of a task",
-    "edit lead": "the change of the lead's data",
-    "reminder": "the answer to a reminder",
-    "meeting": "the word on a meeting",
-    "backlog spread": "spreading the backlog",
-    "backlog shift": "shifting the backlog",
-    "backlog drop": "dropping the backlog",
-    "settle left": "the word that it left",
-    "settle again": "sending it again",
-    "settle drop": "the word that it is dropped",
-}
 # What puts back the rows that `core.undoing` kept, and gives what to say of it; each raises Refused where one has changed.
 _PUT_BACK: dict[str, Callable[..., list[str]]] = {
     "lead": editing.put_back,
@@ -86,11 +66,11 @@ def undo(
     given, absence = owners.given_by(session, batch.id), absences.changed_by(session, batch.id)
     asked, kept = asked_by(session, batch), undoing.of_batch(session, batch.id)
     if not (made or moved or given or absence or asked or kept):
-        raise Refused(f"There is nothing to undo in {_named(batch)}.")
+        raise Refused(f"There is nothing to undo in {named(batch)}.")
     places = [] if is_confirmed else by_ids(session, made, with_undone=batch.verb == UNDO)
     if len(places) > ENROLLMENTS_WITHOUT_ASKING:
         order = orders.Undo(str(batch.id))
-        return proposals.propose(session, order, f"Undo {_named(batch)} of", places, actor=actor, now=now)
+        return proposals.propose(session, order, f"Undo {named(batch)} of", places, actor=actor, now=now)
     if batch.actor == actor.id:
         actor = replace(actor, is_bound=False)  # one's own act may be taken back, whosever lead it touched
     about = {lead_id for row in asked for lead_id in row.lead_ids} | {one.lead_id for one in kept}
@@ -117,7 +97,7 @@ def undo(
         ids = [i for i in back if (i in ending) is is_ending]
         done = apply(
             session, ids, lambda row: Restore(_before(made[row.id])), verb=UNDO, actor=actor, now=now,
-            reason=f"{_BUTTONS.get(batch.verb, batch.verb)} undone", batch_id=own,
+            reason=f"{BUTTONS.get(batch.verb, batch.verb)} undone", batch_id=own,
         )  # fmt: skip
         restored += done.changes
         refused += done.refusals
@@ -144,7 +124,7 @@ def undo(
     session.add(batch)
     retold(session, batch, now=now)
     if not changes:
-        return Outcome(Answer(f"Undid {_named(batch)}.", (*notes, *refusals), batch_id=own))
+        return Outcome(Answer(f"Undid {named(batch)}.", (*notes, *refusals), batch_id=own))
     leaving = begun(session, [change.row.id for change in changes])
     gone = _never_were(session, changes)
     back_in = {
@@ -154,7 +134,7 @@ def undo(
     return answered(
         session,
         Performed(told, refusals, own, leaving),
-        f"Undid {_named(batch)}:",
+        f"Undid {named(batch)}:",
         lambda change, lead: (
             [gone[change.row.id]]
             if change.row.id in gone
@@ -162,10 +142,6 @@ def undo(
         ),
         notes=(*left, *notes),
     )
-
-
-def _named(batch: Batch) -> str:
-    return _BUTTONS.get(batch.verb, f"`{batch.verb}`")
 
 
 def _now(change: Change) -> str:
@@ -198,24 +174,13 @@ def _starts(change: Change) -> bool:
 
 
 def _batch(session: Session, batch_id: int | None, *, actor: Actor, now: datetime) -> Batch:
+    if batch_id is None:
+        is_open = lambda batch: _is_open(session, batch, actor=actor, now=now)  # noqa: E731
+        return last_acts.latest(session, is_open, actor=actor, now=now)
     query = select(Batch).with_for_update().execution_options(populate_existing=True)
-    if batch_id is not None:
-        batch = session.exec(query.where(Batch.id == batch_id)).first()
-    else:
-        mine = (
-            Batch.actor == actor.id,
-            col(Batch.at) >= now - LATEST_WITHIN,
-            col(Batch.undone_at).is_(None),
-            Batch.size > 0,
-            Batch.verb != UNDO,  # which its number alone takes back: it may start mail
-        )
-        batch = session.exec(query.where(*mine).order_by(col(Batch.id).desc()).limit(1)).first()
-        if batch and (later := _later(session, batch)):
-            raise _is_older(session, batch, later, actor=actor, now=now)
+    batch = session.exec(query.where(Batch.id == batch_id)).first()
     if batch is None:
-        raise Refused(
-            _nothing(session, actor=actor, now=now) if batch_id is None else "There is no such batch."
-        )
+        raise Refused("There is no such batch.")
     if batch.undone_at is not None:
         zone, _ = zone_of(session, actor)
         who = name_of(session, batch.undone_by or "")
@@ -225,39 +190,18 @@ def _batch(session: Session, batch_id: int | None, *, actor: Actor, now: datetim
     return batch
 
 
-def _nothing(session: Session, *, actor: Actor, now: datetime) -> str:
-    """Say why a bare `undo` finds nothing."""
-    mine = (Batch.actor == actor.id, col(Batch.at) >= now - LATEST_WITHIN, Batch.verb == UNDO)
-    query = select(Batch.id).where(*mine, col(Batch.undone_at).is_(None)).order_by(col(Batch.id).desc())
-    if (last := session.exec(query).first()) is not None:
-        return f"Everything you did in the last day is undone; `undo {last}` takes the last undo back."
-    return "You have done nothing in the last day that could be undone."
-
-
-def _later(session: Session, batch: Batch) -> Journal | None:
-    """Give what its person did last since then, but what they took back themselves.
-
-    An act that can be undone would be the batch itself.
-    """
-    begins = select(func.min(Journal.id)).where(Journal.batch_id == batch.id).scalar_subquery()
-    since = select(Journal).where(
-        Journal.actor == batch.actor, col(Journal.id) > begins, Journal.at > batch.at, Journal.verb != REFUSED
-    )
-    theirs = Batch.actor == batch.actor
-    gone = select(Batch.id).where(theirs, or_(col(Batch.verb) == UNDO, col(Batch.undone_by) == batch.actor))
-    since = since.where(or_(col(Journal.batch_id).is_(None), col(Journal.batch_id).not_in(gone)))
-    return session.exec(since.order_by(col(Journal.id).desc()).limit(1)).first()
-
-
-def _is_older(session: Session, batch: Batch, later: Journal, *, actor: Actor, now: datetime) -> Refused:
-    """Give the refusal to take back what was not done last, unless it is named."""
-    zone, _ = zone_of(session, actor)
-    did, at = act_words(later, "you"), clock(later.at, zone, now)
-    before = f"`undo {batch.id}` takes back {_named(batch)} of {clock(batch.at, zone, now)}"
-    other = session.get(Batch, later.batch_id) if later.batch_id else None
-    if other and other.undone_at:
-        return Refused(f"What you did last ({did} at {at}) is undone already; {before}, which came earlier.")
-    return Refused(f"What you did last ({did} at {at}) cannot be undone; {before}, which came earlier.")
+def _is_open(session: Session, batch: Batch, *, actor: Actor, now: datetime) -> bool:
+    """Say whether it could be undone now: it is tried, and the trial leaves nothing behind."""
+    trial = session.begin_nested()
+    try:
+        undo(session, batch.id, actor=actor, now=now)
+    except Instead:  # a large one asks first
+        return True
+    except Refused:
+        return False
+    finally:
+        trial.rollback()
+    return True
 
 
 def _made(session: Session, batch: Batch) -> dict[int, _Made]:

@@ -142,14 +142,20 @@ def test_undo_without_a_number_takes_the_latest_within_a_day(world: World) -> No
 
 
 @pytest.mark.parametrize(
-    ("text", "did"),
+    ("text", "did", "way"),
     [
-        (f"note {ADA} wants a quote", "you noted at 10:01:00"),
-        ("pause sequence Spring", "you paused at 10:01:00"),
-        ("halt", "you halted all sending at 10:01:00"),
+        (f"note {ADA} wants a quote", "you noted at 10:01:00", ""),
+        (
+            "pause sequence Spring",
+            "you paused Spring at 10:01:00",
+            "`resume sequence Spring` lets it go on; ",
+        ),
+        ("halt", "you halted all sending at 10:01:00", "`unhalt` ends that; "),
     ],
 )
-def test_undo_never_takes_back_an_older_act_than_the_last(world: World, text: str, did: str) -> None:
+def test_undo_never_takes_back_an_older_act_than_the_last(
+    world: World, text: str, did: str, way: str
+) -> None:
     batch = world.say(f"pause {ADA}").batch_id
     world.say(f"note {BOB} somebody else does something meanwhile", actor=BEN)
     world.later(minutes=1).say(text)
@@ -158,10 +164,58 @@ def test_undo_never_takes_back_an_older_act_than_the_last(world: World, text: st
 
     assert answer.is_refusal
     assert answer.title == (
-        f"What you did last ({did}) cannot be undone; `undo {batch}` takes back `pause` of 10:00:00, which came earlier."
+        f"What you did last ({did}) cannot be undone; {way}`undo {batch}` takes back `pause` of 10:00:00, which came "
+        "earlier."
     )
     assert world.status(ADA) == "paused"
     assert undo(world, batch).title.startswith("Undid `pause`")
+
+
+@pytest.mark.parametrize(
+    ("said", "did", "way"),
+    [
+        (["pause sequence Spring"], "you paused Spring", "`resume sequence Spring` lets it go on"),
+        (
+            ["pause sequence Spring", "resume sequence Spring"],
+            "you resumed Spring",
+            "`pause sequence Spring` pauses it again",
+        ),
+        (["halt"], "you halted all sending", "`unhalt` ends that"),
+        (["halt", "unhalt"], "you ended the halt", "`halt` stops all sending again"),
+    ],
+)
+def test_undo_names_the_command_that_takes_back_what_is_no_batch(
+    world: World, said: list[str], did: str, way: str
+) -> None:
+    for text in said:
+        world.say(text)
+
+    assert undo(world).title == f"What you did last ({did} at 10:00:00) cannot be undone; {way}."
+
+
+def test_undo_names_no_command_for_what_somebody_else_took_back(world: World) -> None:
+    world.say("halt")
+    world.say("unhalt", actor=BEN)
+    assert undo(world).title == "You have done nothing in the last day that could be undone."
+
+
+def test_undo_names_no_older_act_that_it_would_refuse(world: World) -> None:
+    first = world.say(f"pause {BOB}").batch_id
+    resent = world.later(minutes=1).say(f"resend step {ADA}").batch_id
+    world.tick()
+    assert undo(world.later(minutes=1), resent).is_refusal
+    world.say(f"tag {ADA} hot")
+
+    answer = undo(world)
+    assert answer.title == (
+        "What you did last (you tagged the lead at 10:02:00) cannot be undone; "
+        f"`undo {first}` takes back `pause` of 10:00:00, which came earlier."
+    )
+    assert world.status(BOB) == "paused"  # named, not tried
+    assert [line.verb for line in world.journal("undo")] == []
+    assert not undo(world, first).is_refusal
+
+    assert undo(world).title == "What you did last (you tagged the lead at 10:02:00) cannot be undone."
 
 
 def test_undo_never_takes_back_the_act_before_one_that_somebody_undid(world: World) -> None:
