@@ -115,16 +115,22 @@ _OF_STEPS = (By.STEP, By.VARIANT)
 
 @dataclass(frozen=True)
 class Asked:
-    """Of what figures are wanted. `sequence_id` None: of all; `since` and `until` bound moments, the last excluded."""
+    """Of what figures are wanted. `sequence_id` None: of all; `since` and `until` bound moments, the last excluded.
+
+    `mailbox_id`: of one sender alone, as By.SENDER counts them; None: of all.
+    """
 
     sequence_id: int | None = None
     since: datetime | None = None
     until: datetime | None = None
     leads: Scope = field(default_factory=Scope)
+    mailbox_id: int | None = None
 
-    def of_enrollments(self) -> list[ColumnElement[bool]]:
-        """Give the conditions on enrollments."""
+    def of_enrollments(self, mailbox: ColumnElement[Any] = E_.mailbox_id) -> list[ColumnElement[bool]]:
+        """Give the conditions on enrollments; `mailbox`: the column that tells the sender."""
         conditions = [E_.sequence_id == self.sequence_id] if self.sequence_id is not None else []
+        if self.mailbox_id is not None:
+            conditions.append(mailbox == self.mailbox_id)
         if of_leads := self.leads.condition():
             conditions.append(E_.lead_id.in_(sql(LEADS.c.id).where(*of_leads)))
         return conditions
@@ -297,7 +303,7 @@ def _deliveries(asked: Asked, by: By, weeks: Weeks | None) -> Select[Any]:
     kinds = () if by is By.CHANNEL else (D_.step_id.is_not(None),) if by in _OF_STEPS else (IS_MAIL,)
     query = _grouped(by, D_.mailbox_id, weeks, DATED, figure)
     return query.join_from(DELIVERIES, ENROLLMENTS, E_.id == D_.enrollment_id).where(
-        *kinds, *asked.of_enrollments(), *asked.of_moment(DATED)
+        *kinds, *asked.of_enrollments(D_.mailbox_id), *asked.of_moment(DATED)
     )
 
 
@@ -318,7 +324,7 @@ def _of_step(asked: Asked, by: By, figure: Figure) -> Select[Any]:
         query.select_from(VISITS)
         .join(DELIVERIES, D_.id == VISITS.c.delivery_id)
         .join(ENROLLMENTS, E_.id == D_.enrollment_id)
-        .where(_BY_VISIT[figure], *asked.of_enrollments(), *asked.of_moment(VISITS.c.at))
+        .where(_BY_VISIT[figure], *asked.of_enrollments(D_.mailbox_id), *asked.of_moment(VISITS.c.at))
     )
 
 

@@ -45,11 +45,12 @@ def register(app: typer.Typer, *, actor: Callable[[], Actor], say: Callable[[str
         by: Annotated[str, typer.Option(help="step, sender, channel, week, variant or sequence.")] = "",
         since: Since = "",
         until: Annotated[str, typer.Option(help="Up to which day.")] = "",
+        sender: Annotated[str, typer.Option(help="Of one mailbox alone.")] = "",
         csv: File = None,
     ) -> None:
         """Show the funnel of a sequence, or of all."""
         part: Any = by or None
-        run(orders.Stats(sequence or None, part, since or None, until or None), csv)
+        run(orders.Stats(sequence or None, part, since or None, until or None, sender=sender or None), csv)
 
     @app.command("log")
     def show_log(

@@ -277,7 +277,7 @@ COMMANDS: Final = (
     Entry(("list",), "[WHO] [in SEQ] [STATUS]", "lists leads", "list stage:demo in Spring paused", read_list, _IN | {"after"}, with_status),
     Entry(("sequences",), "", "lists the sequences", "sequences", alone(Sequences())),
     Entry(("log",), "[WHO | SEQ] [failed | uncertain | sent | skipped | held | opened | answers | acts] [since WHEN] [csv]", "shows what was carried out, the newest first", "log Spring failed since Monday", read_log, _IN | {"since", "before", "csv"}, with_since),
-    Entry(("stats",), "[SEQ] [by step | sender | channel | week | variant | sequence] [since WHEN] [until WHEN] [csv]", "shows the figures", "stats Spring by step since June 1", read_stats, _IN | {"by", "since", "until", "csv"}, with_since),
+    Entry(("stats",), "[SEQ] [by step | sender | channel | week | variant | sequence] [from SENDER] [since WHEN] [until WHEN] [csv]", "shows the figures", "stats Spring by step since June 1", read_stats, _IN | {"by", "from", "since", "until", "csv"}, with_since),
     Entry(("new",), "[NAME]", "opens the form that makes a sequence", "new Spring", read_new),
     Entry(("forecast",), "[SEQ]", "shows how much leaves on each of the next 14 days, against the caps", "forecast Spring", read_forecast, _IN),
     Entry(("pause", "sequence"), "SEQ", "sends nothing of a sequence until it is resumed", "pause sequence Spring", read_sequence_verb),

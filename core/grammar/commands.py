@@ -156,13 +156,14 @@ Broken = Literal["sequence", "step", "sender", "channel", "week", "variant"]
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """Figures, of one sequence or of all; since and until are phrases of the past. csv: as a file."""
+    """Figures, of one sequence or of all; since and until are phrases of the past. csv: as a file. sender: a mailbox's."""
 
     sequence: str | None = None
     by: Broken | None = None
     since: str | None = None
     until: str | None = None
     csv: bool = False
+    sender: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -257,8 +257,10 @@ def read_stats(asked: Asked) -> Command:
     part = by and SENDERS.get(by.lower().removesuffix("s"), by.lower().removesuffix("s"))
     if part not in {None, *PARTS}:
         raise Refused(f"“{shown(by or '')}” is nothing to break figures down by; say by {', '.join(PARTS)}.")
-    since, until = asked.phrase("since"), asked.phrase("until")
-    return Stats(_named(asked), cast("Broken | None", part), since, until, csv=asked.has("csv"))
+    since, until, sender = (asked.phrase(word) for word in ("since", "until", "from"))
+    return Stats(
+        _named(asked), cast("Broken | None", part), since, until, csv=asked.has("csv"), sender=sender
+    )
 
 
 def read_forecast(asked: Asked) -> Command:

@@ -79,8 +79,13 @@ def _parts(command: Command) -> list[str]:
             return ["list", status or "", _who(who) if who else "", _in(sequence), _after("after", after)]
         case Forecast(sequence):
             return ["forecast", _in(sequence)]
-        case Stats(sequence, by, since, until, csv):
-            ends = [_after("since", since), _after("until", until), "csv" if csv else ""]
+        case Stats(sequence, by, since, until, csv, sender):
+            ends = [
+                _after("from", sender),
+                _after("since", since),
+                _after("until", until),
+                "csv" if csv else "",
+            ]
             return ["stats", _in(sequence), f"by {by}" if by else "", *ends]
         case Log(who, sequence, what, since, before, csv):
             ends = [_after("since", since), _after("before", before), "csv" if csv else ""]

@@ -22,7 +22,7 @@ BECAUSE: Final = "because"
 # Words that stand alone, and words that open a part of the command.
 FLAGS: Final = frozenset({"everywhere", "now", "keep", "freeze", "company", "csv"})
 OPENERS: Final = frozenset(
-    {"in", "until", "for", "on", "older", "cover", "then", "by", "since", "before", "after"}
+    {"in", "until", "for", "on", "older", "cover", "then", "by", "from", "since", "before", "after"}
 )
 # Inside a date, these belong to it: "until in 3 days", "on Monday".
 DATES: Final = frozenset({"until", "for", "on", "older", "since"})

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlmodel import Session, col, func, select
 
-from core import funnel, grammar
+from core import funnel, grammar, plain
 from core import sequences as library
 from core.answers import Choice, FunnelChart, StatsCard, Table
 from core.dates import say_day
@@ -85,7 +85,8 @@ def shown(session: Session, order: orders.Stats, *, zone: str, now: datetime) ->
     until = read_past(order.until, now=now, zone=zone, is_end=True) if order.until else None
     if since and until and since >= until:
         raise Refused("The range ends before it begins; turn the two days round.")
-    asked = Asked(sequence.id if sequence else None, since, until)
+    mailbox_id = _sender(session, order.sender) if order.sender else None
+    asked = Asked(sequence.id if sequence else None, since, until, mailbox_id=mailbox_id)
     whole = funnel.count(session, asked)[WHOLE]
     ids = [sequence.id or 0] if sequence else [found or 0 for found in session.exec(select(Sequence.id))]
     tracks = [one.spec.track for one in planned(session, ids).values()]
@@ -103,10 +104,18 @@ def shown(session: Session, order: orders.Stats, *, zone: str, now: datetime) ->
     )
 
 
+def _sender(session: Session, address: str) -> int | None:
+    query = select(Mailbox.id).where(func.lower(Mailbox.address) == address.strip().lower())
+    if (found := session.exec(query).first()) is None:
+        raise Refused(f"There is no sender “{plain.shown(address)}”; `mailboxes` lists them.")
+    return found
+
+
 def title(one: Shown) -> str:
     """Give what figures these are."""
     by = f" by {one.order.by}" if one.order.by else ""
-    return f"Figures of {one.name}{by}{one.range}"
+    sender = f" from {one.order.sender}" if one.order.sender else ""
+    return f"Figures of {one.name}{by}{sender}{one.range}"
 
 
 def lines(session: Session, one: Shown) -> tuple[str, ...]:
@@ -239,7 +248,11 @@ def choices(one: Shown) -> tuple[Choice, ...]:
     wanted: list[tuple[str, orders.Broken]] = [
         ("By step", "step"), ("By sender", "sender"), ("By week", "week"), ("By channel", "channel"),
     ]  # fmt: skip
-    ways = [Choice(label, to_text(replace(one.order, by=by))) for label, by in wanted if one.order.by != by]
+    ways = [
+        Choice(label, to_text(replace(one.order, by=by)))
+        for label, by in wanted
+        if by not in {one.order.by, one.order.sender and "sender"}
+    ]
     return (*ways, Choice("CSV", to_text(replace(one.order, csv=True))))
 
 

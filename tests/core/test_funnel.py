@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 
@@ -323,6 +324,20 @@ def test_parts_add_up_to_the_whole(database_url):
                 {fate: n for fate, n in whole.items() if fate in (*FATES, Figure.PLANNED)}
             )
             assert sum(number for _, number in funnel.reasons(session, asked)) == whole[Figure.INTERRUPTED]
+
+
+def test_the_figures_of_one_sender_are_its_line_by_sender(database_url):
+    world = lived(database_url, 4)
+    with world.read() as session:
+        for asked in ranges(world):
+            senders = funnel.count(session, asked, By.SENDER)
+            for mailbox_id in {key[0] for key in senders} - {None}:  # None: has no mailbox yet
+                one, line = replace(asked, mailbox_id=mailbox_id), senders[mailbox_id, None]
+                assert funnel.count(session, one)[WHOLE] == line, one
+                assert sum(number for _, number in funnel.reasons(session, one)) == line[Figure.INTERRUPTED]
+                by_step = sum(funnel.count(session, one, By.STEP).values(), Counter())
+                assert by_step[Figure.ANSWERED] == line[Figure.ANSWERED]
+        assert len(senders) > 1, "the run must have several senders"
 
 
 def test_whole_of_every_channel_is_the_ledger(database_url):

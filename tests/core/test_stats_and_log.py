@@ -102,6 +102,18 @@ def test_stats_by_sender_week_channel_and_within_a_range(database_url):
     assert "still to come" in world.say("stats since tomorrow", KIT).title
 
 
+def test_stats_of_one_sender(database_url):
+    world = world_with(database_url)
+    said = world.say("stats Spring by step from Ana@sales.example", KIT)
+    assert said.title == "Figures of Spring by step from Ana@sales.example:"
+    assert said.table == (("step", "sent", "answered", "failed"), ("1. intro", "2", "0", "1"))
+    assert [one.label for one in said.choices] == ["By week", "By channel", "CSV"]
+    assert said.choices[0].command == 'stats in "Spring" by week from Ana@sales.example'
+    assert world.say("stats from nobody@sales.example", KIT).title == (
+        "There is no sender “nobody@sales.example”; `mailboxes` lists them."
+    )
+
+
 def test_stats_of_nobody_say_so(database_url):
     world = make(database_url)
     assert world.say("stats Spring").title == "Nobody has been in Spring yet, so there are no figures."
