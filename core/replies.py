@@ -36,6 +36,7 @@ from core.people import Actor
 from core.plain import is_forbidden
 from core.verbs.choosing import lock_leads
 from core.verbs.outcome import Outcome
+from core.views import why
 
 MOST_CHARS = 3_000  # as much as Slack lets anybody type into a field
 
@@ -83,9 +84,14 @@ def write(
             )
         made = _make(session, message, lead, checked(text), key, actor=actor, now=now)
     mailbox = way(session, message, lead).mailbox.address
+    halted = why.halt(session, actor.zone)
+    leaves = "waits until the halt ends, and then leaves" if halted else "leaves"
     return Answer(
-        f"Your answer to {recipient_of(message, lead)} leaves from {mailbox}.",
-        (f"The card says when it has left. {_stays(session, lead)}",),
+        f"Your answer to {recipient_of(message, lead)} {leaves} from {mailbox}.",
+        (
+            *((f"{halted} An answer that could not leave for 24 hours is not sent.",) if halted else ()),
+            f"The card says when it has left. {_stays(session, lead)}",
+        ),
     )
 
 

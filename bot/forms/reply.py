@@ -10,7 +10,7 @@ from datetime import datetime
 from bot import codec
 from bot.blocks import context, divider, quote, rich
 from bot.codec import Form
-from bot.forms.fields import Wrong, input_, modal, value_of
+from bot.forms.fields import Wrong, halt_line, input_, modal, value_of
 from bot.forms.kinds import Anew, Kind, Opened
 from bot.front import Act, Front
 from bot.rights import Need
@@ -49,6 +49,7 @@ def view(form: Form, shown: Draft, *, zone: str, typed: str = "", changed: str =
 def _blocks(shown: Draft, *, zone: str, changed: str) -> Iterator[JSON]:
     if changed:
         yield rich([words("⚠️ "), *sentence(changed, bold=True)])
+    yield from halt_line(shown.halted)
     if shown.stops:
         yield rich(*([words("⏹️ "), *sentence(one, 400)] for one in shown.stops[:4]))
     if shown.earlier:

@@ -32,10 +32,11 @@ from core.models import (
     Suppression,
     Workspace,
 )
+from core.names import SLACK_ID
 from core.people import SYSTEM
 from core.types import UtcDateTime
 
-KIND = "reply"
+KIND, UNSENT = "reply", "unsent"  # of deliveries, and of cards
 MOST_AGE = timedelta(hours=24)
 TOO_OLD = "it could not leave for 24 hours, and was not sent so late without asking"
 SUPPRESSED = "{email} is suppressed and gets no mail"
@@ -83,6 +84,7 @@ def claim(session: Session, mailbox_id: int, now: datetime, lease: timedelta, li
     for delivery, reply, message, lead in session.exec(_waiting(ids)).all():
         if reason := _barred(session, delivery, message, lead, now):
             _skip(session, delivery, reason, now=now)
+            _tell_author(session, reply, message, now=now)
             skipped.append((delivery.id or 0, delivery.enrollment_id, f"skipped: {reason}"))
             continue
         delivery.state, delivery.lease_until, delivery.claimed_at = (
@@ -148,6 +150,13 @@ def _skip(session: Session, delivery: Delivery, reason: str, *, now: datetime) -
     delivery.settled_at, delivery.lease_until = now, None
     delivery.fence += 1
     session.add(delivery)
+
+
+def _tell_author(session: Session, reply: Reply, message: Message, *, now: datetime) -> None:
+    """Want a direct message to who wrote an answer that is not sent: nobody else is waiting for it."""
+    if SLACK_ID.fullmatch(reply.author):
+        key = f"{UNSENT}:{reply.id}"
+        cards.show(session, key, channel=reply.author, lead_id=message.lead_id, about_id=reply.id, now=now)
 
 
 def told(session: Session, ends: Sequence[tuple[int, int, str]], *, now: datetime) -> None:

@@ -55,6 +55,8 @@ def view(session: Session, card: Card, *, now: datetime) -> CardView:
             return note.card(session, card, now=now)
         case "answer":
             return answering.card(session, card, now=now)
+        case "unsent":
+            return answering.unsent(session, card, now=now)
         case "mailbox":
             return mailbox.card(session, card, now=now)
         case "meeting":

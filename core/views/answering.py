@@ -10,8 +10,8 @@ from sqlmodel import Session, col, select
 
 from core import variants
 from core.acts import Loaded, load
-from core.answers import NoticeCard
-from core.conversations import Seen, find, newest, recipient_of, seen, way
+from core.answers import Choice, NoticeCard
+from core.conversations import Seen, find, newest, recipient_of, seen, stamp, way
 from core.current import current_run
 from core.dates import say
 from core.lifecycle import LIVE, Status
@@ -26,6 +26,7 @@ from core.models import (
     Journal,
     Lead,
     Mailbox,
+    Member,
     Message,
     Reply,
     Sequence,
@@ -33,6 +34,7 @@ from core.models import (
     Workspace,
 )
 from core.names import name_of, names
+from core.views import why
 from core.views.forecast import hold_ends_at, next_at
 from core.words import ended
 
@@ -57,7 +59,7 @@ class Earlier:
 class Draft:
     """What somebody needs to answer a message. `lead`: their address. `unsent`: what was written before and did not leave, to begin with.
 
-    stops: who stopped the lead where, and when.
+    stops: who stopped the lead where, and when. halted: who halted all sending, and since when; None: nobody.
     """
 
     seen: Seen
@@ -72,6 +74,7 @@ class Draft:
     afterwards: tuple[str, ...] = ()
     unsent: str = ""
     stops: tuple[str, ...] = ()
+    halted: str | None = None
 
 
 def answers(session: Session, message: Message) -> tuple[str, ...]:
@@ -146,6 +149,28 @@ def card(session: Session, card: Card, *, now: datetime) -> NoticeCard:  # noqa:
     )
 
 
+def unsent(session: Session, card: Card, *, now: datetime) -> NoticeCard:  # noqa: ARG001 - as above
+    """Give what its author is told of an answer that was not sent."""
+    reply = session.get(Reply, card.about_id) if card.about_id else None
+    delivery = session.exec(select(Delivery).where(Delivery.reply_id == reply.id)).first() if reply else None
+    if reply is None or delivery is None:
+        return NoticeCard(GONE)
+    message, lead = find(session, reply.message_id)
+    return NoticeCard(
+        f"Your answer to {lead.name or lead.email} was not sent",
+        lines=(ended(f"It did not leave: {(delivery.reason or '').rstrip('.')}"),),
+        icon="✉️",
+        quote=reply.text,
+        choices=(Choice("Reply…", form=("reply", reply.message_id, stamp(message))),),
+        facts=(f"written on {say(reply.created_at, _zone(session, reply.author))}",),
+    )
+
+
+def _zone(session: Session, person: str) -> str:
+    member = session.get(Member, person)
+    return (member and member.zone) or session.get_one(Workspace, WORKSPACE_ID).zone
+
+
 def draft(session: Session, message_id: int, *, now: datetime, zone: str) -> Draft:
     """Give what the form shows of the conversation that a message is part of; raises Refused where none can be answered."""
     asked, lead = find(session, message_id)
@@ -169,6 +194,7 @@ def draft(session: Session, message_id: int, *, now: datetime, zone: str) -> Dra
         afterwards=tuple(_stays(row, now=now, zone=zone) for row in rows),
         unsent=_unsent(session, message),
         stops=tuple(_stops(session, stopped, zone)),
+        halted=why.halt(session, zone),
     )
 
 

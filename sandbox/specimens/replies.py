@@ -60,6 +60,13 @@ def cards() -> Iterator[tuple[str, CardView]]:
         NoticeCard("Ana Ruiz answered Ada Winter", ("Sent.",), "✉️", TEXT,
                    facts=("from ana@northwind.example to ada@lindenhof.example",)),
     )  # fmt: skip
+    dropped = ("It did not leave: it could not leave for 24 hours, and was not sent so late without asking.",)
+    yield (
+        "note to the author: the answer was not sent",
+        NoticeCard("Your answer to Ada Winter was not sent", dropped, "✉️", TEXT,
+                   choices=(Choice("Reply…", form=("reply", 31, 0)),),
+                   facts=("written on Tuesday 1 June 2027, 11:35 (Europe/Berlin)",)),
+    )  # fmt: skip
     asked = UncertainCard(9, "ada@lindenhof.example", "Spring outreach", 0, "Re: Ada, a question about Lindenhof", NOW,
                           "The worker stopped in the middle of the hand-over, so nobody knows whether the mail left.")  # fmt: skip
     yield "uncertain: did an answer leave?", asked
@@ -74,6 +81,8 @@ def forms() -> Iterator[tuple[str, JSON, dict[str, str]]]:
         reply.view(form, DRAFT, zone=ZONE),
         {reply.TEXT: "Write the answer first."},
     )
+    halted = "All sending was halted by Ben Okafor on Tuesday 1 June 2027, 09:12 (Europe/Berlin); `unhalt` ends that."
+    yield "reply: all sending is halted", reply.view(form, replace(DRAFT, halted=halted), zone=ZONE), {}
     newer = replace(
         DRAFT, quote="Or rather on Wednesday?", notes=(BEGAN.replace("Ana Ruiz", "Ben Okafor") + "sent.",)
     )

@@ -80,6 +80,12 @@ def test_form_shows_what_they_wrote_the_thread_and_what_stays(world, card):
     assert replies(world) == []
 
 
+def test_form_says_that_all_sending_is_halted(world, card):
+    world.ana.type("#general", "/sequence halt because wrong prices")
+    world.ana.wait_for_text("All sending is halted.", "#general")
+    assert "All sending was halted by Ana" in opened(world, card).all_text()
+
+
 def test_submit_sends_once_and_the_card_says_who_answered(world, card):
     opened(world, card)
     assert world.ana.submit({ANSWER: TEXT}).ok

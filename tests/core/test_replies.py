@@ -247,6 +247,35 @@ def test_halt_withholds_it_and_a_day_later_it_is_not_sent(world: World) -> None:
         assert draft(session, last(world).id or 0, now=world.now, zone="UTC").unsent == TEXT
 
 
+def test_who_writes_while_all_is_halted_reads_who_halted_it(world: World) -> None:
+    world.say("halt because wrong prices", BEN)
+    with world.read() as session:
+        halted = draft(session, last(world).id or 0, now=world.now, zone=ANA.zone).halted
+    assert halted is not None
+    assert halted.startswith("All sending was halted by Ben on Tuesday 1 June 2027, 12:05")
+    said = answer(world)
+    assert said.title.endswith("waits until the halt ends, and then leaves from ana@sales.example.")
+    assert said.lines[0].startswith(halted)
+
+
+def test_author_of_a_dropped_answer_is_told_directly(world: World) -> None:
+    answer(world)
+    world.say("halt")
+    world.later(hours=25).say("unhalt")
+    assert world.tick() == []
+    [card] = [card for card in world.cards() if card.kind == "unsent"]
+    [note] = shown(world, "unsent")
+    assert isinstance(note, NoticeCard)
+    assert (card.channel, note.title, note.quote) == (
+        ANA.id,
+        "Your answer to Ada Lovelace was not sent",
+        TEXT,
+    )
+    assert "could not leave for 24 hours" in note.lines[0]
+    assert note.choices[0].form is not None
+    assert note.choices[0].form[:2] == ("reply", last(world).id)
+
+
 def test_temporary_refusal_waits_and_tries_again(world: World) -> None:
     answer(world)
     hand = claimed(world)
