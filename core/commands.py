@@ -142,7 +142,7 @@ _READING: dict[type, Callable[..., Answer]] = {
 }
 # What has nothing to do with whether mail leaves now, or says itself that all sending is halted.
 NOT_ABOUT_MAIL = frozenset({
-    grammar_commands.Halt, grammar_commands.Unhalt, grammar_commands.Log, grammar_commands.Tag, grammar_commands.Owner,
+    grammar_commands.Halt, grammar_commands.Unhalt, grammar_commands.Tag, grammar_commands.Owner,
     grammar_commands.Goals, grammar_commands.Edit, grammar_commands.Erase, grammar_commands.Remind, grammar_commands.Reminders,
 })  # fmt: skip
 NO_SUCH_NUMBER = "There is nothing of that number here."
