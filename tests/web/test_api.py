@@ -170,7 +170,12 @@ def test_enrolling_names_exactly_whom_and_counts_who_is_left_out(crm):
     done = crm.post("/enrol", sequence="spring", leads=[*emails, "lea@x.test"])
     assert (done["enrolled"], done["left_out"]) == (30, {"there": 1})
     assert crm.get("/sequences/Spring")["enrollments"] == {"pending": 32}
-    crm.post("/enrol", 409, sequence="Spring", leads=emails)
+    again = crm.post("/enrol", sequence="Spring", leads=emails)
+    assert (again["enrolled"], again["batch"], again["left_out"]) == (0, None, {"there": 30})
+    assert again["done"] == "All are in Spring already; nothing was changed."
+    assert [one["email"] for one in again["left_out_leads"]] == sorted(emails)
+    once_more = crm.post("/enrol", sequence="Spring", leads=emails, again=True)
+    assert (once_more["enrolled"], once_more["left_out"]) == (0, {"there": 30})
     crm.post("/enrol", 404, sequence="Spring", leads=["noone@acme.test"])
     crm.post("/leads/p1@acme.test/stop")
     crm.post("/enrol", 409, sequence="Spring", leads=["p1@acme.test"])

@@ -105,7 +105,14 @@ def _of_leads(router: APIRouter, guard: Guard) -> None:
             return {"done": title, "lines": [], "batch": None, "enrolled": len(shown.enrolled), **told}
         ids = [one.lead_id or 0 for people in (shown.enrolled, *shown.skipped.values()) for one in people]
         order = orders.Start(Who(), name) if asked.again else orders.Enrol(sequence=name)
-        did = _did(guard, request, order, only=ids)
+        try:
+            did = _did(guard, request, order, only=ids)
+        except Refused:
+            shown, name, told = _shown(guard, request, asked)
+            if told["left_out"].keys() != {enrolling.Why.THERE} or shown.enrolled:
+                raise
+            title = f"All are in {name} already; nothing was changed."
+            return {"done": title, "lines": [], "batch": None, "enrolled": 0, **told}
         with db.read() as session:
             enrolled = session.get_one(Batch, did["batch"]).size if did["batch"] else 0
         return {**did, "enrolled": enrolled, **told}
