@@ -99,6 +99,19 @@ def test_lead_is_paused_resumed_and_stopped_as_a_command_would(both, crm):
     assert both.world.status("max@x.test") == "pending"
 
 
+def test_lead_is_skipped_and_let_start_before_its_first_step(crm):
+    world = crm.site.world
+    assert "Use `skip`" in crm.post("/leads/lea@x.test/pause", 409)["refused"]
+    did = crm.post("/leads/lea@x.test/skip", sequence="Spring")
+    assert did["done"] == "Skipped lea@x.test in Spring."
+    assert (did["batch"] is not None, world.status("lea@x.test")) == (True, "skipped")
+    crm.post("/leads/lea@x.test/unskip", sequence="Spring")
+    assert world.status("lea@x.test") == "pending"
+    world.tick()
+    crm.post("/leads/lea@x.test/skip", 409, sequence="Spring")
+    crm.post("/leads/lea@x.test/skip", 422)
+
+
 def test_what_is_not_there_and_what_is_not_understood_is_said(crm):
     assert crm.get("/leads/noone@x.test", 404)["refused"] == "There is no lead noone@x.test."
     crm.post("/leads/noone@x.test/stop", 404)

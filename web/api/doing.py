@@ -82,6 +82,14 @@ def _of_leads(router: APIRouter, guard: Guard) -> None:
         asked = asked or shapes.Stop()
         return on_lead(request, email, lambda who: orders.Stop(who, asked.sequence, asked.reason))
 
+    @router.post("/leads/{email}/skip", response_model=shapes.Done, openapi_extra=ACT)
+    def skip(email: str, asked: shapes.Skip, request: Request) -> Any:
+        return on_lead(request, email, lambda who: orders.Skip(who, asked.sequence))
+
+    @router.post("/leads/{email}/unskip", response_model=shapes.Done, openapi_extra=ACT)
+    def unskip(email: str, asked: shapes.Skip, request: Request) -> Any:
+        return on_lead(request, email, lambda who: orders.Unskip(who, asked.sequence))
+
     @router.post("/leads/{email}/tags", response_model=shapes.Lead, openapi_extra=ACT)
     def tags(email: str, asked: shapes.Tags, request: Request) -> Any:
         with db.read() as session:

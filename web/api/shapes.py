@@ -77,6 +77,12 @@ class Stop(Asked):
     reason: Reason | None = None
 
 
+class Skip(Asked):
+    """In which sequence a lead never starts, or starts after all: only before its first step."""
+
+    sequence: Name
+
+
 class Tags(Asked):
     """Tags to put on and to take off; what is so already stays so."""
 
