@@ -36,6 +36,7 @@ def run_state(view: LeadCard, e: EnrollmentView, *, reasons: int = REASONS_SHOWN
     lines = [[words(status_words(e.status), bold=True), words(f"  ·  {e.sequence}", 100, bold=True)]]
     lines[0].append(words(f"  ·  {place(e)}{run}"))
     lines += _next(e, view.zone)
+    lines += [[words(e.engagement)]] if e.engagement else []
     told = any(e.end_reason in reason for reason in e.reasons[:reasons]) if e.end_reason else True
     if e.end_reason and e.end_reason != e.status and not told:
         lines.append([words(e.end_reason, italic=True)])

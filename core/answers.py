@@ -104,6 +104,7 @@ class EnrollmentView:
     has_started: bool = False
     mailbox: str | None = None
     end_reason: str | None = None
+    engagement: str = ""  # mails sent, opened and clicked in, and answers, in words
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sqlalchemy import func
+from sqlalchemy import select as sql
 from sqlmodel import Session, col, select
 
-from core.acts import Loaded, load
+from core.acts import DELIVERIES, Loaded, load
 from core.answers import EnrollmentView, LeadCard
 from core.current import current_run
 from core.erasing import is_erased
+from core.facts import HAS_LEFT, IS_ANSWER, IS_CLICK, IS_OPEN, MESSAGES, VISITS
 from core.lifecycle import LIVE, Status
 from core.models import (
     WORKSPACE_ID,
@@ -26,6 +29,7 @@ from core.views import why
 from core.views.forecast import next_at
 from core.views.timeline import timeline
 from core.views.titles import title_of
+from core.words import counted
 
 TIMELINE_SHOWN = 8
 
@@ -91,4 +95,20 @@ def _enrollment(session: Session, row: Loaded, lead: Lead, *, now: datetime, zon
         has_started=state.has_started or state.status is Status.IN_PROGRESS,
         mailbox=mailbox.address if mailbox else None,
         end_reason=stored.end_reason,
+        engagement=_engagement(session, row.id),
     )
+
+
+def _engagement(session: Session, enrollment_id: int) -> str:
+    """Give what came of the mails of a run, "" before the first; opens and clicks where they are tracked."""
+    of_run = DELIVERIES.c.enrollment_id == enrollment_id
+    seen = sql(VISITS.c.delivery_id).join(DELIVERIES, DELIVERIES.c.id == VISITS.c.delivery_id).where(of_run)
+    mails, opened, clicked = (
+        session.execute(sql(func.count()).select_from(rows.distinct().subquery())).scalar_one()
+        for rows in (sql(DELIVERIES.c.id).where(of_run, HAS_LEFT), seen.where(IS_OPEN), seen.where(IS_CLICK))
+    )
+    answers = sql(func.count()).where(MESSAGES.c.enrollment_id == enrollment_id, IS_ANSWER)
+    parts = (f"{opened:,} opened" if opened else "", f"{clicked:,} clicked" if clicked else "")
+    found = session.execute(answers).scalar_one()
+    said = (f"{counted(mails, 'mail')} sent", *parts, counted(found, "answer") if found else "")
+    return " · ".join(filter(None, said)) if mails else ""

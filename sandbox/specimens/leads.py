@@ -40,6 +40,7 @@ def run(status: str = Status.PENDING, **changes: Any) -> EnrollmentView:
         "next_at": NOW + 2 * DAY,
         "has_started": True,
         "mailbox": "ana@northwind.example",
+        "engagement": "2 mails sent · 2 opened · 1 clicked · 1 answer",
     }
     return EnrollmentView(**(values | changes))
 

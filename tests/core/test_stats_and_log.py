@@ -15,6 +15,7 @@ from core.handover import Fate, hold_back
 from core.models import Card, Delivery, Link, Message, Visit
 from core.people import Actor
 from core.schedule import local
+from core.views.lead import lead_card
 from tests.world import ANA, DAY, PLAIN, START, World, make
 
 ADA, EVE, IDA = "ada@x.test", "eve@x.test", "ida@x.test"
@@ -100,6 +101,23 @@ def test_stats_by_sender_week_channel_and_within_a_range(database_url):
     assert "until Tuesday 1 June 2027:" in world.say("stats Spring until June 1", KIT).title
     assert world.say("stats since June 5 until June 2", KIT).is_refusal
     assert "still to come" in world.say("stats since tomorrow", KIT).title
+
+
+def test_a_leads_card_tells_what_came_of_the_mails(database_url):
+    world = world_with(database_url, TRACKED)
+
+    def engagement(email):
+        with world.read() as session:
+            return lead_card(session, world.lead_id(email), now=world.now).enrollments[0].engagement
+
+    assert engagement(IDA) == "1 mail sent"
+    opens(world, IDA)
+    assert engagement(IDA) == "1 mail sent · 1 opened"
+    opens(world, IDA, "click")
+    answers(world, IDA)
+    assert engagement(IDA) == "1 mail sent · 1 opened · 1 clicked · 1 answer"
+    world.enrol("new@x.test")
+    assert engagement("new@x.test") == ""
 
 
 def test_stats_of_one_sender(database_url):

@@ -45,6 +45,20 @@ def test_a_draft_is_freely_edited_then_published(world, ana, clock, mail_to):
     assert mail_to("ann@x.test") == ["Ann, an autumn question"]
 
 
+def test_settings_are_reviewed_before_it_is_published(world, ana):
+    world.writes(DRAFT)
+    ana.types("/sequence sequences")
+    form = ana.opens("Settings", on="Autumn")
+    for setting in (
+        "Sending hours\n09:00-17:00",
+        "Time zone\nEurope/Berlin",
+        "The lead's own zone",
+        "A reply\n",
+    ):
+        assert setting in form
+    assert "0 of 200 today" in ana.types("/sequence mailboxes")
+
+
 def test_a_broken_merge_tag_is_found_before_it_is_published(world, ana):
     world.writes(DRAFT.replace("{{ first_name }}, a last word", "{{ frist_name }}, a last word"))
     said = ana.types("/sequence publish sequence Autumn")
@@ -107,12 +121,15 @@ def test_in_progress_is_a_task_that_waits_for_its_person(world, ana, clock):
     assert "ann@x.test in Calls in progress." in ana.types("/sequence list in Calls").replace(":", "")
 
 
-def test_a_row_tells_the_step_the_mail_and_the_last_act(leads, ana, team):
+def test_a_row_tells_the_step_the_mail_what_came_of_it_and_the_last_act(leads, world, ana, team):
     ana.types("/sequence status bob@x.test")
     card = team.sees("✉️ bob@x.test")
     assert "⏳ Pending · Spring · step 2 of 3" in card
     assert "Next: “Bob, did it reach you?”" in card
     assert "Mail “Bob, a question” (step 1 of Spring) was sent" in card
+    assert "1 mail sent" in card
+    world.lead("bob@x.test").answers("Thanks, let me think.")
+    assert "1 mail sent · 1 answer" in team.sees("✉️ bob@x.test", "⏸️ Paused · Spring")
 
 
 def test_leads_are_added_in_bulk(leads, world, ana, clock, mail_to):
