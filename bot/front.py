@@ -21,10 +21,12 @@ from core.commands import Desk
 from core.errors import Refused
 from core.people import Actor
 from core.seen import answered, once
+from core.views.home import PRESSED
 
 log = logging.getLogger("fermata.bot")
 
 Act = Callable[[Actor, datetime], Answer | None]
+HOMES_OWN = f"card {PRESSED} "  # buttons that a Home shows anyway
 NOTHING_MORE: Callable[[], None] = lambda: None  # noqa: E731
 
 
@@ -94,7 +96,8 @@ class Front:
 
 def shows_on_home(said: Answer) -> bool:
     """Say whether the Home tells all of it: something was done, nothing is asked, and no mail was leaving meanwhile."""
-    return not (said.is_refusal or said.has_begun or said.choices or said.rows or said.more)
+    asks = [choice for choice in said.choices if not choice.command.startswith(HOMES_OWN)]
+    return not (said.is_refusal or said.has_begun or asks or said.rows or said.more)
 
 
 def broken(request: Request, error: Exception) -> Answer:

@@ -1,4 +1,4 @@
-"""The buttons of a sequence on an App Home: `card home …`."""
+"""The buttons of a sequence on an App Home, and below the answer that says what became of it: `card home …`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def press_sequence(session: Session, order: Press, *, actor: Actor, now: datetim
         zone, _ = zone_of(session, actor)
         who, when = name_of(session, row.changed_by), clock(row.changed_at, zone, now)
         raise Refused(
-            f"{who} changed {row.name} at {when}, so nothing was resumed; your Home is up to date now."
+            f"{who} changed {row.name} at {when}, so nothing was resumed; `sequences` shows how it is now."
         )
     verb = SequenceVerb("resume" if found[1] else "pause", row.name)
     return change_sequence(session, verb, actor=actor, now=now)

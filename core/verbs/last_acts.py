@@ -98,9 +98,9 @@ def _fate(session: Session, last: Journal) -> str:
 
 
 def _sequence(session: Session, last: Journal) -> str:
-    """Give the name of the sequence that was acted on as a whole."""
-    row = session.get(Sequence, last.sequence_id) if last.sequence_id and not last.lead_id else None
-    return f" {row.name}" if row else ""
+    """Give the name of the sequence that was paused, published and the like."""
+    is_whole = last.sequence_id and last.verb.endswith(" sequence")
+    return f" {session.get_one(Sequence, last.sequence_id).name}" if is_whole else ""
 
 
 def _way_back(session: Session, last: Journal) -> str:

@@ -29,6 +29,7 @@ from core.verbs.choosing import lock_leads
 from core.verbs.handovers import Begun, begun
 from core.verbs.outcome import Outcome
 from core.verbs.whens import zone_of
+from core.views.home import turns
 from core.words import clock, counted
 
 PRESSED = "publish"
@@ -68,7 +69,8 @@ def turned(session: Session, row: Sequence, verb: str, *, actor: Actor, now: dat
         )
         hands = begun(session, list(session.exec(sending)))
     notes = taken_out(parsed(row.spec)) if row.status == SequenceStatus.PUBLISHED else ()
-    return Outcome(Answer(said, notes), hands)
+    back = tuple(turns(row.id, row.name, row.status, row.changed_at))
+    return Outcome(Answer(said, notes, back), hands)
 
 
 def _question(session: Session, row: Sequence, changes: Many[str], *, actor: Actor, now: datetime) -> Outcome:

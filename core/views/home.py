@@ -214,7 +214,7 @@ def _last_act_on_a_sequence(
     if line is None:
         return None
     whose = _running(session, [row.id or 0]).get(row.id or 0, "")
-    back = next(_turns(row.id or 0, row.name, row.status, row.changed_at, whose), None)
+    back = next(turns(row.id or 0, row.name, row.status, row.changed_at, whose), None)
     return f"{row.name}: {act_words(line, 'you')} it at {clock(row.changed_at, zone, now)}.", back
 
 
@@ -352,12 +352,12 @@ def _running(session: Session, sequence_ids: Sequence[int]) -> dict[int, str]:
 
 def _about(one: Funnel, whose: str) -> Iterator[Choice]:
     """Give a sequence's buttons."""
-    yield from _turns(one.id, one.name, one.status, one.changed_at, whose)
+    yield from turns(one.id, one.name, one.status, one.changed_at, whose)
     yield Choice("List", to_text(orders.List(one.name)))
 
 
-def _turns(number: int, name: str, status: str, changed_at: datetime, whose: str) -> Iterator[Choice]:
-    """Give the button that pauses it, or resumes it as it was shown, so that an old Home never starts mail."""
+def turns(number: int, name: str, status: str, changed_at: datetime, whose: str = "") -> Iterator[Choice]:
+    """Give the button that pauses a sequence, or resumes it as it was shown, so that an old one never starts mail."""
     command = f"card {PRESSED} {number}"
     if status == SequenceStatus.PUBLISHED:
         pause = f"No more mail of {name[:100]} leaves{f', for {whose}' if whose else ''}, until somebody resumes it."

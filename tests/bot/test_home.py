@@ -230,6 +230,10 @@ def test_a_home_that_nobody_can_see_is_not_tried_for_ever(world, error):
         (Answer("No.", is_refusal=True), False),
         (Answer("Paused.", has_begun=True), False),
         (Answer("Which?", choices=(Choice("This", "help"),)), False),
+        (
+            Answer("Spring is paused.", choices=(Choice("Resume sequence", "card home 1 resume seen 2"),)),
+            True,
+        ),
     ],
 )
 def test_what_a_home_tells_by_itself_is_not_said_again(said, is_shown):

@@ -198,6 +198,24 @@ class TestNewLastStep:
         assert ADA not in {email for email, _ in asked.later(days=60).tick()}
 
 
+def test_the_answer_offers_the_way_back_which_resumes_nothing_once_it_is_stale(world):
+    paused = world.say("pause sequence Spring").choices[0]
+    assert paused.label == "Resume sequence"
+    resumed = world.later(minutes=1).say(paused.command, BEN).choices[0]
+    assert resumed.label == "Pause sequence"
+    world.later(minutes=1).say(resumed.command)
+
+    stale = world.later(minutes=1).say(paused.command)
+
+    assert stale.title == (
+        "Ana changed Spring at 10:02:00, so nothing was resumed; `sequences` shows how it is now."
+    )
+    assert "paused" in world.say("sequences").as_text()
+    world.say("resume sequence Spring")
+    assert world.say(resumed.command, BEN).title.startswith("Spring is paused")  # which stops mail
+    assert not world.sure("archive sequence Spring").choices
+
+
 def test_archived_one_sends_nothing_and_comes_back_paused_with_everyone_in_place(world):
     before = [place(world, email) for email in (ADA, BOB, CAT)]
     assert "archived" in world.sure("archive sequence Spring").title
