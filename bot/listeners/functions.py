@@ -27,7 +27,7 @@ from bot.request import Request, of_function
 from bot.rights import Need
 from bot.text import JSON
 from core import commands, leads, sequences
-from core.address import domain_of
+from core.address import domain_of, normalise
 from core.answers import Answer
 from core.current import current_run
 from core.errors import Refused
@@ -35,9 +35,11 @@ from core.grammar import commands as orders
 from core.grammar import parse, to_text
 from core.grammar.commands import EVERYWHERE, Who
 from core.lead_file import LeadRow
+from core.lifecycle import LIVE, PAUSED_LIKE_THIS, Status
 from core.models import Enrollment, Lead, Seen, Sequence, Suppression
 from core.people import Actor
 from core.seen import answered, once
+from core.views import why
 
 log = logging.getLogger("fermata.bot")
 
@@ -107,9 +109,32 @@ def _told(front: Front, asked: Request, event: JSON, *, now: datetime) -> JSON:
         return {"error": str(refused)[:ERROR_CHARS]}
     except Exception as error:  # noqa: BLE001 - the unexpected is an answer too
         return {"error": broken(asked, error).as_text()}
-    if said.is_refusal or said.choices:  # a question is for a person who can press its buttons
+    is_question = bool(said.choices)  # for a person who can press its buttons
+    if is_question or (said.is_refusal and not _is_so_already(front, order, said)):
         return {"error": said.as_text()[:ERROR_CHARS]}
-    return {"outputs": {"sentence": said.title, "state": _state(front, order.who.addresses[0])}}
+    with front.desk.db.read() as session:
+        halted = why.halt(session, actor.zone)
+    sentence = f"{said.title} {halted}" if halted else said.title
+    return {"outputs": {"sentence": sentence, "state": _state(front, order.who.addresses[0])}}
+
+
+def _is_so_already(front: Front, order: orders.Start | orders.Pause | orders.Stop, said: Answer) -> bool:
+    """Say whether nothing was changed since the lead is stopped, or paused, just as the step wants it."""
+    if isinstance(order, orders.Start):
+        return False
+    runs = select(Enrollment.status).join(Lead, col(Lead.id) == col(Enrollment.lead_id))
+    runs = runs.where(col(Lead.email).in_(order.who.addresses), current_run())
+    with front.desk.db.read() as session:
+        if order.sequence is not None and order.sequence != EVERYWHERE:
+            try:
+                runs = runs.where(Enrollment.sequence_id == sequences.find(session, order.sequence).id)
+            except Refused:
+                return False
+        statuses = session.exec(runs).all()
+    live = {status for status in statuses if status in LIVE}
+    if isinstance(order, orders.Stop):
+        return bool(statuses) and not live
+    return PAUSED_LIKE_THIS in said.title and live == {Status.PAUSED.value}
 
 
 def _order(event: JSON) -> orders.Start | orders.Pause | orders.Stop:
@@ -189,7 +214,7 @@ def _know(front: Front, order: orders.Start, *, actor: Actor, now: datetime) -> 
         if session.exec(select(Suppression.email).where(Suppression.email == email)).first():
             raise Refused(SUPPRESSED.format(lead=email))
         if session.exec(select(Lead.id).where(Lead.email == email)).first() is None:
-            row = LeadRow(email=email, domain=domain_of(email), owner=actor.id)
+            row = LeadRow(email=normalise(email), domain=domain_of(email), owner=actor.id)
             leads.save(session, [row], actor=actor, now=now)
 
 

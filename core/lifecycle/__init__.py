@@ -58,8 +58,11 @@ from core.lifecycle.words import (
 )
 from core.schedule import due_after
 
+PAUSED_LIKE_THIS = "is already paused like this; nothing was changed."
+
 __all__ = [
     "LIVE",
+    "PAUSED_LIKE_THIS",
     "RUNNING",
     "Awaited",
     "Began",
@@ -190,7 +193,7 @@ def _pause(e: Enrollment, event: Pause, now: datetime) -> Decision:
         )
     ended = [other for other in e.holds if other.id in event.replaces]
     if any(_same(hold, other) for other in e.holds if other not in ended):
-        raise Refused(f"{e.label} is already paused like this; nothing was changed.")
+        raise Refused(f"{e.label} {PAUSED_LIKE_THIS}")
     # A person who pauses again changes the date of their own hold; the holds of others stay.
     ended += [other for other in e.holds if other not in ended and _by_same_person(hold, other)]
     # Moving an end makes no pause younger: the new hold lasts since the first of those in whose place it is. Nor does it

@@ -65,6 +65,32 @@ def test_without_a_person_mail_is_only_kept_from_leaving(steps):
     assert run(steps, "stop_lead", lead=ADA).outputs["state"] == "stopped in Spring"
 
 
+@pytest.mark.parametrize(
+    ("step", "word"), [("stop_lead", "stopped"), ("pause_lead", "paused"), ("stop_lead", "unknown")]
+)
+def test_what_is_so_already_completes_the_step(steps, step, word):
+    assert run(steps, step, lead=ADA).error is None
+    if word == "unknown":
+        assert "Sprong" in run(steps, step, lead=ADA, sequence="Sprong").error
+        return
+    again = run(steps, step, lead=ADA, sequence="Spring")
+    assert (again.error, again.outputs["state"]) == (None, f"{word} in Spring")
+    assert f"already {word}" in again.outputs["sentence"]
+    assert len(steps.journal(step.removesuffix("_lead"))) == 1
+
+
+def test_pause_of_a_stopped_lead_fails(steps):
+    run(steps, "stop_lead", lead=ADA)
+    assert "is stopped" in run(steps, "pause_lead", lead=ADA).error
+
+
+def test_enrol_says_that_all_sending_is_halted(steps):
+    steps.ana.type("#general", "/sequence halt because wrong prices")
+    done = run(steps, "enrol_lead", lead="eve@new.example", sequence="Spring", user="U0ANA")
+    assert done.outputs["sentence"].startswith("Started eve@new.example")
+    assert "All sending was halted by Ana" in done.outputs["sentence"]
+
+
 @pytest.mark.parametrize("step", ["enrol_lead", "pause_lead", "stop_lead"])
 @pytest.mark.parametrize("user", ["U0GUS", "U0BOT", "U0NOBODY"])
 def test_who_is_not_admitted_fails_the_step(steps, step, user):
@@ -77,6 +103,7 @@ def test_who_is_not_admitted_fails_the_step(steps, step, user):
     ("step", "inputs", "words"),
     [
         ("pause_lead", {"lead": "eve@new.example"}, "There is no lead eve@new.example"),
+        ("enrol_lead", {"lead": "nobody@new.example", "sequence": "Spring"}, "belongs to a machine"),
         ("pause_lead", {"lead": "everyone"}, "the address of one lead"),
         ("pause_lead", {"lead": f"{ADA} grace@engines.example"}, "the address of one lead"),
         ("pause_lead", {"lead": "@engines.example"}, "the address of one lead"),
