@@ -60,7 +60,7 @@ def card(session: Session, card: Card, *, now: datetime) -> DigestCard:
     title = f"Paused leads, {say_day(shown.day).rpartition(' ')[0]}"
     done, whole = total(everybody) - left(everybody), total(everybody)
     is_done = left(everybody) == left(everybody, Group.BACKLOG) == 0
-    all_done = _all_done(done, whole) if is_done else ""
+    all_done = (f"All done: {done:,} of {whole:,}." if whole else "All done.") if is_done else ""
     if row.card_id != card.id:
         rest = f"{done:,} of {whole:,} done; what is left stands on the newer list below."
         return DigestCard(title, is_done=is_done, verdict=all_done or rest)
@@ -77,13 +77,10 @@ def card(session: Session, card: Card, *, now: datetime) -> DigestCard:
         progress=f"{done:,} of {whole:,} done" if done and not is_done else "",
         more=more(card.id or 0, begins, items, counts),
         is_done=is_done,
-        verdict=all_done,
+        verdict=f"{all_done} The first {ROWS_SHOWN} are shown."
+        if is_done and whole > ROWS_SHOWN
+        else all_done,
     )
-
-
-def _all_done(done: int, whole: int) -> str:
-    first = f" The first {ROWS_SHOWN} are shown." if whole > ROWS_SHOWN else ""
-    return f"All done: {done:,} of {whole:,}.{first}" if whole else "All done."
 
 
 def backlogged(

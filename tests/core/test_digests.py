@@ -529,6 +529,21 @@ def test_the_next_list_puts_the_one_before_away(world):
     assert [row.title for row in rows(shown(world, card=new))] == [f"{EVE} · Spring"]
 
 
+def test_a_list_all_done_shows_no_lines_once_a_newer_one_stands_below(database_url):
+    emails = [f"l{n:02}@x.test" for n in range(15)]
+    world = world_with(database_url, *emails)
+    for email in emails:
+        world.say(f"pause {email}")
+    come(world, MORNING)
+    world.sure("resume mine")
+    card = lists(world, ANA.id)[0]
+    assert shown(world, card=card).verdict == "All done: 15 of 15. The first 12 are shown."
+    world.say(f"pause {emails[0]}")
+    world.say("digest now")
+    view = shown(world, card=card)
+    assert (view.groups, view.verdict) == ((), "All done: 15 of 15.")
+
+
 @pytest.mark.parametrize(
     "text",
     [
