@@ -78,7 +78,17 @@ FREE_MAIL: Final = frozenset(
 
 
 def normalise(text: str) -> str:
-    """Give the one spelling of an address that Fermata keeps; raises Refused for what is not plainly one."""
+    """Give the one spelling of an address that a lead may have; raises Refused for what is not plainly one."""
+    normal = spelled(text)
+    if is_role(normal):
+        raise Refused(
+            f"{shown(normal)} belongs to a machine or a role, not to a person; choose somebody there."
+        )
+    return normal
+
+
+def spelled(text: str) -> str:
+    """Give the one spelling of an address that Fermata keeps, whoever has it; raises Refused as `normalise` does."""
     if text.count("@") > 1 or re.search(r"[,;]", text):
         raise Refused(f"“{shown(text.strip())}” is not one address; give each one by itself.")
     address = _trimmed(text)
@@ -93,10 +103,6 @@ def normalise(text: str) -> str:
     normal = f"{local}@{normalise_domain(domain)}"
     if len(normal) > LONGEST_ADDRESS_CHARS:
         raise Refused(f"“{shown(address)}” is longer than an address can be; check it.")
-    if is_role(normal):
-        raise Refused(
-            f"{shown(normal)} belongs to a machine or a role, not to a person; choose somebody there."
-        )
     return normal
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlmodel import Session, col, func, select
 
 from core import grammar
-from core.address import normalise
+from core.address import spelled
 from core.chunks import chunks
 from core.collisions import Why, find
 from core.enrolling import Person
@@ -35,7 +35,7 @@ class NotFound(Refused):
 def find_lead(session: Session, email: str) -> Lead:
     """Give the lead of an address; raises NotFound."""
     try:
-        address = normalise(email)
+        address = spelled(email)
     except Refused as refused:
         raise NotFound(str(refused)) from None
     lead = session.exec(select(Lead).where(Lead.email == address, Lead.domain != ERASED)).first()
@@ -60,7 +60,7 @@ def lead_ids(session: Session, emails: Iterable[str]) -> tuple[list[int], list[L
     unknown: list[LeftOut] = []
     for email in dict.fromkeys(emails):
         try:
-            wanted[normalise(email)] = email
+            wanted[spelled(email)] = email
         except Refused as refused:
             unknown.append(left_out(email, UNKNOWN, str(refused)))
     found: dict[str, int] = {}

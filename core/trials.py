@@ -14,7 +14,7 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from core import cards, variants
-from core.address import FREE_MAIL, normalise
+from core.address import FREE_MAIL, spelled
 from core.answers import Answer
 from core.current import current_run
 from core.db import Database
@@ -104,7 +104,7 @@ def draft(session: Session, sequence_id: int, lead_id: int) -> Draft:
 
 def recipient(session: Session, typed: str) -> str:
     """Give the address of a test; raises Refused, fit for its field, for one that is not of our own house."""
-    address = normalise(typed)
+    address = spelled(typed)
     ours = set(session.exec(select(Mailbox.address)))
     if address in ours:
         return address

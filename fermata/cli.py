@@ -20,7 +20,7 @@ from typer.exceptions import TyperException
 
 from core import commands, goal_file, lead_file, leads, ledger, publishing, sequence_file, sequences
 from core import preview as previews
-from core.address import normalise
+from core.address import spelled
 from core.chunks import chunks
 from core.dates import say as say_moment
 from core.errors import Refused
@@ -214,7 +214,7 @@ def preview(sequence: str, lead: str) -> None:
     settings = read_settings()
     with wiring.opened() as db, db.read() as session:
         row, who, path = previews.preview(
-            session, sequence, normalise(lead), office=wiring.make_office(settings), now=wiring.now()
+            session, sequence, spelled(lead), office=wiring.make_office(settings), now=wiring.now()
         )
     if path.nothing:
         line("Nothing will be sent", path.nothing)

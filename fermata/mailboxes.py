@@ -12,7 +12,7 @@ import typer
 from sqlmodel import select
 
 from core import reading
-from core.address import normalise
+from core.address import is_role, spelled
 from core.db import Database
 from core.errors import Refused
 from core.models import Mailbox
@@ -56,7 +56,11 @@ def add(
     connections: Annotated[int, typer.Option(min=1, max=20)] = 4,
 ) -> None:
     """Add a mailbox, or change the one with this address."""
-    address = normalise(address)
+    address = spelled(address)
+    if is_role(address):
+        raise Refused(
+            f"{address} belongs to a machine or a role; leads answer to the sender, so add a person's mailbox."
+        )
     if auth not in AUTHS:
         raise Refused(f"Auth is password, google or microsoft, not {auth!r:.60}.")
     if auth == "google" and not password_env:
@@ -132,7 +136,7 @@ def test(address: str) -> None:
     settings = read_settings()
     with wiring.opened() as db:
         with db.read() as session:
-            row = session.exec(select(Mailbox).where(Mailbox.address == normalise(address))).first()
+            row = session.exec(select(Mailbox).where(Mailbox.address == spelled(address))).first()
         if row is None:
             raise Refused(f"There is no mailbox {address}.")
         if faults := list(faults_of(db, row, settings)):

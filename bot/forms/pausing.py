@@ -44,7 +44,7 @@ from bot.rights import Need, of_command
 from bot.text import JSON, clean, plain, unmarked, words
 from core import commands, conversations, lifecycle, sequences
 from core.acts import Loaded
-from core.address import normalise
+from core.address import spelled
 from core.dates import When, read, say_day
 from core.errors import Refused
 from core.grammar import to_text
@@ -166,7 +166,7 @@ def _named(session: Session, form: Form, state: object) -> Standing | None:
 def find_lead(session: Session, typed: str) -> int:
     """Give the lead of an address, or the only one of a name; raises Refused with those that may be meant."""
     if "@" in typed:
-        email = normalise(typed)
+        email = spelled(typed)
         if found := session.exec(select(Lead.id).where(Lead.email == email)).first():
             return found
         local, _, domain = email.partition("@")

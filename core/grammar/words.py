@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from core.address import normalise, normalise_domain
+from core.address import normalise_domain, spelled
 from core.errors import Refused
 from core.filters import KEY, term, together
 from core.grammar.commands import EVERYWHERE, Who
@@ -243,7 +243,7 @@ def _addresses(words: list[Word]) -> tuple[list[str], list[Word]]:
             if word.keyword != "and" or not any("@" in later.text for later in words[number + 1 :]):
                 return addresses, words[number:]
             continue
-        addresses += [normalise(piece.rstrip(".:")) for piece in pieces]
+        addresses += [spelled(piece.rstrip(".:")) for piece in pieces]
     return addresses, []
 
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any, ParamSpec, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, PlainValidator
 
-from core.address import normalise
+from core.address import spelled
 from core.errors import Refused
 from core.plain import is_forbidden, shown
 from core.schedule import Calendar, Delay, Unit, is_open, lead_calendar
@@ -146,7 +146,7 @@ def _channel(text: str) -> str:
 
 
 def _address(text: str) -> str:
-    return or_value_error(normalise, text)
+    return or_value_error(spelled, text)
 
 
 def or_value_error(act: Callable[P, R], *given: P.args, **named: P.kwargs) -> R:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.address import domain_of, is_free_mail, is_role, normalise, normalise_domain
+from core.address import domain_of, is_free_mail, is_role, normalise, normalise_domain, spelled
 from core.errors import Refused
 
 
@@ -119,6 +119,10 @@ def test_free_mail_is_known(domain, expected):
 )
 def test_role_is_known(address, expected):
     assert is_role(address) is expected
+
+
+def test_role_has_a_spelling_though_no_lead_has_it():
+    assert spelled(" Nobody@X.test") == "nobody@x.test"
 
 
 def test_long_international_domain_is_refused_at_once():

@@ -155,6 +155,10 @@ class TestPause:
         )
         assert ADA not in answer.as_text()
 
+    @pytest.mark.parametrize("verb", ["pause", "log", "history"])
+    def test_of_an_address_that_no_lead_may_have_says_the_same(self, world: World, verb: str) -> None:
+        assert world.say(f"{verb} nobody@acme.test").title.startswith("There is no lead nobody@acme.test")
+
     @pytest.mark.row(14)
     def test_of_a_finished_lead_is_refused(self, world: World) -> None:
         world.run_until(START + timedelta(days=8))

@@ -275,7 +275,10 @@ EXAMPLES = [
     ("stats last month by week", Stats(by="week", since="last month")),
     ("stats since June 1 until June 15 csv", Stats(since="June 1", until="June 15", csv=True)),
     ("stats Last Call by variant", Stats("Last Call", "variant")),
-    ("stats Spring by step from Ana@Sales.example since June 1", Stats("Spring", "step", "June 1", sender="Ana@Sales.example")),
+    (
+        "stats Spring by step from Ana@Sales.example since June 1",
+        Stats("Spring", "step", "June 1", sender="Ana@Sales.example"),
+    ),
     ("stats from <mailto:ana@sales.example|ana@sales.example>", Stats(sender="ana@sales.example")),
     ('stats "Stand by me" by channel', Stats("Stand by me", "channel")),
     # Sequences.
@@ -434,7 +437,6 @@ REFUSED = [
     ("pause a@x", "is no domain"),
     ("pause a..b@x.com", "no plain address"),
     ("pause a@x.com)b@y.com", "not one address"),
-    ("pause postmaster@x.com", "a machine or a role"),
     ("pause tag:", "name of the tag is missing"),
     ('pause tag:""', "name of the tag is missing"),
     # Sequences.

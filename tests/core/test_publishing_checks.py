@@ -47,6 +47,7 @@ def test_good_one_has_no_fault(world):
 )
 def test_each_fault_is_a_sentence(world, spec, sentence):
     found = faults(world, spec)
+        (text(top="mailboxes: [nobody@x.test]\n"), "The mailbox nobody@x.test is not connected"),
     assert any(sentence in one for one in found), found
     with world.db.write() as session:
         made = sequences.save(session, load(spec), actor=ANA, now=START)

@@ -155,6 +155,13 @@ def test_a_mailbox_without_encryption_elsewhere_is_refused(shop):
     assert said.startswith("Security none is for a server on this machine only")
 
 
+def test_a_mailbox_that_nobody_could_answer_is_refused(shop):
+    said = shop.shell.refuses(
+        "mailbox", "add", "noreply@b.test", "--smtp", "127.0.0.1:25", "--security", "none"
+    )
+    assert said.startswith("noreply@b.test belongs to a machine or a role; leads answer to the sender")
+
+
 def test_a_mailbox_without_its_password_says_which_variable_is_missing(shell, sink):
     smtp = f"127.0.0.1:{sink.port}"
     shell.does("mailbox", "add", "b@b.test", "--smtp", smtp, "--security", "none", "--user", "b",

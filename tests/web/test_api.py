@@ -209,20 +209,22 @@ def test_enrolling_tells_of_each_address_that_is_left_out(crm):
         "gone@acme.test",
         "lea@x.test",
         "NEW@acme.test",
+        "nobody@acme.test",
     ]
     told = [
         ("lea@x.test", "there", "lea@x.test is in Spring already (pending); nothing was changed."),
         ("gone@acme.test", "before", "gone@acme.test has been in Spring before (stopped). Use `start` for a new run."),
         ("no address", "unknown", "“no address” has blanks or hidden characters inside; type the address anew."),
         ("Nils@acme.test", "unknown", "There is no lead nils@acme.test."),
+        ("nobody@acme.test", "unknown", "There is no lead nobody@acme.test."),
     ]  # fmt: skip
     for preview in (True, False):
         said = crm.post("/enrol", sequence="Spring", leads=asked, preview=preview)
         assert said["enrolled"] == 1
-        assert said["left_out"] == {"there": 1, "before": 1, "unknown": 2}
+        assert said["left_out"] == {"there": 1, "before": 1, "unknown": 3}
         assert [tuple(one.values()) for one in said["left_out_leads"]] == told
     again = crm.post("/enrol", sequence="Spring", leads=asked, again=True)
-    assert (again["enrolled"], again["left_out"]) == (1, {"there": 2, "unknown": 2})
+    assert (again["enrolled"], again["left_out"]) == (1, {"there": 2, "unknown": 3})
     crm.post("/enrol", 404, sequence="Spring", leads=["no address", "nils@acme.test"])
     crm.post("/enrol", 409, sequence="Spring", leads=["lea@x.test", "nils@acme.test"])
 
