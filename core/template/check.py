@@ -49,6 +49,7 @@ CONTROL = ("if", "elsif", "else", "endif", "unless", "endunless", "case", "when"
 _OPENING = re.compile(r"\{\{|\{%")
 _QUOTED = re.compile(r""""[^"]*"|'[^']*'""")
 _NAME = re.compile(r"-?\s*(#|\w*)")
+_KNOWN = "known are"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,8 @@ def compile_piece(
         raise fault(where, line, f"the merge tag cannot be read: {error.message}.") from error
     check = _Check(source, names, where, kinds or {}, in_html=in_html)
     check.nodes(bound.nodes, RenderContext(bound))
+    if check.faults:
+        raise TemplateFault(" ".join(dict.fromkeys(map(str, check.faults))), check.faults[0].line)
     return Piece(bound, split(bound.nodes), frozenset(check.used))
 
 
@@ -136,7 +139,7 @@ def _line(source: str, token: Token | None) -> int | None:
 
 
 class _Check:
-    """Walks a parsed piece, refuses what is not in the allowed part, and settles names and places."""
+    """Walks a parsed piece, collects what is not in the allowed part, and settles names and places."""
 
     def __init__(
         self, source: str, names: Mapping[Keys, Keys], where: str, kinds: Mapping[int, str], *, in_html: bool
@@ -144,20 +147,27 @@ class _Check:
         self._source, self._names, self._where = source, names, where
         self._kinds, self._in_html = kinds, in_html
         self.used: set[Keys] = set()
+        self.faults: list[TemplateFault] = []
 
     def nodes(self, nodes: Iterable[Node], context: RenderContext) -> None:
         for node in nodes:
-            if isinstance(node, Merge):
-                self._merge(node)
-            elif isinstance(node, case_tag.CaseNode):
-                self._operand(node.expression)
-            elif isinstance(node, case_tag.MultiExpressionBlockNode):
-                for choice in node.expression.children():
-                    self._operand(choice)
-            else:
-                for expression in node.expressions():
-                    self._condition(expression)
+            try:
+                self._node(node)
+            except TemplateFault as problem:
+                self.faults.append(problem)
             self.nodes(node.children(context), context)
+
+    def _node(self, node: Node) -> None:
+        if isinstance(node, Merge):
+            self._merge(node)
+        elif isinstance(node, case_tag.CaseNode):
+            self._operand(node.expression)
+        elif isinstance(node, case_tag.MultiExpressionBlockNode):
+            for choice in node.expression.children():
+                self._operand(choice)
+        else:
+            for expression in node.expressions():
+                self._condition(expression)
 
     def _merge(self, node: Merge) -> None:
         expression = node.expression
@@ -236,7 +246,8 @@ class _Check:
         if not all(isinstance(segment, str) for segment in path.path):
             raise self._fault(path, f"{{{{ {path} }}}} is not known; write a field such as first_name.")
         if (keys := self._names.get(path_keys(path))) is None:
-            raise self._fault(path, self._unknown(".".join(path_keys(path))))
+            self.faults.append(self._fault(path, self._unknown(".".join(path_keys(path)))))
+            return  # so that the next one is named as well
         path.path = list(keys)
         self.used.add(keys)
 
@@ -244,7 +255,9 @@ class _Check:
         names = [".".join(keys) for keys in self._names]
         if near := get_close_matches(written.lower(), names, n=1):
             return f"{{{{ {written} }}}} is not known; did you mean {near[0]}?"
-        return f"{{{{ {written} }}}} is not known; known are {', '.join(names[: -len(LEAD)])}."
+        if any(_KNOWN in str(problem) for problem in self.faults):  # once is enough
+            return f"{{{{ {written} }}}} is not known."
+        return f"{{{{ {written} }}}} is not known; {_KNOWN} {', '.join(names[: -len(LEAD)])}."
 
     def _fault(self, at: Expression | Filter, sentence: str) -> TemplateFault:
         return fault(self._where, _line(self._source, at.token), sentence)

@@ -24,6 +24,13 @@ def faults(world, spec: str, now=START) -> list[str]:
         return publishing.faults(session, load(spec), now=now)
 
 
+def test_unknown_tags_of_all_steps_are_named_at_once(world):
+    more = STEP.replace("one,", "two, delay: 1 day,").format(subject="{{ titel }}", body="{{ emial }}, STOP")
+    said = faults(world, text(body="Hi {{ firstname }}, {{ compny | default: 'x' }}, STOP", more=more))
+    assert [one[:9] for one in said] == ["Step one:", "Step two:", "Step two:"]
+    assert [tag in " ".join(said) for tag in ("firstname", "compny", "titel", "emial")] == [True] * 4
+
+
 def test_good_one_has_no_fault(world):
     assert faults(world, text()) == []
 
@@ -40,6 +47,7 @@ def test_good_one_has_no_fault(world):
         (text(body="STOP [page](ftp://x.test/a)"), "Step one:"),
         (text(body="STOP [page](javascript:alert)"), "Step one:"),
         (text(top="mailboxes: [mia@x.test]\n"), "The mailbox mia@x.test is not connected"),
+        (text(top="mailboxes: [nobody@x.test]\n"), "The mailbox nobody@x.test is not connected"),
         (text(more="  - {id: two, delay: 1 day, thread: true, body: ''}\n"), "Step two: "),
         ("sequence: Autumn\nsteps:\n  - {thread: true, body: STOP}\n", "Step 1: It continues a conversation"),
         ('sequence: Autumn\nsteps:\n  - {kind: task, title: "Call {{ nobody }}"}\n', "Step 1: "),
@@ -47,7 +55,6 @@ def test_good_one_has_no_fault(world):
 )
 def test_each_fault_is_a_sentence(world, spec, sentence):
     found = faults(world, spec)
-        (text(top="mailboxes: [nobody@x.test]\n"), "The mailbox nobody@x.test is not connected"),
     assert any(sentence in one for one in found), found
     with world.db.write() as session:
         made = sequences.save(session, load(spec), actor=ANA, now=START)

@@ -57,6 +57,18 @@ def test_unknown_tag_is_refused_with_the_nearest_known(tag, meant):
     assert refusal.value.line == 3
 
 
+def test_every_fault_of_a_text_is_named_at_once():
+    body = "Hi {{ firstname }}, {{ compny | default: lead.ctiy }}\n\n{% if emial %}{{ name | loud }}{% endif %}{{ zzz }}{{ qqq }}"
+    with pytest.raises(TemplateFault) as refusal:
+        compile_step("Hello", body, fields=FIELDS)
+    said = str(refusal.value)
+    for tag in ("firstname", "compny", "lead.ctiy", "emial", "zzz", "qqq"):
+        assert said.count(f"{{{{ {tag} }}}} is not known") == 1
+    assert said.count("known are lead.first_name") == 1
+    assert said.startswith("Line 1 of the body: ")
+    assert 'Line 3 of the body: the filter "loud" is not available' in said
+
+
 @pytest.mark.parametrize("where", ["{% if lead.x7 %}a{% endif %}", "{{ name | default: lead.x7 }}"])
 def test_unknown_tag_is_found_in_conditions_and_defaults(where):
     with pytest.raises(TemplateFault, match=r"lead\.x7"):
