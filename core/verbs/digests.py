@@ -23,7 +23,7 @@ from core.people import Actor
 from core.schedule import local
 from core.verbs import clicks, proposals
 from core.verbs.choosing import by_ids, lock_leads
-from core.verbs.outcome import Outcome
+from core.verbs.outcome import Instead, Outcome
 from core.verbs.returns import a_week_longer
 from core.verbs.whens import zone_of
 from core.views import digest as view
@@ -51,7 +51,8 @@ def digest(session: Session, order: orders.Digest, *, actor: Actor, now: datetim
         return Outcome(replace(said, lines=(*said.lines, *trouble), channel=channel_of(row)))
     if order.when == "off":
         if not is_on(session, row):
-            raise Refused(f"No digest comes in {where}, so there is nothing to turn off.")
+            nothing = f"No digest comes in {where}, so there is nothing to turn off."
+            raise Instead(nothing, channel=channel_of(row))
         row.is_off = True
         session.add(row)
         again = f"`digest on`{for_(row)} brings it back at {row.at or digests.USUAL_TIME}."

@@ -20,10 +20,10 @@ class Outcome:
 class Instead(Refused):
     """Nothing was done: the answer asks, or offers something else, with buttons."""
 
-    def __init__(self, title: str, *choices: Choice, lines: tuple[str, ...] = ()) -> None:
-        """Say it in one sentence; the buttons say what could be done instead."""
+    def __init__(self, title: str, *choices: Choice, lines: tuple[str, ...] = (), channel: str = "") -> None:
+        """Say it in one sentence; the buttons say what could be done instead. `channel`: the one that it names, as in Answer."""
         super().__init__(title)
-        self.answer = Answer(title, lines=lines, choices=choices, is_refusal=True)
+        self.answer = Answer(title, lines=lines, choices=choices, is_refusal=True, channel=channel)
 
     def as_question(self) -> Instead:
         """Give the same as a question, which refuses nothing."""

@@ -18,7 +18,7 @@ from core.names import SLACK_ID
 from core.people import Actor
 from core.schedule import local
 from core.verbs.digests import channel_of, clock_of, digest, for_, row_for, where_of
-from core.verbs.outcome import Outcome
+from core.verbs.outcome import Instead, Outcome
 from core.verbs.whens import zone_of
 from core.views import weekly as view
 
@@ -46,7 +46,8 @@ def _weekly(session: Session, order: orders.Digest, *, actor: Actor, now: dateti
         return Outcome(Answer(said, trouble, channel=channel_of(row)))
     if order.when == "off":
         if row.weekly_at is None:
-            raise Refused(f"No weekly report comes in {where}, so there is nothing to turn off.")
+            nothing = f"No weekly report comes in {where}, so there is nothing to turn off."
+            raise Instead(nothing, channel=channel_of(row))
         day, clock = row.weekly_at.split()
         row.weekly_at = None
         session.add(row)

@@ -531,15 +531,15 @@ def test_the_next_list_puts_the_one_before_away(world):
 
 def test_a_list_all_done_shows_no_lines_once_a_newer_one_stands_below(database_url):
     emails = [f"l{n:02}@x.test" for n in range(15)]
-    world = world_with(database_url, *emails)
+    world = world_with(database_url, *emails, IDA)
     for email in emails:
         world.say(f"pause {email}")
     come(world, MORNING)
     world.sure("resume mine")
     card = lists(world, ANA.id)[0]
     assert shown(world, card=card).verdict == "All done: 15 of 15. The first 12 are shown."
-    world.say(f"pause {emails[0]}")
-    world.say("digest now")
+    world.later(hours=1).say(f"pause {IDA}")
+    assert not world.later(hours=1).say("digest now").is_refusal
     view = shown(world, card=card)
     assert (view.groups, view.verdict) == ((), "All done: 15 of 15.")
 
@@ -646,7 +646,9 @@ def test_another_channel_and_the_usual_one_off(world):
     off = world.say("digest off for <#C0SALES|sales>")
     assert off.title == "The digest in #C0SALES is off. `digest on` for #C0SALES brings it back at 08:30."
     assert off.channel == "C0SALES"
-    assert world.say("digest off for <#C0GENERAL|general>").is_refusal, "none comes there"
+    none = world.say("digest off for <#C0GENERAL|general>")
+    assert (none.is_refusal, none.channel) == (True, "C0GENERAL")
+    assert none.title == "No digest comes in #C0GENERAL, so there is nothing to turn off."
     come(world, MORNING + DAY)
     assert [card.channel for card in lists(world)][-2:] == [ANA.id, "C0BOSSES"]
     assert world.say("digest now for <#C0BOSSES|bosses>").title.endswith("the list comes in #C0BOSSES.")

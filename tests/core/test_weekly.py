@@ -484,3 +484,9 @@ def test_uncertain_lead_among_the_oldest_is_settled_by_its_own_buttons(database_
         "Drop it",
         "Stop",
     ]
+
+
+def test_a_channel_without_a_report_is_named_as_slack_names_it(database_url):
+    none = make(database_url).say("digest weekly off for <#C0GENERAL|general>")
+    assert (none.is_refusal, none.channel) == (True, "C0GENERAL")
+    assert none.title == "No weekly report comes in #C0GENERAL, so there is nothing to turn off."
