@@ -197,7 +197,7 @@ def _value(values: Any, keys: Keys) -> str | None:
         return None
     if values is None:
         return None
-    text = str(values).strip()
+    text = str(values).replace("\r\n", "\n").replace("\r", "\n").strip()  # as Liquid writes it in a branch
     return text if is_visible(text) else None
 
 
