@@ -68,7 +68,7 @@ def reasons(session: Session, row: Loaded, *, now: datetime, zone: str) -> list[
     mailbox = session.get(Mailbox, row.mailbox_id) if row.mailbox_id else None
     is_live = row.state.status in LIVE
     found = [
-        *_ended(session, row, zone),
+        *_ended(session, row, lead, zone),
         *_holds(session, row, zone),
         *(_halted(session, workspace, zone) if workspace else ()),
         *_sequence(session, row, zone),
@@ -96,7 +96,7 @@ def pressing(found: list[Reason], row: Loaded, *, now: datetime) -> tuple[str, .
     )
 
 
-def _ended(session: Session, row: Loaded, zone: str) -> Iterator[Reason]:
+def _ended(session: Session, row: Loaded, lead: Lead, zone: str) -> Iterator[Reason]:
     status = row.state.status
     if status not in {Status.STOPPED, Status.COMPLETED, Status.SKIPPED}:
         return
@@ -113,8 +113,10 @@ def _ended(session: Session, row: Loaded, zone: str) -> Iterator[Reason]:
     because = session.get_one(Enrollment, row.id).end_reason if status is Status.STOPPED else None
     is_goal = line is not None and line.actor.startswith(ACTOR)  # its reason is its own name
     why = f": {because}" if because and because != status and not is_goal else ""
-    fix = "`unskip` lets it start" if status is Status.SKIPPED else "`start` would begin a new run"
-    yield Reason(Kind.ENDED, f"It was {status.value}{who}{when}{why}; {fix}.")
+    fix = "; `unskip` lets it start" if status is Status.SKIPPED else "; `start` would begin a new run"
+    if session.get(Suppression, lead.email):
+        fix = ""  # it would be refused, and the next reason says why
+    yield Reason(Kind.ENDED, f"It was {status.value}{who}{when}{why}{fix}.")
 
 
 _HELD = {

@@ -14,6 +14,7 @@ from core.leads import suppress
 from core.models import Lead
 from core.preview import path
 from core.schedule import local
+from core.sequence_file import load
 from tests.world import ANA, BEN, PLAIN, START, World, make
 
 ADA, EVE = "ada@x.test", "eve@x.test"
@@ -117,6 +118,31 @@ def test_one_step_in_full(world: World) -> None:
     assert world.say(f"preview sequence Spring for {ADA} step 9").is_refusal
 
 
+def test_step_that_keeps_a_draft_from_being_published_says_so(database_url: str) -> None:
+    world = make(database_url, WINDOW, ADA)
+    draft = (
+        PLAIN.replace("Spring", "Tail").replace("    subject: Did it reach you, {{ first_name }}?\n", "")
+        .replace("Bye. Reply STOP to opt out.", "Bye {{ frist_name }}. Reply STOP to opt out.")
+    )  # fmt: skip
+    with world.db.write() as session:
+        sequences.save(session, load(draft), actor=ANA, now=START)
+    intro, nudge, close = world.say(f"preview sequence Tail for {ADA}").rows
+    assert "publish" not in intro.detail
+    assert nudge.title == "2. (no subject)"
+    assert "cannot be published: Subject: it is empty; write one. · Hi Ada, reply STOP" in nudge.detail
+    assert close.detail.count("frist_name") == 1
+    assert "cannot be published: Line 1 of the body" in close.detail
+    full = world.say(f"preview sequence Tail for {ADA} step 2").lines
+    assert full[1:] == (
+        "It cannot be published: Subject: it is empty; write one.",
+        "Hi Ada, reply STOP to opt out.",
+    )
+    written = world.say("preview sequence Tail").rows
+    assert (written[1].title, written[1].detail) == (
+        "2. (no subject)", "email, after 4 days · cannot be published: Subject: it is empty; write one.",
+    )  # fmt: skip
+
+
 def test_who_is_not_in_it_is_shown_as_if_it_started_now(world: World) -> None:
     world.add(WINDOW.replace("sequence: Spring", "sequence: Opera"))
     assert "as if it started now" in world.say(f"preview sequence Opera for {ADA}").title
@@ -187,7 +213,7 @@ def test_whoever_gets_nothing_is_said_first(world: World, act: str, reason: str)
     else:
         with world.db.write() as session:
             suppress(session, ADA, reason="unsubscribed", actor=ANA, now=world.now)
-        reason = f"It was stopped by Ana on Tuesday 1 June 2027, 10:00 (Europe/Berlin): unsubscribed; `start` would begin a new run. {ADA} is suppressed (unsubscribed)"
+        reason = f"It was stopped by Ana on Tuesday 1 June 2027, 10:00 (Europe/Berlin): unsubscribed. {ADA} is suppressed (unsubscribed)"
     said = world.say(f"preview sequence Spring for {ADA}")
     assert said.title.startswith(f"Nothing will be sent. {reason}")
     assert said.lines[0].startswith(f"What would be: Spring (published) for {ADA}")

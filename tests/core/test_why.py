@@ -159,8 +159,11 @@ def test_a_suppressed_lead_is_stopped_and_says_so(world: World) -> None:
     with world.db.write() as session:
         leads.suppress(session, ADA, reason="unsubscribed", actor=ANA, now=world.now)
 
-    assert why(world)[0].startswith("It was stopped by Ana")
+    assert why(world)[0] == (
+        "It was stopped by Ana on Tuesday 1 June 2027, 10:00 (Europe/Berlin): unsubscribed."
+    )
     assert "is suppressed (unsubscribed) by Ana" in why(world)[1]
+    assert world.say(f"start {ADA} in Spring").is_refusal
 
 
 def test_in_several_sequences_each_is_named(world: World) -> None:
@@ -171,6 +174,19 @@ def test_in_several_sequences_each_is_named(world: World) -> None:
     lines = why(world)
 
     assert [line.partition(":")[0] for line in lines] == ["Autumn", "Spring"]
+
+
+def test_of_several_leads_a_line_names_the_sequence_where_a_lead_is_in_more_than_one(world: World) -> None:
+    world.add(PLAIN.replace("sequence: Spring", "sequence: Autumn"))
+    world.enrol(ADA, sequence="Autumn")
+    world.enrol("bob@acme.test")
+    world.tick()
+
+    ada, bob = (row.detail for row in world.say("why @acme.test").rows)
+
+    planned = "Step 2 is planned: nothing is due before Monday 7 June 2027, 09:00 (Europe/Berlin)."
+    assert ada == f"Autumn: {planned} Spring: {planned}"
+    assert bob == planned
 
 
 def test_of_a_lead_in_no_sequence(world: World) -> None:
