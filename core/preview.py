@@ -9,7 +9,7 @@ from textwrap import shorten
 
 from sqlmodel import Session, select
 
-from core import enrolling, lifecycle, sequences, variants
+from core import enrolling, lifecycle, publishing, sequences, variants
 from core.acts import Loaded, load
 from core.current import current_run
 from core.errors import Refused
@@ -33,11 +33,12 @@ from core.views.titles import title
 from core.words import capital, listed
 
 NOTE_CHARS = 200
+NO_SUBJECT = "(no subject)"
 
 
 @dataclass(frozen=True)
 class Shown:
-    """One step as the lead would get it at `at`; `fault` says why it could not be written.
+    """One step as the lead would get it at `at`; `fault` says why it could not be written, `unfit` why not published.
 
     `effect`: what the window did to its date. `variant`: which version the lead gets. `branches`: where a condition leads
     if it comes true, and else; it waits no longer than `until`. `only_if`: the number of the condition that has to come true
@@ -50,6 +51,7 @@ class Shown:
     subject: str
     text: str = ""
     fault: str = ""
+    unfit: str = ""
     effect: str = ""
     branches: tuple[str, ...] = ()
     until: datetime | None = None
@@ -63,6 +65,13 @@ class Shown:
         if self.goes_to:
             return f"this sequence ends, and {self.goes_to} begins at its first step"
         return "if so {}, else {}".format(*self.branches) if self.branches else ""
+
+    @property
+    def wrong(self) -> str:
+        """Say why it can be neither published nor written; "" for a step without fault."""
+        publish = f"cannot be published: {self.unfit}" if self.unfit else ""
+        write = f"cannot be written: {self.fault}" if self.fault and self.fault not in self.unfit else ""
+        return " ".join(filter(None, (publish, write)))
 
 
 @dataclass(frozen=True)
@@ -155,11 +164,22 @@ def path(
         state = _begun(found, absent[lead.id or 0], plan, now)
         start, held = _standing(found, state, plan, now)
         found = replace(held, begins=found.begins)
+    specs = sequence.spec.steps
     steps = (
-        _told(one, versions, lead, sender, sequence.name, office)
-        for one in _walk(sequence.spec.steps, plan, start, now)
+        _told(one, versions, lead, sender, sequence.name, office) for one in _walk(specs, plan, start, now)
     )
-    return replace(found, steps=tuple(steps))
+    unfit = {} if row.published_spec else publishing.faults_by_step(session, sequence.spec)
+    return replace(found, steps=tuple(_judged(one, specs[one.number - 1], unfit) for one in steps))
+
+
+def _judged(one: Shown, spec: WrittenStep, unfit: Mapping[str, str]) -> Shown:
+    """Give a step with what keeps its sequence from being published."""
+    return replace(one, unfit=unfit.get(spec.id, ""), subject=NO_SUBJECT if is_bare(spec) else one.subject)
+
+
+def is_bare(spec: WrittenStep) -> bool:
+    """Say whether a mail has no subject and follows no other, whose subject it could have."""
+    return isinstance(spec, EmailStep) and not (spec.subject or spec.thread or spec.variants)
 
 
 def _begun(found: Path, absent: HoldRow, plan: Plan, now: datetime) -> lifecycle.Enrollment:

@@ -19,7 +19,7 @@ from core.people import SYSTEM
 from core.plans import parsed
 from core.schedule import send_at
 from core.sequence_diff import Crowd, Diff, sentences
-from core.sequence_file import check, label
+from core.sequence_file import check, label, step_faults
 from core.sequence_file.spec import JumpStep, SequenceSpec
 from core.template import compile_step
 
@@ -33,16 +33,27 @@ def faults(session: Session, spec: SequenceSpec, *, now: datetime) -> list[str]:
     boxes = {box.address: box for box in session.exec(select(Mailbox))}
     has_links = session.get_one(Workspace, WORKSPACE_ID).has_links
     said = check(spec, mailboxes=set(boxes), fields=custom_fields(session), unsubscribe_link=has_links)
-    return [*_sick(spec, boxes), *_closed(spec, now), *said, *_lost(session, spec)]
+    lost = (f"{label(step_id).capitalize()}: {fault}" for step_id, fault in _lost(session, spec))
+    return [*_sick(spec, boxes), *_closed(spec, now), *said, *lost]
 
 
-def _lost(session: Session, spec: SequenceSpec) -> Iterator[str]:
+def faults_by_step(session: Session, spec: SequenceSpec) -> dict[str, str]:
+    """Give by the step's id what is wrong with it and keeps the sequence from being published, in sentences."""
+    has_links = session.get_one(Workspace, WORKSPACE_ID).has_links
+    found = step_faults(spec, fields=custom_fields(session), unsubscribe_link=has_links)
+    said: dict[str, str] = {}
+    for step_id, fault in (*found, *_lost(session, spec)):
+        said[step_id] = f"{said[step_id]} {fault}" if step_id in said else fault
+    return said
+
+
+def _lost(session: Session, spec: SequenceSpec) -> Iterator[tuple[str, str]]:
     """Say which jumps lead to a sequence that is not there; it may still be a draft, so that two can lead to each other."""
     jumps = [step for step in spec.steps if isinstance(step, JumpStep)]
     known = set(session.exec(select(Sequence.key))) if jumps else set()
     for step in jumps:
         if step.to.casefold() not in known:
-            yield f"{label(step.id).capitalize()}: There is no sequence called “{step.to}”; write it first, or take the jump out."
+            yield step.id, f"There is no sequence called “{step.to}”; write it first, or take the jump out."
 
 
 def _sick(spec: SequenceSpec, boxes: dict[str, Mailbox]) -> Iterator[str]:

@@ -28,7 +28,7 @@ from core.goals import library
 from core.models import Sequence
 from core.people import Actor
 from core.settings import read_settings
-from core.words import counted
+from core.words import capital, counted
 from fermata import figures, keys, wiring
 from fermata.mailboxes import app as mailboxes_app
 from fermata.mailboxes import line
@@ -223,7 +223,7 @@ def preview(sequence: str, lead: str) -> None:
         only_if = f", only if step {step.only_if} comes true" if step.only_if else ""
         told = ", ".join(filter(None, (say_moment(step.at, path.zone), step.variant, step.ways)))
         sys.stdout.write(f"\n{step.number}. {step.kind}{only_if}, {told}\n   {step.subject}\n")
-        body = f"Cannot be written: {step.fault}" if step.fault else step.text
+        body = "\n\n".join(filter(None, (capital(step.wrong), step.text)))
         sys.stdout.write(
             "\n" + "".join(f"   {line}\n" if line else "\n" for line in body.strip().splitlines())
         )

@@ -116,6 +116,14 @@ def check(
     faults = [] if mailboxes is None else list(_sender_faults(spec, mailboxes))
     if not unsubscribe_link and spec.track != Track():
         faults.append(_NO_WAY_BACK)
+    found = step_faults(spec, fields=fields, unsubscribe_link=unsubscribe_link)
+    return faults + [f"{label(step_id).capitalize()}: {fault}" for step_id, fault in found]
+
+
+def step_faults(
+    spec: SequenceSpec, *, fields: frozenset[str], unsubscribe_link: bool = True
+) -> Iterator[tuple[str, str]]:
+    """Give each fault of a step that keeps its sequence from being published, with the step's id; else as `check`."""
     graph_faults = list(graph.faults(spec))
     has_email = False
     for step in spec.steps:
@@ -135,8 +143,7 @@ def check(
                 found += [f"{which}{fault}" for fault in wrong]
             has_email = True
         found += [fault for step_id, fault in graph_faults if step_id == step.id]
-        faults += [f"{label(step.id).capitalize()}: {fault}" for fault in found]
-    return faults
+        yield from ((step.id, fault) for fault in found)
 
 
 # What a file says wrongly ---------------------------------------------------------------------------------------

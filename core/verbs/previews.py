@@ -10,7 +10,7 @@ from uuid import uuid4
 from sqlmodel import Session, select
 
 from core import preview as previewing
-from core import sequences
+from core import publishing, sequences
 from core.answers import Answer, Choice, Row
 from core.dates import say
 from core.errors import Refused
@@ -20,7 +20,7 @@ from core.models import Lead, Sequence
 from core.names import SLACK_ID
 from core.people import Actor
 from core.plans import planned
-from core.preview import Path, Shown
+from core.preview import NO_SUBJECT, Path, Shown, is_bare
 from core.sequence_file.words import say_delay
 from core.verbs.whens import zone_of
 from core.views import path as drawn
@@ -69,7 +69,8 @@ def _row(shown: Shown, path: Path, row: Sequence, lead: Lead, zone: str) -> Row:
         f"waits until {_when(shown.until, path, zone)}" if shown.until and shown.until > shown.at else "",
         shown.variant,
         shown.ways,
-        f"cannot be written: {shown.fault}" if shown.fault else first,
+        shown.wrong,
+        "" if shown.fault else first,
     ]
     full = SequenceVerb("preview", f"{row.name} for {lead.email} step {shown.number}")
     there = SequenceVerb("preview", f"{shown.goes_to} for {lead.email}")
@@ -90,7 +91,7 @@ def _in_full(path: Path, number: int, zone: str) -> Answer:
     shown = next((one for one in path.steps if one.number == number), None)
     if shown is None:
         raise Refused(f"Step {number} is not ahead of this lead.")
-    text = f"It cannot be written: {shown.fault}" if shown.fault else shown.text
+    text = f"It {shown.wrong}\n{shown.text}" if shown.wrong else shown.text
     return Answer(
         f"Step {number}: {shown.subject}", (_when(shown.at, path, zone), *text.strip().splitlines())
     )
@@ -99,7 +100,10 @@ def _in_full(path: Path, number: int, zone: str) -> Answer:
 def _as_written(session: Session, row: Sequence) -> Answer:
     sequence = planned(session, [row.id or 0])[row.id or 0]
     rows: list[Row] = []
+    unfit = {} if row.published_spec else publishing.faults_by_step(session, sequence.spec)
     for step, spec in zip(sequence.steps, sequence.spec.steps, strict=True):
         after = f"after {say_delay(spec.delay)}" if spec.delay.amount else "at once"
-        rows.append(Row(f"{len(rows) + 1}. {step.subject or '(same conversation)'}", f"{step.kind}, {after}"))
+        subject = step.subject or (NO_SUBJECT if is_bare(spec) else "(same conversation)")
+        wrong = f" · cannot be published: {unfit[spec.id]}" if spec.id in unfit else ""
+        rows.append(Row(f"{len(rows) + 1}. {subject}", f"{step.kind}, {after}{wrong}"))
     return Answer(f"{row.name} ({row.status}): {counted(len(rows), 'step')}.", rows=tuple(rows))
