@@ -56,7 +56,7 @@ from core.lifecycle.words import (
     StepKind,
     Verdict,
 )
-from core.schedule import due_after
+from core.schedule import due_after, send_at
 
 PAUSED_LIKE_THIS = "is already paused like this; nothing was changed."
 
@@ -345,7 +345,7 @@ def _cancel_step(e: Enrollment, now: datetime, plan: Plan) -> Decision:
         raise Refused(f"Step {e.position + 1} of {e.label} may have left. First settle it on its card.")
     # The next step keeps its distance to the cancelled one's date, as if that had been done on time.
     # A condition that is awaited already ends now.
-    at = e.due_at if e.due_at and e.awaits_since is None else now
+    at = send_at(e.due_at, plan.calendar) if e.due_at and e.awaits_since is None else now
     moved = _done(e, at, plan, has_started=e.has_started)
     return moved, (Effect.DROP, Effect.SKIP_STEP)
 

@@ -1,7 +1,7 @@
 """Every status × every event: what becomes of it, or the sentence that refuses it (DESIGN §2)."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
@@ -47,6 +47,7 @@ NOW = datetime(2027, 6, 15, 10, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 ALWAYS = Calendar(None, "UTC", None)
+WEEKDAYS = Calendar(Window(time(9), time(17), frozenset(range(5))), "UTC", None)
 PLAN = Plan(tuple(PlannedStep(StepKind.EMAIL, Delay(n and 4, Unit.DAYS)) for n in range(3)), ALWAYS)
 # The same with a condition as its second step.
 FORKED = replace(PLAN, steps=(PLAN.steps[0], replace(PLAN.steps[1], kind=StepKind.CONDITION, within=Delay(3, Unit.DAYS)),
@@ -347,6 +348,15 @@ def test_a_cancelled_step_moves_the_next_by_its_own_delay():
     assert (e.position, e.due_at) == (2, _RUNNING.due_at + 4 * DAY)
 
 
+def test_after_a_cancelled_step_the_next_counts_from_when_that_would_have_left():
+    """A countdown that ends on a Saturday ends in a mail on Monday; a day later is Tuesday."""
+    saturday = datetime(2027, 6, 19, 12, tzinfo=UTC)
+    e, _ = decide(
+        replace(_RUNNING, due_at=saturday), CancelStep(), now=NOW, plan=replace(PLAN, calendar=WEEKDAYS)
+    )
+    assert e.due_at == datetime(2027, 6, 21, 9, tzinfo=UTC) + 4 * DAY
+
+
 def test_a_failed_step_is_tried_under_a_new_number():
     e, _ = decide(STATES["sending"], Failed("550"), now=NOW, plan=PLAN)
     e, _ = decide(e, Resume(), now=NOW, plan=PLAN)
@@ -438,17 +448,12 @@ def test_a_resend_may_go_back_over_what_a_branch_left_out():
 
 
 def test_a_window_of_weekdays_counts_business_days():
-    week = Calendar(
-        Window(datetime(2027, 1, 1, 9).time(), datetime(2027, 1, 1, 17).time(), frozenset(range(5))),
-        "UTC",
-        None,
-    )
     plan = Plan(
         (
             PlannedStep(StepKind.EMAIL, Delay(0, Unit.DAYS)),
             PlannedStep(StepKind.EMAIL, Delay(2, Unit.BUSINESS_DAYS)),
         ),
-        week,
+        WEEKDAYS,
     )
     friday = NOW + 3 * DAY
     e, _ = decide(begin("ada", now=friday, plan=plan), Done(friday), now=friday, plan=plan)
