@@ -100,7 +100,7 @@ def protection(row: Sequence) -> str:
     way = (
         "Pause it first: `pause sequence"
         if row.status == SequenceStatus.PUBLISHED
-        else "Restore it first: `resume sequence"
+        else "Restore it first: `restore sequence"
     )
     return f"{row.name} is {row.status} and protected from edits. {way} {row.name}`."
 
@@ -137,7 +137,8 @@ def turn(session: Session, sequence_id: int, to: str, *, actor: Actor, now: date
     if target is None and (was == _DONE[to] or (was, to) == (_PUBLISHED, "resume")):
         raise Refused(f"{row.name} is already {was}; nothing was changed.")
     if target is None:
-        raise Refused(f"{row.name} is {was}, so it cannot be {_DONE[to]}.")
+        way = f" Bring it back first: `restore sequence {row.name}`." if was == _ARCHIVED else ""
+        raise Refused(f"{row.name} is {was}, so it cannot be {_DONE[to]}.{way}")
     if target is SequenceStatus.PUBLISHED:
         _publish(session, row, now=now)
     row.status, row.changed_at, row.changed_by = target.value, now, actor.id
@@ -206,5 +207,5 @@ _DONE = {
 _SAID = {
     _PUBLISHED: "{name} is published: it sends, and it accepts leads.",
     _PAUSED: "{name} is paused: nothing of it is sent, every lead keeps its place, and it can be edited.",
-    _ARCHIVED: "{name} is archived: everything scheduled in it is paused. `resume sequence {name}` brings it back, paused.",
+    _ARCHIVED: "{name} is archived: everything scheduled in it is paused. `restore sequence {name}` brings it back, paused.",
 }

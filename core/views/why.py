@@ -209,10 +209,11 @@ def _sequence(session: Session, row: Loaded, zone: str) -> Iterator[Reason]:
         return
     sequence = session.get_one(Sequence, row.sequence.id)
     who = names(session, [sequence.changed_by]).get(sequence.changed_by, "somebody")
+    way = "restore" if row.sequence.status == SequenceStatus.ARCHIVED else "resume"
     yield Reason(
         Kind.SEQUENCE,
         f"The sequence {name} was {row.sequence.status} by {who} on {say(sequence.changed_at, zone)}; "
-        f"`resume sequence {name}` brings it back.",
+        f"`{way} sequence {name}` brings it back.",
     )
 
 

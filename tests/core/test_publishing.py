@@ -218,9 +218,14 @@ def test_the_answer_offers_the_way_back_which_resumes_nothing_once_it_is_stale(w
 
 def test_archived_one_sends_nothing_and_comes_back_paused_with_everyone_in_place(world):
     before = [place(world, email) for email in (ADA, BOB, CAT)]
-    assert "archived" in world.sure("archive sequence Spring").title
+    assert "`restore sequence Spring` brings it back, paused" in world.sure("archive sequence Spring").title
+    assert world.say("publish sequence Spring").title == (
+        "Spring is archived, so it cannot be published. Bring it back first: `restore sequence Spring`."
+    )
     assert world.later(days=30).tick() == []
-    assert "was archived by Ana" in world.say(f"why {BOB}").as_text()
+    said = world.say(f"why {BOB}").as_text()
+    assert "was archived by Ana" in said
+    assert "`restore sequence Spring` brings it back" in said
     assert "Bring it back first: `resume sequence Spring`" in world.say(f"start {ADA} in Spring").as_text()
     assert "paused" in world.say("restore sequence Spring").title
     assert (
