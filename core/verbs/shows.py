@@ -110,7 +110,8 @@ def _several(
         details = []
         for run in runs:
             found = why.reasons(session, run, now=now, zone=zone) if what == "why" else []
-            details.append(found[0].text if found else _where(run))
+            where = f"{run.sequence.name}: " if len(runs) > 1 else ""
+            details.append(where + found[0].text if found else _where(run))
         rows.append(
             Row(lead.email, " ".join(details) or "in no sequence", runs[0].id if len(runs) == 1 else None)
         )

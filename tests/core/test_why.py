@@ -177,7 +177,7 @@ def test_in_several_sequences_each_is_named(world: World) -> None:
 
 
 def test_of_several_leads_a_line_names_the_sequence_where_a_lead_is_in_more_than_one(world: World) -> None:
-    world.add(PLAIN.replace("sequence: Spring", "sequence: Autumn"))
+    world.add(OFFICE.replace("sequence: Spring", "sequence: Autumn"))
     world.enrol(ADA, sequence="Autumn")
     world.enrol("bob@acme.test")
     world.tick()
