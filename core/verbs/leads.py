@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -68,6 +68,8 @@ def _to_pause(chosen: Chosen, order: orders.Pause) -> tuple[Sequence[Place], boo
     held = chosen.within(HELD)
     if chosen.single is None:
         return chosen.fitting(HELD), True
+    if not held and (skipped := chosen.within({Status.SKIPPED})):
+        raise unskip_instead(skipped)
     if order.sequence is None:
         running = [place for place in held if place.is_running]
         if len(running) > 1:
@@ -92,19 +94,29 @@ def _which(verb: str, email: str, places: Sequence[Place], order: orders.Pause |
 
 def skip_instead(places: Sequence[Place]) -> Instead:
     """Give the refusal to pause what never started, with what would do instead."""
-    who = Who(addresses=(places[0].email,))
-    many = len(places) > 1
-    choices = [
-        Choice(f"Skip in {place.sequence} instead" if many else "Skip instead",
-               to_text(orders.Skip(who, place.sequence)))
-        for place in places
-    ]  # fmt: skip
     where = listed(place.sequence for place in places)
     return Instead(
         f"{places[0].email} has not started in {where} yet, so there is nothing to pause. "
         "Use `skip` if it should never start.",
-        *choices,
+        *_in_each(places, orders.Skip, "Skip", " instead"),
     )
+
+
+def unskip_instead(places: Sequence[Place]) -> Instead:
+    """Give the refusal to pause or resume what is skipped, with what lets it start."""
+    where = listed(place.sequence for place in places)
+    return Instead(
+        f"{places[0].email} in {where} is skipped and sends nothing. Use `unskip` to let it start.",
+        *_in_each(places, orders.Unskip, "Let it start"),
+    )
+
+
+def _in_each(
+    places: Sequence[Place], order: type[orders.Skip | orders.Unskip], label: str, rest: str = ""
+) -> Iterator[Choice]:
+    for place in places:
+        where = f" in {place.sequence}" if len(places) > 1 else ""
+        yield Choice(f"{label}{where}{rest}", to_text(order(Who(addresses=(place.email,)), place.sequence)))
 
 
 def pause_these(
@@ -175,6 +187,8 @@ def resume(
     if chosen.is_many:
         return proposals.propose(session, order, "Resume", chosen.places, actor=actor, now=now)
     paused = chosen.within(ONLY_PAUSED)
+    if chosen.single and not chosen.within(HELD) and (skipped := chosen.within({Status.SKIPPED})):
+        raise unskip_instead(skipped)
     if chosen.single and order.sequence is None and len(paused) > 1:
         raise _which("resume", chosen.single, paused, order)
     ids = [place.id for place in chosen.fitting(ONLY_PAUSED)]

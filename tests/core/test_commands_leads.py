@@ -390,6 +390,21 @@ class TestRuns:
 
         assert world.tick() == [(ADA, "intro")]
 
+    @pytest.mark.parametrize("verb", ["pause", "resume"])
+    def test_one_that_is_skipped_is_offered_to_start(self, database_url: str, verb: str) -> None:
+        world = make(database_url, PLAIN, ADA)
+        world.say(f"skip {ADA} in Spring")
+
+        answer = world.say(f"{verb} {ADA}")
+
+        assert answer.is_refusal
+        assert answer.title == (
+            f"{ADA} in Spring is skipped and sends nothing. Use `unskip` to let it start."
+        )
+        assert [choice.label for choice in answer.choices] == ["Let it start"]
+        assert world.say(answer.choices[0].command).title.startswith("Unskipped")
+        assert world.status(ADA) == "pending"
+
     def test_skip_after_the_first_step_is_refused(self, world: World) -> None:
         assert "has already started" in world.say(f"skip {ADA} in Spring").title
 
