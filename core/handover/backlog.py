@@ -10,8 +10,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Integer, bindparam, text
-from sqlmodel import Session, col, select
+from sqlalchemy import Integer, bindparam, case, text
+from sqlmodel import Session, col, func, select
 
 from core import cards
 from core.acts import CHUNK, apply, open_batch
@@ -21,6 +21,7 @@ from core.models import WORKSPACE_ID, Batch, Enrollment, Sequence, SequenceStatu
 from core.models import Hold as HoldRow
 from core.people import SYSTEM
 from core.types import UtcDateTime
+from core.words import counted
 
 VERB = "backlog"
 REASON = "backlog after an outage, waiting for an answer"
@@ -35,6 +36,18 @@ def is_backlog(session: Session, mailbox_id: int, *, now: datetime) -> bool:
     many = _overdue(session, mailbox_id, now - LONG_OVERDUE, MANY)
     # In this order: another worker may just have put the others on hold.
     return len(many) >= MANY or (bool(many) and _has_open(session, mailbox_id))
+
+
+def due_words(session: Session, *, now: datetime) -> str:
+    """Say how many steps are due now, and how many of them this guard will let wait for an answer."""
+    due = waits = 0
+    for mailbox_id, count, overdue in session.execute(_DUE, {"now": now, "before": now - OVERDUE}):
+        due += count
+        waits += overdue if is_backlog(session, mailbox_id, now=now) else 0
+    if not waits:
+        return counted(due, "step") if due else "nothing"
+    which = "none of them leaves" if waits == due else f"{waits:,} of them do not leave"
+    return f"{counted(due, 'step')}; {which} yet: so long overdue, they wait for an answer on a card of their own"
 
 
 def hold_overdue(db: Database, mailbox_id: int, *, now: datetime) -> int:
@@ -84,6 +97,23 @@ _OVERDUE = (
     )
     .order_by(col(Enrollment.wake_at), col(Enrollment.id))
     .limit(bindparam("most", type_=Integer()))
+)
+
+
+_DUE = (
+    select(
+        Enrollment.mailbox_id,
+        func.count(),
+        func.sum(case((col(Enrollment.wake_at) < bindparam("before", type_=UtcDateTime()), 1), else_=0)),
+    )
+    .join(Sequence, col(Sequence.id) == Enrollment.sequence_id)
+    .where(
+        text("enrollment.status = 'pending'"),
+        col(Enrollment.mailbox_id).is_not(None),
+        col(Enrollment.wake_at) <= bindparam("now", type_=UtcDateTime()),
+        Sequence.status == SequenceStatus.PUBLISHED.value,
+    )
+    .group_by(col(Enrollment.mailbox_id))
 )
 
 

@@ -10,6 +10,7 @@ from core import cards, halts, homes, journal, sequences
 from core.answers import Answer
 from core.errors import Refused
 from core.grammar import commands as orders
+from core.handover import backlog
 from core.models import (
     WORKSPACE_ID,
     Card,
@@ -70,10 +71,13 @@ def unhalt(session: Session, order: orders.Unhalt, *, actor: Actor, now: datetim
         raise Refused("Sending is not halted; nothing was changed.")
     workspace.halted_at = workspace.halted_by = workspace.halted_because = None
     session.add(workspace)
-    journal.note(session, halts.UNHALT, actor=actor, now=now)
+    due = backlog.due_words(session, now=now)
+    journal.note(session, halts.UNHALT, actor=actor, now=now, reason=f"due then: {due}")
     halts.tell(session, now=now)
     _touch_all(session)
-    return Outcome(Answer("Sending goes on: what is due leaves within its windows and caps."))
+    return Outcome(
+        Answer("Sending goes on: what is due leaves within its windows and caps.", (f"Due now: {due}.",))
+    )
 
 
 def _workspace(session: Session) -> Workspace:

@@ -26,6 +26,7 @@ def card(session: Session, card: Card, *, now: datetime) -> NoticeCard:  # noqa:
         lines = (
             f"{did.format('ended the halt')}.",
             "What is due leaves again, within its windows and caps.",
+            *([f"{line.reason.capitalize()}."] if line.reason else []),
         )
         return NoticeCard("Sending goes on", lines, icon="▶️")
     end = halts.end_of(session, line)

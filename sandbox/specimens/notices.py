@@ -82,7 +82,9 @@ def _halts() -> Iterator[tuple[str, CardView]]:
     yield "halt: it lasts", NoticeCard("All sending is halted", (did, lasts), "⛔")
     yield "halt: it is over", NoticeCard("All sending was halted", (did,), "⛔", verdict=end.format("it"))
     on = (end.format("the halt"), "What is due leaves again, within its windows and caps.")
-    yield "halt: sending goes on", NoticeCard("Sending goes on", on, "▶️")
+    yield "halt: sending goes on", NoticeCard("Sending goes on", (*on, "Due then: 13 steps."), "▶️")
+    waits = "Due then: 60 steps; 55 of them do not leave yet: so long overdue, they wait for an answer on a card of their own."
+    yield "halt: sending goes on, much is overdue", NoticeCard("Sending goes on", (*on, waits), "▶️")
 
 
 def _meetings() -> Iterator[tuple[str, CardView]]:

@@ -159,6 +159,25 @@ def test_the_team_reads_who_halted_and_who_ended_it(world: World) -> None:
     ]
 
 
+def test_its_end_says_how_much_is_due_and_what_will_be_asked(database_url: str) -> None:
+    world = make(database_url, PLAIN, *(f"lead{number}@many.test" for number in range(13)))
+    world.say("halt")
+    world.later(days=2)
+    assert world.say("unhalt").lines == ("Due now: 13 steps.",)
+    assert cards(world)[-1][1].lines[-1] == "Due then: 13 steps."
+    assert len(world.tick()) == 13
+    assert world.say("halt").title == "All sending is halted."
+    assert world.later(minutes=1).say("unhalt").lines == ("Due now: nothing.",)
+    world.say("halt")
+    world.enrol(*(f"old{number}@many.test" for number in range(30)))
+    world.later(days=2).enrol("new@many.test")
+    due = "31 steps; 30 of them do not leave yet: so long overdue, they wait for an answer on a card of their own"
+    assert world.say("unhalt").lines == (f"Due now: {due}.",)
+    assert cards(world)[-1][1].lines[-1] == f"Due then: {due}."
+    assert world.tick() == [("new@many.test", "intro")]
+    assert world.status("old0@many.test") == "paused"
+
+
 def test_the_card_of_a_halt_is_drawn_anew_when_it_ends(world: World) -> None:
     [before] = [card for card in world.cards() if card.kind == "halt"]
     world.say("unhalt")
