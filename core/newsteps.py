@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
@@ -11,6 +12,7 @@ from core.backlogs import answered
 from core.lifecycle import Source
 from core.models import Batch, Enrollment, Hold, Sequence
 from core.plans import planned
+from core.sql import spelling
 
 VERB = Source.NEW_STEP.value
 
@@ -56,6 +58,15 @@ def waiting(session: Session, *conditions: ColumnElement[bool]) -> list[Waiting]
     )
     batches = session.exec(select(Batch).where(col(Batch.id).in_(query)).order_by(col(Batch.id)))
     return [found for batch in batches if (found := get(session, batch))]
+
+
+def among(session: Session, ids: Collection[int]) -> list[Waiting]:
+    """Give what waits for an answer, and of whom that is only these enrollments."""
+    wanted, found = set(ids), []
+    for one in waiting(session, spelling(session).among(Enrollment.id, ids)):
+        kept = [(i, lead_id) for i, lead_id in zip(one.ids, one.lead_ids, strict=True) if i in wanted]
+        found.append(replace(one, ids=tuple(i for i, _ in kept), lead_ids=tuple(lead for _, lead in kept)))
+    return found
 
 
 def settled_words(session: Session, batch_id: int, *, zone: str) -> str:

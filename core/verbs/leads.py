@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from core import newsteps
 from core.acts import Change, open_batch
 from core.answers import Choice
 from core.conversations import suppressed_of
@@ -27,7 +28,8 @@ from core.verbs.choosing import Chosen, Place, choose
 from core.verbs.outcome import Instead, Outcome
 from core.verbs.whens import Read, exact, read, zone_of
 from core.views.forecast import hold_ends_at
-from core.views.why import POLICY_WORDS
+from core.views.new_step import headline
+from core.views.why import POLICY_WORDS, hold_words
 from core.words import listed, span
 
 HELD = RUNNING | {Status.PAUSED}
@@ -185,7 +187,9 @@ def resume(
         order = replace(order, on=exact(on.when))
     chosen = choose(session, order.who, order.sequence, ONLY_PAUSED, actor=actor, only=only)
     if chosen.is_many:
-        return proposals.propose(session, order, "Resume", chosen.places, actor=actor, now=now)
+        added = newsteps.among(session, chosen.ids)
+        told = " ".join(f"{headline(one)}; resumed, they get it." for one in added)
+        return proposals.propose(session, order, "Resume", chosen.places, actor=actor, now=now, lead_in=told)
     paused = chosen.within(ONLY_PAUSED)
     if chosen.single and not chosen.within(HELD) and (skipped := chosen.within({Status.SKIPPED})):
         raise unskip_instead(skipped)

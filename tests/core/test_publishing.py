@@ -174,6 +174,17 @@ class TestNewLastStep:
         asked.say(said.choices[1].command)
         assert asked.say(text).choices == ()
 
+    def test_resuming_everyone_says_who_would_get_it(self, asked):
+        asked.say(f"pause {BOB}")
+        question = asked.say("resume everyone in Spring")
+        assert question.title == (
+            "1 lead had finished Spring before step 4 was added; resumed, they get it. Resume 2 leads (2 enrollments)?"
+        )
+        assert question.choices[0].label == "Resume 2 leads"
+        commands.confirm(asked.desk, question.choices[0].proposal, actor=ANA, now=asked.now)
+        asked.say(f"pause {BOB}")
+        assert asked.say("resume everyone in Spring").title == "Resume 1 lead (1 enrollment)?"
+
     def test_sent_on_once_and_taken_back(self, asked):
         send = self.card(asked).choices[0].command
         said = asked.say(send)
