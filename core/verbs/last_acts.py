@@ -78,9 +78,11 @@ def latest(session: Session, is_open: Callable[[Batch], bool], *, actor: Actor, 
     last = _last(session, batches[0] if batches else None, actor=actor, now=now)
     if batches and last is None:
         return batches[0]
+    undo = _undo(session, actor=actor, now=now)
     way_back = _way_back(session, last) if last else ""
-    if last is None or not (batches or way_back):
-        raise Refused(_nothing(session, actor=actor, now=now))
+    is_before_the_undo = undo is None or (last is not None and last.at <= undo.at)
+    if last is None or (not batches and not way_back and is_before_the_undo):
+        raise Refused(_nothing(undo))
     zone, _ = zone_of(session, actor)
     older = next((one for one in batches if is_open(one)), None)
     ways = [way_back] if way_back else []
@@ -112,12 +114,17 @@ def _way_back(session: Session, last: Journal) -> str:
     return _WAYS_BACK.get((last.verb, is_halted), "")
 
 
-def _nothing(session: Session, *, actor: Actor, now: datetime) -> str:
-    """Say why a bare `undo` finds nothing."""
+def _undo(session: Session, *, actor: Actor, now: datetime) -> Batch | None:
+    """Give the last undo that still stands."""
     mine = (Batch.actor == actor.id, col(Batch.at) >= now - LATEST_WITHIN, Batch.verb == UNDO)
-    query = select(Batch.id).where(*mine, col(Batch.undone_at).is_(None)).order_by(col(Batch.id).desc())
-    if (last := session.exec(query).first()) is not None:
-        return f"Everything you did in the last day is undone; `undo {last}` takes the last undo back."
+    query = select(Batch).where(*mine, col(Batch.undone_at).is_(None)).order_by(col(Batch.id).desc())
+    return session.exec(query.limit(1)).first()
+
+
+def _nothing(undo: Batch | None) -> str:
+    """Say why a bare `undo` finds nothing."""
+    if undo is not None:
+        return f"Everything you did in the last day is undone; `undo {undo.id}` takes the last undo back."
     return "You have done nothing in the last day that could be undone."
 
 

@@ -232,6 +232,14 @@ def test_undo_never_takes_back_the_act_before_one_that_somebody_undid(world: Wor
     assert world.status(ADA) == "paused"
 
 
+def test_undo_after_an_undo_names_what_was_done_since(world: World) -> None:
+    world.say(f"stop {BOB}")
+    undo(world.later(minutes=1))
+    world.later(minutes=1).say(f"tag {ADA} warm")
+    assert undo(world).title == "What you did last (you tagged the lead at 10:02:00) cannot be undone."
+    assert world.status(BOB) == "pending"
+
+
 def test_undo_again_reaches_for_the_act_before_and_starts_no_mail(world: World) -> None:
     world.say(f"pause {ADA}")
     world.later(minutes=1).say(f"stop {BOB}")
