@@ -29,7 +29,7 @@ def _health(box: Mailbox, zone: str, now: datetime) -> str:
             f"cannot send since {clock(box.down_at, zone, now)}: {box.down_because or 'nobody knows why'}"
         )
         return said[:-1]
-    return "works"
+    return "works" if box.first_day or box.read_at else "not used yet"  # so nobody knows whether it works
 
 
 def _ramp(box: Mailbox, now: datetime) -> str:

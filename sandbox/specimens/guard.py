@@ -87,7 +87,8 @@ def mailboxes() -> Iterator[tuple[str, Answer]]:
                     "cannot send since 09:14:02: connection refused · 3 of 200 today · last read at 09:13:58 · 12 live leads",
                 ),
                 Row(
-                    "events@northwind.example", "works · 0 of 50 today · answers are not read · 0 live leads"
+                    "events@northwind.example",
+                    "not used yet · 0 of 50 today · answers are not read · 0 live leads",
                 ),
             ),
         ),

@@ -223,6 +223,10 @@ def test_lists(world: World) -> None:
     assert "Mails: 1 sent." in world.say("stats Spring").lines
     works = "works · 0 of 10,000 today · answers are not read · 1 live lead"
     assert world.say("mailboxes").rows[0].detail == works
+    world.change(Mailbox, first_day=None)  # of one that nothing has left
+    assert world.say("mailboxes").rows[0].detail == works.replace("works", "not used yet")
+    world.change(Mailbox, read_at=world.now)
+    assert world.say("mailboxes").rows[0].detail.startswith("works")
     assert world.say("log acts").lines[0].endswith("Ana paused it in Spring (pending → paused): travelling.")
     assert len(world.say(f"history {ADA}").lines) == 4
     assert world.say(f"status {ADA}").title == f"{ADA} is paused in Spring."
