@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -148,6 +148,7 @@ def pause_these(
     done = perform_alike(
         session, ids, event, verb="pause", actor=actor, now=now, reason=reason, batch_id=batch_id
     )
+    called = names(session, [hold.author for change in done.changes for hold in change.after.holds])
 
     def says(change: Change, lead: Lead) -> list[str]:
         wake, ends_at = says_wake(change.after, zone=zone), hold_ends_at(change.after)
@@ -158,12 +159,22 @@ def pause_these(
             is_last = ending and ends_at == change.after.holds[-1].until
             after = f"{ending[0].upper()}{ending[1:]}." if is_last else says_frozen(change.after)
             lines = [wake, after, says_next(change, lead, zone=zone, now=now)]
-        return [line for line in lines if line]
+        return [line for line in (*_held_before(change, called, zone), *lines) if line]
 
     notes = until.notes if until else ()
     return answered(
         session, done, "Paused", says, suffix=f"until {until.words}" if until else "", notes=notes
     )
+
+
+def _held_before(change: Change, called: Mapping[str, str], zone: str) -> Iterator[str]:
+    """Say which holds a new one adds to; and that all must end, unless the moment when it wakes says so."""
+    others = change.after.holds[:-1]
+    for hold in others:
+        words = hold_words(hold, called[hold.author], change.after.position, zone)
+        yield f"Held before as well: {words[0].lower()}{words[1:]}"
+    if others and not says_wake(change.after, zone=zone):
+        yield f"It goes on only once {'both' if len(others) == 1 else 'all'} holds have ended."
 
 
 def _until(session: Session, order: orders.Pause, *, actor: Actor, now: datetime) -> Read | None:
@@ -243,7 +254,7 @@ def _policy_used(change: Change, policy: str | None, own: Policy, on: Read | Non
     if used == Policy.KEEP:
         return f"Policy keep{whose}: the date first planned stands."
     left = change.before.remaining
-    rest = f" {span(left)} remain." if left else ""
+    rest = f" {remains(left)}." if left else ""
     return f"Policy freeze{whose}: the countdown goes on where it stood.{rest}"
 
 

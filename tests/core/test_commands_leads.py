@@ -52,6 +52,21 @@ class TestPause:
         [hold] = world.holds(ADA)
         assert (hold.author, hold.reason) == ("U0ANA", "she is travelling")
 
+    def test_of_one_that_a_colleague_holds_names_their_hold(self, world: World) -> None:
+        world.say(f"pause {ADA} because she asked", actor=BEN)
+        world.later(days=1)
+
+        assert world.say(f"pause {ADA}").lines[:2] == (
+            "Held before as well: paused by Ben since Tuesday 1 June 2027, 10:00 (Europe/Berlin): she asked.",
+            "It goes on only once both holds have ended.",
+        )
+        again = world.say(f"pause {ADA} until June 15").lines  # in place of one's own
+        assert [line[:31] for line in again[:2]] == [
+            "Held before as well: paused by ",
+            "It does not wake then, since an",
+        ]
+        assert [hold.author for hold in world.holds(ADA)] == ["U0BEN", "U0ANA"]
+
     def test_sends_nothing_until_somebody_resumes(self, world: World) -> None:
         world.say(f"pause {ADA}")
 
@@ -92,7 +107,10 @@ class TestPause:
 
         answer = world.say(f"pause {ADA} until June 15 then keep")
 
-        assert answer.lines == (says, "4 days remain of the delay before step 2, frozen.", leaves)
+        assert answer.lines[0].startswith(
+            "Held before as well: paused by Ben since Tuesday 1 June 2027, 10:00"
+        )
+        assert answer.lines[1:] == (says, "4 days remain of the delay before step 2, frozen.", leaves)
         held = [
             line
             for line in world.say(f"why {ADA}").lines
