@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
@@ -22,6 +23,12 @@ def span(length: timedelta) -> str:
         if count:
             parts.append(counted(count, name))
     return " ".join(parts[:2]) or "no time"
+
+
+def remains(length: timedelta) -> str:
+    """Give how much is left, as a clause: "1 day remains", "1 day 2 hours remain"."""
+    left = span(length)
+    return f"{left} {'remains' if re.fullmatch('1 [a-z]+', left) else 'remain'}"
 
 
 def counted(count: int, noun: str) -> str:

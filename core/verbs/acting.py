@@ -21,7 +21,7 @@ from core.verbs.handovers import Begun, begun
 from core.verbs.outcome import Outcome
 from core.views.forecast import hold_ends_at, next_at
 from core.views.titles import title_of
-from core.words import counted, listed, span
+from core.words import counted, listed, remains
 
 LINES_FOR_MANY = 10
 
@@ -193,11 +193,10 @@ def says_frozen(state: Enrollment) -> str:
     if state.remaining is None:
         return ""
     if state.awaits_since:
-        return f"{span(state.remaining)} remain of the wait at step {state.position + 1}, frozen."
+        return f"{remains(state.remaining)} of the wait at step {state.position + 1}, frozen."
     if state.remaining < timedelta(minutes=1):
         return f"The delay before step {state.position + 1} was over; the step waits."
-    verb = "remains" if state.remaining < timedelta(minutes=2) else "remain"
-    return f"{span(state.remaining)} {verb} of the delay before step {state.position + 1}, frozen."
+    return f"{remains(state.remaining)} of the delay before step {state.position + 1}, frozen."
 
 
 def says_wake(state: Enrollment, *, zone: str) -> str:

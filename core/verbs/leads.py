@@ -30,7 +30,7 @@ from core.verbs.whens import Read, exact, read, zone_of
 from core.views.forecast import hold_ends_at
 from core.views.new_step import headline
 from core.views.why import POLICY_WORDS, hold_words
-from core.words import listed, span
+from core.words import listed, remains
 
 HELD = RUNNING | {Status.PAUSED}
 ONLY_PAUSED = frozenset({Status.PAUSED})

@@ -35,3 +35,13 @@ def test_a_reason_that_ends_by_itself_gets_no_second_point(database_url: str) ->
         text = world.say(f"{command} {ADA}").as_text()
         assert "what would it cost?" in text
         assert "cost?." not in text
+
+
+@pytest.mark.parametrize(
+    ("hours", "left"), [(48, "2 days remain"), (72, "1 day remains"), (70, "1 day 2 hours remain")]
+)
+def test_one_day_remains_and_two_remain(database_url: str, hours: int, left: str) -> None:
+    world = make(database_url, PLAIN, ADA)
+    world.tick()
+    assert f"{left} of the delay before step 2, frozen." in world.later(hours=hours).say(f"pause {ADA}").lines
+    assert f"{left}." in world.say(f"resume {ADA}").as_text()
