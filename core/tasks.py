@@ -14,6 +14,7 @@ from core.db import Database
 from core.lifecycle import Status, StepKind
 from core.merging import ANYBODY, subject_of
 from core.models import Delivery, DeliveryState, Enrollment, Lead
+from core.models import Sequence as SequenceRow
 from core.names import SLACK_ID
 
 KIND = "task"
@@ -108,24 +109,33 @@ def waiting(session: Session, person: str, *, now: datetime) -> int:
     return _count(session, person, Status.IN_PROGRESS, now=now)
 
 
+def to_do(session: Session, person: str, *, now: datetime) -> int:
+    """Give how many of them are to be done now: the others are put off."""
+    return _count(session, person, Status.IN_PROGRESS, col(Delivery.snoozed_until).is_(None), now=now)
+
+
 def hidden(session: Session, person: str, *, now: datetime) -> int:
     """Give how many tasks of a person are away while their leads are paused."""
     return _count(session, person, Status.PAUSED, now=now)
 
 
-def _count(session: Session, person: str, status: Status, *, now: datetime) -> int:
+def _count(session: Session, person: str, status: Status, *more: ColumnElement[bool], now: datetime) -> int:
     query = select(func.count()).select_from(Delivery).join(
         Enrollment, col(Enrollment.id) == Delivery.enrollment_id
     )  # fmt: skip
     query = query.join(Lead, col(Lead.id) == Enrollment.lead_id)
-    return session.exec(query.where(*_of(session, person, status, now=now))).one()
+    return session.exec(query.where(*_of(session, person, status, now=now), *more)).one()
 
 
 def _of(session: Session, person: str, status: Status, *, now: datetime) -> tuple[ColumnElement[bool], ...]:
     covered = [absent for absent, cover in owners.standing_in(session, now=now).items() if cover == person]
+    # By sequence, for the index that finds the few of a status, whoever owns very many leads.
+    of_status = select(Enrollment.id).where(
+        col(Enrollment.sequence_id).in_(select(SequenceRow.id)), Enrollment.status == status.value
+    )
     return (
         col(Delivery.kind) == StepKind.TASK.value,
         col(Delivery.state) == DeliveryState.OPEN.value,
-        col(Enrollment.status) == status.value,
+        col(Enrollment.id).in_(of_status),
         col(Lead.owner).in_([person, *covered]),
     )

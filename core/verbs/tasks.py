@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from core import cards, permissions, reminders, undoing
 from core import tasks as store
 from core.acts import DELIVERIES, Loaded, apply, load, open_batch
-from core.answers import Answer, Choice, Row
+from core.answers import Answer
 from core.dates import When, say
 from core.errors import Refused
 from core.grammar import commands as orders
@@ -25,7 +25,7 @@ from core.verbs.acting import answered, perform, says_next
 from core.verbs.choosing import lock_leads
 from core.verbs.outcome import Outcome
 from core.verbs.whens import read, zone_of
-from core.views.titles import title_of
+from core.views import tasks as view
 from core.words import counted
 
 LATER = {"tomorrow": DAY, "one week later": 7 * DAY}
@@ -145,28 +145,9 @@ def tasks(session: Session, order: orders.Tasks, *, actor: Actor, now: datetime)
     )
     if not found:
         return Answer("No task waits for you.", lines)
-    rows_by_id = {row.id: row for row in load(session, [delivery.enrollment_id for delivery, _ in found])}
-    rows = []
-    for delivery, lead in found:
-        row = rows_by_id[delivery.enrollment_id]
-        what = title_of(row, row.state.position, lead)
-        when = (
-            f"put off until {say(delivery.snoozed_until, zone)}"
-            if delivery.snoozed_until
-            else f"since {say(delivery.created_at, zone)}"
-        )
-        rows.append(Row(what, f"{lead.email}, {row.sequence.name}, {when}", choices=_choices(delivery)))
+    rows = view.rows(session, found, zone=zone)
     more = f" The first {ROWS_SHOWN} are shown." if count > len(rows) else ""
-    return Answer(f"{counted(count, 'task')} for you, the oldest first.{more}", lines, rows=tuple(rows))
-
-
-def _choices(delivery: Delivery) -> tuple[Choice, ...]:
-    press = f"card {store.KIND} {delivery.id}"
-    return (
-        Choice("Done", f"{press} done", "primary"),
-        Choice("Skip", f"{press} skip"),
-        Choice("Tomorrow", f"{press} tomorrow"),
-    )
+    return Answer(f"{counted(count, 'task')} for you, the oldest first.{more}", lines, rows=rows)
 
 
 def press(session: Session, order: orders.Press, *, actor: Actor, now: datetime) -> Outcome:

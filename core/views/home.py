@@ -8,7 +8,7 @@ from itertools import groupby
 
 from sqlmodel import Session, col, func, select
 
-from core import absences, owners
+from core import absences, owners, tasks
 from core.acts import load
 from core.answers import Choice, DigestGroup, HomeSection, HomeView, Row
 from core.dates import say
@@ -37,6 +37,7 @@ from core.views.digest import name_of as name_of_group
 from core.views.digest_rows import moved_words, person, rows
 from core.views.home_figures import LATER, Funnel, Sender, Today, funnels, paused, senders, today
 from core.views.mailbox_words import state
+from core.views.tasks import rows as task_rows
 from core.views.timeline import act_words
 from core.views.titles import title_of
 from core.views.why import halted_words
@@ -70,9 +71,10 @@ def card(session: Session, card: Card, *, now: datetime) -> HomeView:
     count, boxes = senders(session, now=now, most=MAILBOXES_SHOWN)
     halted, waiting = halted_words(session, workspace, zone), held.sizes.get(Group.REPLY, 0)
     due = sum(day.due.values())
+    to_do = tasks.to_do(session, member.id, now=now)
     done, undo = _last_act(session, member.id, zone=zone, now=now)
     return HomeView(
-        "All sending is halted" if halted else f"{counted(due, 'step')} still to come today" if due else "Nothing more is due today",
+        "All sending is halted" if halted else _still(due, to_do),
         summary=(
             counted(own, "lead") + " of yours" if own or covered else "Everybody's leads, since you own none",
             f"{sum(day.sent.values()):,} sent today",
@@ -86,6 +88,7 @@ def card(session: Session, card: Card, *, now: datetime) -> HomeView:
         sections=(
             *_away(session, member.id, zone),
             *_covering(session, covered, zone),
+            *_tasks(session, member.id, zone=zone, now=now),
             held.section(f"⏸️ {my} paused leads", but=Group.REPLY, empty=_NOBODY_ELSE if waiting else _NOBODY_PAUSED),
             held.section("💬 Waiting for an answer", only=Group.REPLY, empty="Nobody waits for an answer from us."),
             _today(session, day, zone=zone, now=now),
@@ -100,6 +103,25 @@ _NOBODY_PAUSED = (
 )
 
 _NOBODY_ELSE = "None but those below, who wait for an answer."
+
+
+def _still(due: int, to_do: int) -> str:
+    """Give what is left of the day: steps that leave, and tasks that wait for the person."""
+    left = [f"{counted(due, 'step')} still to come today"] if due else []
+    if to_do:
+        left.append(f"{counted(to_do, 'task')} for you")
+    return ", ".join(left) or "Nothing more is due today"
+
+
+def _tasks(session: Session, person: str, *, zone: str, now: datetime) -> Iterator[HomeSection]:
+    """Give the first of the tasks that wait for the person, with the buttons of their list."""
+    found = tasks.of_person(session, person, now=now, limit=EACH)
+    if not found:
+        return
+    count = tasks.waiting(session, person, now=now)
+    more = (Choice(f"Show all {count:,}", "tasks"),) if count > len(found) else ()
+    lines = task_rows(session, found, zone=zone)
+    yield HomeSection(f"✍️ My tasks ({count:,})", (DigestGroup("", lines),), choices=more)
 
 
 def _away(session: Session, person: str, zone: str) -> Iterator[HomeSection]:

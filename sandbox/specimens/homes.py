@@ -63,13 +63,40 @@ _BOXES = (
     ),
 )
 
+
+def _task(number: int, what: str, detail: str) -> Row:
+    words = ("Done", "Skip", "Tomorrow")
+    return Row(what, detail, choices=tuple(Choice(one, f"card task {number} {one.lower()}") for one in words))
+
+
+_TASKS = HomeSection(
+    "✍️ My tasks (2)",
+    (
+        DigestGroup(
+            "",
+            (
+                _task(
+                    7,
+                    "Call Mia",
+                    "mia@talhof.example, Spring outreach, since Monday 14 June 2027, 09:05 (Europe/Berlin)",
+                ),
+                _task(
+                    9,
+                    "Send the brochure",
+                    "jon@werk.example, Spring outreach, put off until Thursday 17 June 2027, 08:30 (Europe/Berlin)",
+                ),
+            ),
+        ),
+    ),
+)
 FULL = HomeView(
-    "14 steps still to come today",
+    "14 steps still to come today, 1 task for you",
     summary=("120 leads of yours", "3 sent today", "4 paused", "1 waiting for our answer"),
     choices=(PAUSE, ENROL, Choice("Digest now", "digest now")),
     done="ada@lindenhof.example in Spring outreach: you paused it at 09:27:41.",
     undo=Choice("↩️ Undo", "undo 41"),
     sections=(
+        _TASKS,
         HomeSection(
             "⏸️ My paused leads (3)",
             (
@@ -118,7 +145,7 @@ HALTED = replace(
     done="",
     undo=None,
     sections=(
-        *FULL.sections[:4],
+        *FULL.sections[:5],
         HomeSection(
             "📮 Mailboxes (2)",
             (
@@ -150,9 +177,14 @@ _GROUPS = ("❓ Did it leave? Somebody has to say", "⚠️ A step failed", "⏰
            "⏸️ Paused without an end date", "💤 Paused for more than 14 days: stop them?", "🗓️ Due back later")  # fmt: skip
 MANY = replace(
     FULL,
-    title="12,400 steps still to come today",
+    title="12,400 steps still to come today, 310 tasks for you",
     summary=("100,000 leads of yours", "9,310 sent today", "19,200 paused", "2,400 waiting for our answer"),
     sections=(
+        HomeSection(
+            "✍️ My tasks (310)",
+            (DigestGroup("", tuple(_task(n, "Call them", f"lead{n}@seeblick.example, Spring, since Monday 14 June 2027, 09:05 (Europe/Berlin)") for n in range(4))),),
+            choices=(Choice("Show all 310", "tasks"),),
+        ),
         HomeSection(
             "⏸️ My paused leads (16,800)",
             tuple(map(_many, _GROUPS)),
@@ -164,7 +196,7 @@ MANY = replace(
             choices=(Choice("Show all 2,400", "digest now"),),
         ),
         replace(
-            FULL.sections[2],
+            FULL.sections[3],
             groups=(DigestGroup("", tuple(_next(f"10:0{n}", f"Lead {n}", f"lead{n}@seeblick.example") for n in range(4))),),
             facts=tuple(f"Sequence {n}: 310 sent, {2_000 + n:,} to come" for n in range(6)),
         ),

@@ -147,6 +147,45 @@ def test_today_tells_what_left_what_is_to_come_and_the_next_few(database_url):
     assert world.status(ADA) == "paused"
 
 
+def test_my_open_tasks_stand_first_with_their_buttons_until_they_are_done(database_url):
+    world = make(database_url, TASK)
+    world.enrol(ADA, owner=ANA.id)
+    world.enrol(EVE, owner=BEN.id)
+    world.enrol(IDA, owner=ANA.id)
+    world.tick()
+    view = shown(world.later(minutes=1))
+    assert view.title == "2 tasks for you"
+    section = part(view, "tasks")
+    assert section is view.sections[0]
+    assert (section.title, section.choices) == ("✍️ My tasks (2)", ())
+    assert lines(section)[0] == (
+        "Call Ada",
+        f"{ADA}, Spring, since Tuesday 1 June 2027, 10:00 (Europe/Berlin)",
+    )
+    before = open_home(world)
+    assert press(world, section, "Tomorrow").title.startswith(f"The task of {ADA} in Spring comes back on")
+    assert card(world).wanted > before.wanted
+    assert (shown(world).title, [title for title, _ in lines(part(shown(world), "tasks"))]) == (
+        "1 task for you",
+        ["Call Ida", "Call Ada"],
+    )
+    press(world, part(shown(world), "tasks"), "Done")
+    world.click("task_skip", ADA)
+    assert [one.title for one in shown(world).sections if "tasks" in one.title] == []
+    assert "task" not in shown(world).title
+    assert [one.title for one in shown(world, CAY).sections if "tasks" in one.title] == []
+
+
+def test_many_tasks_are_listed_by_a_button(database_url):
+    world = make(database_url, TASK)
+    world.enrol(*(f"lead{number}@x.test" for number in range(6)), owner=ANA.id)
+    world.tick()
+    section = part(shown(world), "tasks")
+    assert (section.title, len(lines(section))) == ("✍️ My tasks (6)", 4)
+    assert [choice.label for choice in section.choices] == ["Show all 6"]
+    assert world.say(section.choices[0].command).title.startswith("6 tasks for you")
+
+
 def test_a_mail_of_yesterday_is_not_of_today_in_the_readers_zone(database_url):
     world = world_with(database_url, owner=BEN.id)
     world.now = datetime(2027, 6, 2, 3, 0, tzinfo=UTC)  # still Tuesday in New York
