@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from core.plain import shown
 from core.rewritten import excerpt
 from core.sequence_file.revising import differences
 from core.sequence_file.spec import SequenceSpec, Step
 from core.sequence_file.words import say_delay
 from core.words import capital, counted
 
+TITLE_CHARS = 60
+_NUMBERED = re.compile(r"step-\d+")  # an id that a form gave, or that a file left out
 CALENDAR = ("zone", "window", "holidays", "lead_zone")
 
 
@@ -94,7 +98,7 @@ def sentences(diff: Diff, crowd: Crowd) -> tuple[str, ...]:
 
 def _kept(diff: Diff, crowd: Crowd) -> Iterator[str]:
     for place, was, to, becomes in diff.kept():
-        step = _named(to, becomes.id)
+        step = _named(to, becomes)
         to_come = crowd.before(place) + crowd.at(place)
         if was.body_hash != becomes.body_hash:
             yield (
@@ -122,10 +126,10 @@ def _removed(diff: Diff, crowd: Crowd) -> Iterator[str]:
         if not waited:
             where = ""
         elif to < len(diff.after):
-            where = f", and {'goes' if waited == 1 else 'go'} on with {_named(to, diff.after[to]).lower()}"
+            where = f", and {'goes' if waited == 1 else 'go'} on with {_named(to, diff.becomes.steps[to], 'step')}"
         else:
             where = f", and {'has' if waited == 1 else 'have'} finished with that"
-        yield f"{_named(place, key)} is removed: {_leads(waited, 'was', 'were')} waiting for it{where}."
+        yield f"{_named(place, diff.was.steps[place])} is removed: {_leads(waited, 'was', 'were')} waiting for it{where}."
 
 
 def _added(diff: Diff, crowd: Crowd) -> Iterator[str]:
@@ -135,12 +139,12 @@ def _added(diff: Diff, crowd: Crowd) -> Iterator[str]:
             continue
         gets = sum(count for place, count in crowd.live.items() if diff.position(place) <= to)
         past = crowd.all - gets - (crowd.finished if to >= held_at else 0)
-        words = f"{_named(to, key)} is new: {_leads(gets, 'gets', 'get')} it"
+        words = f"{_named(to, diff.becomes.steps[to])} is new: {_leads(gets, 'gets', 'get')} it"
         yield f"{words}; {_leads(past, 'is', 'are')} past its place." if past else f"{words}."
     if crowd.finished and held_at < len(diff.after):
         had = _leads(crowd.finished, "had", "had")
         yield (
-            f"{had} finished before {_named(held_at, diff.after[held_at]).lower()} was added: held as "
+            f"{had} finished before {_named(held_at, diff.becomes.steps[held_at], 'step')} was added: held as "
             "“new step, not scheduled” until somebody chooses to send it or to leave them finished."
         )
 
@@ -152,9 +156,14 @@ def _settings(diff: Diff) -> Iterator[str]:
         yield "The dates of all waiting leads are reckoned anew with these hours."
 
 
-def _named(place: int, key: str) -> str:
-    usual = f"step-{place + 1}"
-    return f"Step {place + 1}" if key == usual else f"Step {place + 1} ({key})"
+def _named(place: int, step: Step, word: str = "Step") -> str:
+    """Give the step by its number and its id; where nobody chose that, by how it begins."""
+    if not _NUMBERED.fullmatch(step.id):
+        return f"{word} {place + 1} ({step.id})"
+    texts = getattr(step, "variants", None) or [step]
+    found = (getattr(texts[0], name, "") for name in ("subject", "title", "body"))
+    begins = next((line for text in found for line in text.strip().splitlines()), "")
+    return f"{word} {place + 1} “{shown(begins, longest=TITLE_CHARS)}”" if begins else f"{word} {place + 1}"
 
 
 def _after(step: Step) -> str:

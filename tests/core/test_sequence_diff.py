@@ -3,7 +3,7 @@
 import pytest
 
 from core.sequence_diff import Crowd, Diff, sentences
-from core.sequence_file import load
+from core.sequence_file import dump, load
 
 THREE = """
 sequence: Spring
@@ -44,6 +44,29 @@ def said(after: str, crowd: Crowd = CROWD, before: str = THREE) -> tuple[str, ..
 )  # fmt: skip
 def test_one_change_is_one_sentence(after, crowd, sentence):
     assert [line for line in said(after, crowd) if "→" not in line] == [sentence]
+
+
+UNNAMED = """
+sequence: Spring
+steps:
+  - {subject: First, body: Hi}
+  - {delay: 1 day, subject: Second, body: Hi}
+  - {delay: 4 days, subject: "Still thinking?", body: Hi}
+  - {delay: 4 days, thread: true, body: "One more thing\\nthat matters"}
+"""
+
+
+def test_step_whose_id_nobody_chose_is_called_by_how_it_begins():
+    built = dump(load(UNNAMED))
+    becomes = load(built).model_copy(
+        update={"steps": tuple(step for step in load(built).steps if step.id != "step-2")}
+    )
+    assert sentences(Diff(load(built), becomes), Crowd({1: 1})) == (
+        "Step 2 “Second” is removed: 1 lead was waiting for it, and goes on with step 2 “Still thinking?”.",
+    )
+    becomes = load(built).model_copy(update={"steps": load(built).steps[:3]})
+    [line] = sentences(Diff(load(built), becomes), Crowd())
+    assert line == "Step 4 “One more thing” is removed: nobody was waiting for it."
 
 
 LONG = "One two three. " * 40

@@ -111,10 +111,14 @@ def test_built_published_changed_while_a_thousand_run_archived_and_the_ledger_is
 
     # Published again, after a look at whom it affects.
     asked = ana.types("/sequence publish sequence Tour")
-    assert "Step 2 is rewritten: 700 leads get the new one; 300 leads are past it." in asked
-    assert "Step 4 is removed: 200 leads were waiting for it, and go on with step 4 (step-5)." in asked
-    assert "Step 5 (step-6) is new: 900 leads get it." in asked
-    assert "100 leads had finished before step 5 (step-6) was added" in asked
+    assert (
+        "Step 2 “New nudge for {{ first_name }}” is rewritten: 700 leads get the new one; 300 leads are past it."
+        in asked
+    )
+    assert "Step 4 “Offer for {{ first_name }}” is removed: 200 leads were waiting for it" in asked
+    assert "and go on with step 4 “Close for {{ first_name }}”." in asked
+    assert "Step 5 “Extra for {{ first_name }}” is new: 900 leads get it." in asked
+    assert "100 leads had finished before step 5 “Extra for {{ first_name }}” was added" in asked
     assert "Tour is published" in ana.clicks("Publish", on="Publish Tour as it was edited?")
     team.sees(
         "100 leads had finished Tour before step 5 was added", "[Send it to them]", "[Leave them finished]"
