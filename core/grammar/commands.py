@@ -105,6 +105,7 @@ class Restart:
 class Show:
     what: Literal["status", "why", "history"]
     who: Who
+    sequence: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -207,7 +207,8 @@ def read_stop(asked: Asked) -> Command:
 
 
 def read_show(asked: Asked) -> Command:
-    return Show(cast("Literal['status', 'why', 'history']", asked.entry.words[0]), asked.who())
+    what = cast("Literal['status', 'why', 'history']", asked.entry.words[0])
+    return Show(what, asked.who(), asked.sequence_or_all())
 
 
 def read_paused(asked: Asked) -> Command:

@@ -70,8 +70,8 @@ def _parts(command: Command) -> list[str]:
             return [type(command).__name__.lower(), _who(who), _in(sequence)]
         case Enrol(who, sequence):
             return ["enrol", _who(who) if who else "", _in(sequence)]
-        case Show(what, who):
-            return [what, _who(who)]
+        case Show(what, who, sequence):
+            return [what, _who(who), _in(sequence)]
         case Paused(sequence, older_than, who, after):
             ends = [_after("older than", older_than), _after("after", after)]
             return ["paused", _who(who) if who else "", _in(sequence), *ends]

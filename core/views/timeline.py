@@ -118,9 +118,14 @@ _LEFT = {
 }
 
 
-def timeline(session: Session, *, lead_id: int, limit: int) -> tuple[TimelineEntry, ...]:
-    """Give what happened to one lead, the latest first."""
-    entries = [*journal_lines(session, limit=limit, lead_id=lead_id), *_sent(session, lead_id, limit)]
+def timeline(
+    session: Session, *, lead_id: int, limit: int, sequence_id: int | None = None
+) -> tuple[TimelineEntry, ...]:
+    """Give what happened to one lead, in one sequence or at all, the latest first."""
+    entries = [
+        *journal_lines(session, limit=limit, lead_id=lead_id, sequence_id=sequence_id),
+        *_sent(session, lead_id, limit, sequence_id),
+    ]
     return tuple(sorted(entries, key=lambda entry: entry.at, reverse=True)[:limit])
 
 
@@ -129,7 +134,9 @@ def dated(entries: Iterable[TimelineEntry], zone: str) -> tuple[str, ...]:
     return tuple(f"{say(entry.at, zone)}: {entry.text}" for entry in entries)
 
 
-def journal_lines(session: Session, *, limit: int, lead_id: int | None = None) -> list[TimelineEntry]:
+def journal_lines(
+    session: Session, *, limit: int, lead_id: int | None = None, sequence_id: int | None = None
+) -> list[TimelineEntry]:
     """Give the last lines of the journal, of one lead, or of all with their addresses."""
     query = (
         select(Journal, Sequence.name, Lead.email)
@@ -141,6 +148,8 @@ def journal_lines(session: Session, *, limit: int, lead_id: int | None = None) -
     )
     if lead_id is not None:
         query = query.where(Journal.lead_id == lead_id)
+    if sequence_id is not None:
+        query = query.where(Journal.sequence_id == sequence_id)
     lines = session.exec(query).all()
     owners = [owner for line, _, _ in lines if line.verb == "owner" for owner in (line.was, line.became)]
     called = names(session, [*owners, *(line.actor for line, _, _ in lines)])
@@ -183,7 +192,7 @@ def _sentence(line: Journal, sequence: str | None, called: dict[str, str]) -> st
     return ended(f"{act_words(line, who)}{where}{change}{because}")
 
 
-def _sent(session: Session, lead_id: int, limit: int) -> list[TimelineEntry]:
+def _sent(session: Session, lead_id: int, limit: int, sequence_id: int | None) -> list[TimelineEntry]:
     query = (
         select(Delivery, Step.position, Step.key, Sequence.name)
         .join(Enrollment, col(Enrollment.id) == Delivery.enrollment_id)
@@ -193,6 +202,8 @@ def _sent(session: Session, lead_id: int, limit: int) -> list[TimelineEntry]:
         .order_by(col(Delivery.id).desc())
         .limit(limit)
     )
+    if sequence_id is not None:
+        query = query.where(Enrollment.sequence_id == sequence_id)
     return [_delivery(delivery, position, key, name) for delivery, position, key, name in session.exec(query)]
 
 

@@ -214,6 +214,8 @@ EXAMPLES = [
     ("status a@x.com", Show("status", A)),
     ("why a@x.com", Show("why", A)),
     ("history a@x.com", Show("history", A)),
+    ("why a@x.com in Spring", Show("why", A, "Spring")),
+    ("status mine everywhere", Show("status", MINE)),
     ("status mine", Show("status", MINE)),
     ("paused", Paused()),
     ("paused in Spring", Paused("Spring")),
@@ -619,7 +621,7 @@ COMMANDS_MADE = st.one_of(
     st.builds(Stop, WHOS, PLACES, REASONS),
     *(st.builds(kind, WHOS, NAMES) for kind in (Skip, Unskip, Start, Restart)),
     st.builds(Enrol, st.one_of(st.none(), WHOS), PLACES),
-    st.builds(Show, st.sampled_from(["status", "why", "history"]), WHOS),
+    st.builds(Show, st.sampled_from(["status", "why", "history"]), WHOS, PLACES),
     st.builds(
         Paused, PLACES, MAYBE, st.one_of(st.none(), WHOS), st.sampled_from([None, "1623741660000000:17"])
     ),

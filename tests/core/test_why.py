@@ -189,6 +189,29 @@ def test_of_several_leads_a_line_names_the_sequence_where_a_lead_is_in_more_than
     assert bob == planned
 
 
+def test_of_one_sequence_nothing_of_another_is_told(world: World) -> None:
+    world.add(OFFICE.replace("sequence: Spring", "sequence: Autumn"))
+    world.enrol(ADA, sequence="Autumn")
+    world.enrol("bob@acme.test")
+    world.say(f"pause {ADA} in Spring")
+
+    told = {what: world.say(f"{what} {ADA} in spring") for what in ("status", "why", "history")}
+
+    assert told["status"].title == f"{ADA} is paused in Spring."
+    assert told["why"].title == f"Why nothing is sent to {ADA} in Spring right now:"
+    assert told["history"].title == f"What happened to {ADA} in Spring, the latest first:"
+    assert not [answer for answer in told.values() if "Autumn" in answer.as_text()]
+    assert world.say("why bob@acme.test in Autumn").title == (
+        "bob@acme.test is not in Autumn, so nothing is sent."
+    )
+    assert world.say("status bob@acme.test in Autumn").title == "bob@acme.test is not in Autumn."
+    assert [row.detail for row in world.say("status @acme.test in Autumn").rows] == [
+        "Autumn: pending, step 1 of 3.",
+        "not in Autumn",
+    ]
+    assert world.say(f"why {ADA} in Nowhere").is_refusal
+
+
 def test_of_a_lead_in_no_sequence(world: World) -> None:
     world.enrol("bob@acme.test")
     world.say("pause everyone")
