@@ -1,4 +1,7 @@
-"""`preview sequence Spring for ada@x.com [step 2]`: what a lead would get, with dates and senders; nothing is changed."""
+"""`preview sequence Spring for ada@x.com [step 2]`: what a lead would get, with dates and senders; nothing is changed.
+
+`… steps` is the way back from one of them: the same once more, without its picture.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,9 @@ from core.verbs.whens import zone_of
 from core.views import path as drawn
 from core.words import counted
 
-ASKED = re.compile(r"(?P<name>.+) for (?P<email>\S+@\S+?)(?: step (?P<step>\d{1,3}))?", re.IGNORECASE)
+ASKED = re.compile(
+    r"(?P<name>.+) for (?P<email>\S+@\S+?)(?: step (?P<step>\d{1,3})| (?P<again>steps))?", re.IGNORECASE
+)
 FIRST_CHARS = 140
 
 
@@ -42,7 +47,8 @@ def preview(session: Session, text: str, *, actor: Actor, now: datetime) -> Answ
     zone, _ = zone_of(session, actor)
     path = previewing.path(session, row, lead, now=now, zone=zone)
     if found["step"]:
-        return _in_full(path, int(found["step"]), zone)
+        back = SequenceVerb("preview", f"{row.name} for {lead.email} steps")
+        return _in_full(path, int(found["step"]), zone, back=to_text(back))
     rows = tuple(_row(shown, path, row, lead, zone) for shown in path.steps)
     sender = f", sent by {path.sender}" if path.sender else "; no mailbox is there to send it"
     title = (
@@ -54,6 +60,8 @@ def preview(session: Session, text: str, *, actor: Actor, now: datetime) -> Answ
     if not SLACK_ID.fullmatch(actor.id):
         return Answer(title, lines, rows=rows)
     test = Choice("Send me a test…", form=("test_mail", row.id or 0, lead.id or 0))
+    if found["again"]:
+        return Answer(title, lines, rows=rows, choices=(test,))
     key = drawn.key_of(row.id or 0, lead.id or 0, actor.id, uuid4().hex)
     return Answer(
         title, (*lines, "The picture comes in our direct messages."), rows=rows, choices=(test,), cards=(key,)
@@ -87,13 +95,15 @@ def _when(at: datetime, path: Path, zone: str) -> str:
     return theirs if zone == path.zone else f"{theirs}, for you {say(at, zone)}"
 
 
-def _in_full(path: Path, number: int, zone: str) -> Answer:
+def _in_full(path: Path, number: int, zone: str, *, back: str) -> Answer:
     shown = next((one for one in path.steps if one.number == number), None)
     if shown is None:
         raise Refused(f"Step {number} is not ahead of this lead.")
     text = f"It {shown.wrong}\n{shown.text}" if shown.wrong else shown.text
     return Answer(
-        f"Step {number}: {shown.subject}", (_when(shown.at, path, zone), *text.strip().splitlines())
+        f"Step {number}: {shown.subject}",
+        (_when(shown.at, path, zone), *text.strip().splitlines()),
+        choices=(Choice("Back to the preview", back),),
     )
 
 

@@ -128,7 +128,14 @@ def answers() -> Iterator[tuple[str, Answer]]:
     yield (
         "preview: one step in full",
         Answer(
-            "Step 2: Re: Ada, a question about Lindenhof", (at, "Hi Ada,", "did my note reach you?", "Ana")
+            "Step 2: Re: Ada, a question about Lindenhof",
+            (at, "Hi Ada,", "did my note reach you?", "Ana"),
+            choices=(
+                Choice(
+                    "Back to the preview",
+                    "preview sequence Spring outreach for ada@lindenhof.example steps",
+                ),
+            ),
         ),
     )
     yield (
@@ -162,7 +169,7 @@ ON_THE_WAY = PathChart(
         PathDot(2, f"Re: {_SUBJECT}", _moment(5, 14)),
         PathDot(3, "Did a link get clicked?", _moment(5, 18), False, _moment(5, 20), ("step 5 (call)", "step 4 (close)")),
         PathDot(4, "A last word", _moment(5, 21)),
-        PathDot(5, "Call Ada", _moment(5, 25)),
+        PathDot(5, "Call Ada", _moment(5, 25), only_if=3),
     ),
     _SHUT,
 )  # fmt: skip

@@ -118,6 +118,16 @@ def test_one_step_in_full(world: World) -> None:
     assert world.say(f"preview sequence Spring for {ADA} step 9").is_refusal
 
 
+def test_a_step_in_full_leads_back_to_the_preview_without_another_picture(world: World) -> None:
+    whole = world.say(f"preview sequence Spring for {ADA}")
+    [full] = whole.rows[1].choices
+    [back] = world.say(full.command).choices
+    assert back.label == "Back to the preview"
+    again = world.say(back.command)
+    assert (again.title, again.rows, again.choices) == (whole.title, whole.rows, whole.choices)
+    assert (len(whole.cards), again.cards) == (1, ())
+
+
 def test_step_that_keeps_a_draft_from_being_published_says_so(database_url: str) -> None:
     world = make(database_url, WINDOW, ADA)
     draft = (
