@@ -73,12 +73,13 @@ def _rows(chart: PathChart) -> Iterator[Row]:
     comes = [dot for dot in chart.dots if not dot.was]
     for dot in [*done, *comes[: DOTS - len(done)]]:
         name = dot.title if len(dot.title) <= SUBJECT_CHARS else f"{dot.title[: SUBJECT_CHARS - 1].rstrip()}…"
-        yield Row(dot, f"{dot.number}. {name}", f"{'left ' if dot.was else ''}{day_and_time(dot.at)}")
+        yield Row(dot, f"{dot.number}. {name}", dot.when)
         for number, way in enumerate(dot.branches):
             until = f"{'by' if number == 0 else 'on'} {day_and_time(dot.until)}" if dot.until else ""
             yield Row(dot, f"{('if so', 'else')[number]}: {way}", until, number)
     if (left := len(comes) - (DOTS - len(done))) > 0:
-        yield Row(comes[-1], f"and {left} more", f"until {day_and_time(comes[-1].until or comes[-1].at)}")
+        last = max(dot.until or dot.at for dot in comes)
+        yield Row(comes[-1], f"and {left} more", f"until {day_and_time(last)}")
 
 
 def _at(moment: datetime, origin: datetime) -> float:
@@ -118,7 +119,9 @@ def _row(axes: Axes, number: int, row: Row, origin: datetime, last: float) -> No
     end = _at(row.dot.until, origin) if row.dot.until and row.branch is not None else at
     if row.branch is None:
         marker = "D" if row.dot.branches else "o"
-        axes.plot([at], [number], marker, markersize=9, color=SENT if row.dot.was else COMES, zorder=3)
+        colour = SENT if row.dot.was else WAY if row.dot.only_if else COMES
+        fill = PAPER if row.dot.only_if else colour  # hollow: it may never come
+        axes.plot([at], [number], marker, markersize=9, color=colour, markerfacecolor=fill, zorder=3)
     else:
         colour = (WAY, ELSE)[row.branch]
         axes.plot([at, end], [number, number], color=colour, linewidth=2.2, zorder=3, solid_capstyle="round")

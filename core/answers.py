@@ -329,7 +329,8 @@ class ForecastChart:
 class PathDot:
     """A step on the picture of a lead's path, when it leaves in the lead's own zone; `was`: it has left.
 
-    A condition waits until `until`, and leads to one of its `branches`: if it comes true, else.
+    A condition waits until `until`, and leads to one of its `branches`: if it comes true, else. `only_if`: the number of the
+    condition that has to come true before, and then `at` is the latest date; 0: none has to.
     """
 
     number: int
@@ -338,6 +339,19 @@ class PathDot:
     was: bool = False
     until: datetime | None = None
     branches: tuple[str, ...] = ()
+    only_if: int = 0
+
+    @property
+    def when(self) -> str:
+        """Say when it left, or comes."""
+        at = day_and_time(self.at)
+        return (
+            f"left {at}"
+            if self.was
+            else f"only if step {self.only_if} comes true, by {at}"
+            if self.only_if
+            else at
+        )
 
 
 @dataclass(frozen=True)
@@ -359,9 +373,7 @@ class PathChart:
         said = [f"Now it is {day_and_time(self.now)}.", *([f"{self.held}."] if self.held else [])]
         for dot in self.dots:
             ways = ", if so {}, else {}".format(*dot.branches) if dot.branches else ""
-            said.append(
-                f"{dot.number}. {dot.title}: {'left ' if dot.was else ''}{day_and_time(dot.at)}{ways}."
-            )
+            said.append(f"{dot.number}. {dot.title}: {dot.when}{ways}.")
         holidays = [f"{why} {day:%a} {day.day} {day:%b}" for day, why in self.closed if why]
         return " ".join([*said, *([f"Holidays: {', '.join(holidays)}."] if holidays else [])])
 

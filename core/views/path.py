@@ -47,8 +47,7 @@ def card(session: Session, card: Card) -> StatsCard:
 
 def chart(found: preview.Path, *, now: datetime) -> PathChart | None:
     """Give what the picture shows; None where nothing is left to show."""
-    steps = tuple(one for one in found.steps if not one.only_if)
-    dots = (*_dots(found, found.done, was=True), *_dots(found, steps))
+    dots = (*_dots(found, found.done, was=True), *_dots(found, found.steps))
     if not dots:
         return None
     here = local(now, found.zone)
@@ -64,7 +63,9 @@ def chart(found: preview.Path, *, now: datetime) -> PathChart | None:
 def _dots(found: preview.Path, steps: tuple[preview.Shown, ...], *, was: bool = False) -> Iterator[PathDot]:
     for one in steps:
         until = local(one.until, found.zone) if one.until else None
-        yield PathDot(one.number, one.subject, local(one.at, found.zone), was, until, one.branches)
+        yield PathDot(
+            one.number, one.subject, local(one.at, found.zone), was, until, one.branches, one.only_if
+        )
 
 
 def _closed(first: date, last: date, calendar: Calendar) -> Iterator[tuple[date, str]]:

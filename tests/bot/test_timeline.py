@@ -34,6 +34,8 @@ def test_dots_stand_at_their_days_and_both_ways_have_a_row():
     assert len({dot.get_ydata()[0] for dot in axes.lines}) >= 7
     said = texts(ON_THE_WAY)
     assert {"if so: step 5 (call)", "else: step 4 (close)", "left Mon 10 May, 10:00", "now"} <= set(said)
+    assert {"5. Call Ada", "only if step 3 comes true, by Tue 25 May, 09:00"} <= set(said)
+    assert [dot.get_markerfacecolor() == "#ffffff" for dot in dots] == [False] * 4 + [True]
 
 
 def test_hold_is_a_bar_until_its_end_and_many_steps_are_counted():
@@ -49,6 +51,7 @@ def test_the_words_say_all_that_the_picture_shows():
     assert "Now it is Wed 12 May, 11:00." in said
     assert "1. Ada, a question about the Lindenhof season: left Mon 10 May, 10:00." in said
     assert "Tue 18 May, 09:00, if so step 5 (call), else step 4 (close)." in said
+    assert "5. Call Ada: only if step 3 comes true, by Tue 25 May, 09:00." in said
     assert "Holidays: Whit Monday Mon 17 May." in said
     assert HELD.as_text.startswith("Now it is Wed 12 May, 11:00. Held until Tue 15 Jun.")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
+from sqlmodel import select
 
 from core import releases, sequences
 from core.announcements import announce_due
@@ -15,6 +16,7 @@ from core.models import Lead
 from core.preview import path
 from core.schedule import local
 from core.sequence_file import load
+from core.views.path import chart
 from tests.world import ANA, BEN, PLAIN, START, World, make
 
 ADA, EVE = "ada@x.test", "eve@x.test"
@@ -201,6 +203,10 @@ def test_nothing_comes_after_the_end_but_what_only_a_condition_leads_to(database
     ] * 4 + [True]
     assert "waits until Tuesday 8 June 2027, 10:00" in said.rows[2].detail
     assert said.rows[3].title == "4. End of the sequence"
+    with world.read() as session:
+        row, lead = sequences.find(session, "Spring"), session.exec(select(Lead)).one()
+        picture = chart(path(session, row, lead, now=world.now), now=world.now)
+    assert "5. Last word: only if step 3 comes true, by " in picture.as_text
 
 
 def test_a_jump_says_where_it_leads_and_shows_that_way_on_a_click(database_url: str) -> None:
