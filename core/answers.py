@@ -345,13 +345,9 @@ class PathDot:
     def when(self) -> str:
         """Say when it left, or comes."""
         at = day_and_time(self.at)
-        return (
-            f"left {at}"
-            if self.was
-            else f"only if step {self.only_if} comes true, by {at}"
-            if self.only_if
-            else at
-        )
+        if self.was:
+            return f"left {at}"
+        return f"only if step {self.only_if} comes true, by {at}" if self.only_if else at
 
 
 @dataclass(frozen=True)
