@@ -100,7 +100,7 @@ def skip_instead(places: Sequence[Place]) -> Instead:
     return Instead(
         f"{places[0].email} has not started in {where} yet, so there is nothing to pause. "
         "Use `skip` if it should never start.",
-        *_in_each(places, orders.Skip, "Skip", " instead"),
+        *_in_each(places, orders.Skip, "Skip instead"),
     )
 
 
@@ -114,11 +114,11 @@ def unskip_instead(places: Sequence[Place]) -> Instead:
 
 
 def _in_each(
-    places: Sequence[Place], order: type[orders.Skip | orders.Unskip], label: str, rest: str = ""
+    places: Sequence[Place], order: type[orders.Skip | orders.Unskip], label: str
 ) -> Iterator[Choice]:
     for place in places:
         where = f" in {place.sequence}" if len(places) > 1 else ""
-        yield Choice(f"{label}{where}{rest}", to_text(order(Who(addresses=(place.email,)), place.sequence)))
+        yield Choice(f"{label}{where}", to_text(order(Who(addresses=(place.email,)), place.sequence)))
 
 
 def pause_these(
