@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, func, or_, select
 
 from core import filters, sequences
+from core.current import never_was
 from core.filters import Term
 from core.models import Enrollment, Lead, LeadTag, Member
 from core.people import Actor
@@ -26,7 +27,8 @@ def _kept(session: Session, term: Term, actor: Actor) -> ColumnElement[bool]:
             return func.lower(Lead.stage) == value.lower()
         case "in":
             wanted = sequences.find(session, value).id
-            return col(Lead.id).in_(select(Enrollment.lead_id).where(Enrollment.sequence_id == wanted))
+            of_sequence = select(Enrollment.lead_id).where(Enrollment.sequence_id == wanted, ~never_was())
+            return col(Lead.id).in_(of_sequence)
         case "company":
             return or_(col(Lead.domain) == value.lower(), func.lower(Lead.company) == value.lower())
         case "owner":

@@ -44,6 +44,7 @@ def test_an_undone_first_run_leaves_the_lead_out_of_the_sequence(world: World, t
     assert "stopped" not in world.say("sequences").as_text()
     assert "not in any sequence" in world.say(f"pause {EVE}").title
     assert shown(world, EVE) == []
+    assert world.say("status in:Spring").title == f"{ADA} is pending in Spring."
     verbs = [line.verb for line in world.journal("start", "undo") if line.lead_id == world.lead_id(EVE)]
     assert verbs == ["start", "undo"]
     assert "Run 2, from step 1." in world.say(text).lines
