@@ -33,7 +33,7 @@ from core.words import listed
 
 _WAY_BACK = {
     SequenceStatus.PAUSED.value: ("resume", "Resume it"),
-    SequenceStatus.ARCHIVED.value: ("resume", "Bring it back"),
+    SequenceStatus.ARCHIVED.value: ("restore", "Bring it back"),
 }
 
 

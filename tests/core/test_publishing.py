@@ -237,7 +237,7 @@ def test_archived_one_sends_nothing_and_comes_back_paused_with_everyone_in_place
     said = world.say(f"why {BOB}").as_text()
     assert "was archived by Ana" in said
     assert "`restore sequence Spring` brings it back" in said
-    assert "Bring it back first: `resume sequence Spring`" in world.say(f"start {ADA} in Spring").as_text()
+    assert "Bring it back first: `restore sequence Spring`" in world.say(f"start {ADA} in Spring").as_text()
     assert "paused" in world.say("restore sequence Spring").title
     assert (
         world.say("restore sequence Spring").title

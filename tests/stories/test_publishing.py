@@ -188,6 +188,6 @@ def test_a_completed_sequence_is_archived(leads, world, ana, clock):
     assert "Spring archived" in ana.types("/sequence sequences").replace(":", "")
     said = ana.types("/sequence start ann@x.test in Spring")
     assert (
-        "Spring is archived, so nobody can be enrolled. Bring it back first: `resume sequence Spring`."
+        "Spring is archived, so nobody can be enrolled. Bring it back first: `restore sequence Spring`."
         in said
     )
