@@ -13,10 +13,8 @@ from core.lifecycle import LIVE, Status
 from core.models import Delivery, Enrollment, Journal
 
 UNDO, REDO = "undo", "redo"  # of batches; a redo takes an undo back
-UNDONE = (
-    "undone",
-    "the redo undone",
-)  # the reasons of a run that was stopped as what had begun it was taken back
+# The reasons of a run that was stopped as what had begun it was taken back.
+UNDONE = ("undone", "the redo undone")
 
 
 @cache  # building it costs more than asking it

@@ -21,9 +21,7 @@ from core.schedule import DAY, Calendar, at_local, due_after, send_at
 
 DAYS = 14
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
-NEWER = (
-    10**10
-)  # added to a lead's number when it begins anew: the sender takes those that began earlier first
+NEWER = 10**10  # added to a lead's number as it begins anew: the sender takes first who began earlier
 
 
 @dataclass(frozen=True, eq=False)

@@ -47,9 +47,8 @@ def forecast(
     held = {box.id: box.address for box in boxes if box.guarded_at or box.down_at}
     arrived: dict[int | None, list[Standing]] = {}
     found: list[Outlook] = []
-    for _ in range(
-        days
-    ):  # until nobody else comes from another mailbox; a jump leads there once a day at most
+    # Until nobody else comes from another mailbox; a jump leads there once a day at most.
+    for _ in range(days):
         found = [
             outlook(
                 box,

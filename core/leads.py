@@ -143,9 +143,8 @@ def fill(lead: Lead, row: LeadRow) -> bool:
     values = {name: getattr(row, name) for name in FIELDS if getattr(row, name)}
     if row.custom:
         values["custom"] = {**lead.custom, **{key: value for key, value in row.custom.items() if value}}
-    if row.name and row.name == full_name(
-        row.first_name, row.last_name
-    ):  # which may be one half of what we know
+    # The name of a row that is made of its halves may be one half of what we know.
+    if row.name and row.name == full_name(row.first_name, row.last_name):
         halves = values.get("first_name", lead.first_name), values.get("last_name", lead.last_name)
         values["name"] = renamed(lead.name, (lead.first_name, lead.last_name), halves)
     changed = {name: value for name, value in values.items() if value != getattr(lead, name)}

@@ -72,9 +72,8 @@ def event_of(line: Mapping[str, Any]) -> str | None:
         return None
     if became in {Status.PAUSED, Status.STOPPED, Status.COMPLETED, Status.SKIPPED}:
         return str(became)
-    if (
-        became in RUNNING and was not in RUNNING
-    ):  # after a pause, or put back by an undo, `unskip`, a new step
+    # After a pause, or put back by an undo, `unskip`, a new step.
+    if became in RUNNING and was not in RUNNING:
         return "started" if was is None else "resumed"
     return None
 
