@@ -97,7 +97,7 @@ def everything(world):
     return lead(world).model_dump(), tags(world), [world.enrollment().send_at, world.enrollment().wake_at]
 
 
-def test_an_edit_is_taken_back_whole(world, form):
+def test_an_edit_is_taken_back_whole(world):
     change(world, name="", custom={"plan": "gold", "notes": "old"})
     with world.database.write() as session:
         session.add(LeadTag(lead_id=lead(world).id, tag="old"))

@@ -138,7 +138,7 @@ def test_structure_is_what_compose_knows():
     """The words of the Compose Specification that we use, by hand; `docker compose config` says the rest."""
     known = {"image", "build", "env_file", "environment", "volumes", "tmpfs", "read_only", "cap_drop", "security_opt",
              "restart", "stop_grace_period", "healthcheck", "depends_on", "command", "deploy", "ports", "user",
-             "shm_size"}  # fmt: skip
+             "shm_size", "cpu_shares"}  # fmt: skip
     assert set(COMPOSE) == {"name", "x-fermata", "services", "volumes"}
     for service in SERVICES.values():
         assert set(service) <= known

@@ -153,7 +153,7 @@ def test_a_missing_value_holds_its_lead_only(database):
             room.change(Lead, room.lead_ids[2], first_name="")
             assert await drained(database, room.mailbox_id, clock=at(NOW)) == 4
             assert [hold.source for hold in room.holds(2)] == ["missing_value"]
-            assert "first_name" in room.holds(2)[0].reason
+            assert "The first name is missing" in room.holds(2)[0].reason
             assert room.states() == {"sent": 4, "ready": 1}
 
     asyncio.run(scenario())
