@@ -11,14 +11,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from sqlite3 import SQLITE_BUSY
+from sqlite3 import SQLITE_BUSY, OperationalError
 from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from core.errors import Refused
@@ -134,17 +133,19 @@ def _begin_sqlite(connection: Connection) -> None:
     sqlite: Any = connection.connection.driver_connection
     sqlite.execute(f"PRAGMA busy_timeout={ASKING_MS}")
     try:
-        while not _is_begun(connection, is_last=time.monotonic() > ends):
+        while time.monotonic() < ends and not _is_answered(sqlite):
             pass
+        if not sqlite.in_transaction:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # the last time, whose error is SQLAlchemy's
     finally:
         sqlite.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_SECONDS * 1000}")
 
 
-def _is_begun(connection: Connection, *, is_last: bool) -> bool:
+def _is_answered(sqlite: Any) -> bool:
     try:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        sqlite.execute("BEGIN IMMEDIATE")
     except OperationalError as error:
-        if is_last or getattr(error.orig, "sqlite_errorcode", 0) & 0xFF != SQLITE_BUSY:  # of any kind
-            raise
-        return False
+        return (
+            error.sqlite_errorcode & 0xFF != SQLITE_BUSY
+        )  # whatever else is wrong, waiting does not mend it
     return True

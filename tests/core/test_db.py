@@ -80,8 +80,11 @@ def test_sqlite_is_asked_again_and_again_for_the_moment_between_two_writes(sqlit
         held.enter_context(first.write()).execute(text("SELECT 1"))
         asked = []
 
-        @event.listens_for(second.engine, "before_cursor_execute")
-        def _(_connection, _cursor, statement, *_more):
+        @event.listens_for(second.engine, "connect")
+        def _(connection, _record):
+            connection.set_trace_callback(listen)
+
+        def listen(statement):
             asked.append(statement)
             if asked.count("BEGIN IMMEDIATE") == 5:
                 held.close()  # the other has written
