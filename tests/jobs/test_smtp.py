@@ -17,7 +17,7 @@ from jobs.smtp_message import stuffed
 from sandbox.faults import Fault, Faults
 from sandbox.sink import Offer, Sink
 
-TIMEOUT = 0.25
+TIMEOUT = 0.5
 BODY = b"Message-ID: <%d@a.test>\r\nSubject: Hello\r\n\r\nHello\r\n"
 BOTH = pytest.mark.parametrize("pipelining", [True, False], ids=["pipelined", "plain"])
 
