@@ -51,4 +51,7 @@ def never_was(run: Any = Enrollment) -> ColumnElement[bool]:
         col(delivery.enrollment_id) == run.id, col(delivery.sending_at).is_not(None)
     )
     is_undone = and_(run.status == Status.STOPPED.value, run.end_reason.in_(UNDONE))
-    return and_(is_undone, taken_back.exists(), ~left.exists())
+    # No EXISTS, which PostgreSQL may answer by putting the whole journal into a hash table first.
+    looked_up = (one.limit(1).scalar_subquery() for one in (taken_back, left))
+    was_taken_back, has_left = looked_up
+    return and_(is_undone, was_taken_back.is_not(None), has_left.is_(None))
