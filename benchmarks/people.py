@@ -14,7 +14,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from benchmarks.terms import SIGNING_SECRET, Clock
+from benchmarks.terms import SIGNING_SECRET, WARM_LEADS, Clock
 from sandbox.slack import Workspace, running
 from sandbox.slack.delivery import SignedHttp
 from sandbox.slack.people import Outcome
@@ -61,22 +61,23 @@ class People:
     def act(self, number: int) -> None:
         """Type with the even numbers, click with the odd ones."""
         begun = time.perf_counter()
-        said = self._click() if number % 2 else self._type(number)
+        said = self._click(number) if number % 2 else self._pause(number // 2)
         self.acks.append(time.perf_counter() - begun)
         if not said.ok:
             self.faults.append(said.error)
 
-    def _type(self, number: int) -> Outcome:
-        lead = number // 2
+    def _pause(self, lead: int) -> Outcome:
         return self.ana.type("#outbound", f"/sequence pause warm{lead}@company{lead}.example")
 
-    def _click(self) -> Outcome:
+    def _click(self, number: int) -> Outcome:
         with self.workspace.state.lock:
             shown = [m for m in self.workspace.state.messages if m.ephemeral_to == self.ana.id and m.blocks]
             old = next((m for m in shown if m.ts not in self.clicked and UNDO in m.all_text()), None)
             if old is not None:
                 self.clicked.append(old.ts)
-        return self._type(0) if old is None else self.ana.click(old, UNDO)
+        if old is None:  # not answered yet; one lead for all such would have them wait for each other
+            return self._pause(WARM_LEADS - 1 - number // 2)
+        return self.ana.click(old, UNDO)
 
 
 def main(how: str, count: str) -> None:

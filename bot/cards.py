@@ -198,6 +198,7 @@ _TASK_STATES = {
     "hidden": "Waiting: the lead is paused",
     "done": "✅ Done",
     "skipped": "⏭️ Skipped",
+    "stopped": "⏹️ Closed: the lead was stopped",
 }
 
 

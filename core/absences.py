@@ -147,13 +147,9 @@ def _tell_cover(session: Session, row: Absence | None, *, now: datetime) -> None
         cards.show(session, f"{KIND}:{row.id}:cover", channel=row.cover, about_id=row.id, now=now)
 
 
-def changed_by(session: Session, batch_id: int | None) -> tuple[Absence | None, Absence | None] | None:
-    """Give the absence that a batch ended and the one that it began; None where it is about none."""
-    line = session.exec(
-        select(Journal).where(
-            Journal.batch_id == batch_id, col(Journal.verb).in_([AWAY, BACK]), col(Journal.lead_id).is_(None)
-        )
-    ).first()
+def changed_by(session: Session, lines: Iterable[Journal]) -> tuple[Absence | None, Absence | None] | None:
+    """Give the absence that a batch, whose lines these are, ended and the one that it began; None where it is about none."""
+    line = next((line for line in lines if line.verb in (AWAY, BACK) and line.lead_id is None), None)
     if line is None:
         return None
     was, became = (

@@ -174,7 +174,7 @@ def apply(
             is_undoable=is_undoable,
         )
         changes += done
-    if batch_id is not None:
+    if batch_id is not None and changes:
         size = Batch.size + len(changes)
         session.execute(update(Batch).where(col(Batch.id) == batch_id).values(size=size))
     # Last, since many acts share these rows: whoever locks them waits for nothing else any more.

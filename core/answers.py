@@ -150,7 +150,7 @@ class UncertainCard:
 
 @dataclass(frozen=True)
 class TaskCard:
-    """A task waiting for its person. `state`: open, snoozed, hidden (the lead is paused), done or skipped.
+    """A task waiting for its person. `state`: open, snoozed, hidden (the lead is paused), done, skipped, or stopped with the lead.
 
     `said`: until when it is put off, or who did what and what came of it.
     """

@@ -35,6 +35,7 @@ def current_run() -> ColumnElement[bool]:
     return or_(is_live, and_(~any_live, col(Enrollment.run) == latest))
 
 
+@cache
 def never_was(run: Any = Enrollment) -> ColumnElement[bool]:
     """Give the condition that a run's beginning was taken back before anything of it was handed over.
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from sqlite3 import SQLITE_BUSY, OperationalError
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
@@ -23,6 +23,7 @@ from sqlmodel import Session
 from core.errors import Refused
 
 BUSY_TIMEOUT_SECONDS = 30
+WRITERS = 4  # at once in a process, but for the urgent
 ASKING_MS = 3  # SQLite asks at once, after 1 ms, after 2 more, and then gives up
 READING = {"fermata_reading": True}
 
@@ -36,8 +37,10 @@ class Database:
         self.engine = _engine(self.url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self._reader = self.engine.execution_options(**READING)
-        # SQLite lets one writer in and has the others poll with growing sleeps; inside a process they queue here.
-        self._queue, self._writing = Lock(), Lock()
+        # SQLite lets one writer in and has the others poll with growing sleeps; inside a process they queue here. On
+        # PostgreSQL more than a few only take turns at Python's lock, and what Slack waits for takes its turn among them.
+        self._queue = BoundedSemaphore(1 if self.is_sqlite else WRITERS)
+        self._writing = Lock() if self.is_sqlite else nullcontext()
 
     @contextmanager
     def write(self, *, is_urgent: bool = False) -> Iterator[Session]:
@@ -45,8 +48,12 @@ class Database:
 
         `is_urgent`: goes before whoever else waits in this process, for the few writes that Slack itself waits for.
         """
-        turn = self._turn(is_urgent=is_urgent) if self.is_sqlite else nullcontext()
-        with turn, Session(self.engine, expire_on_commit=False) as session, session.begin():
+        with (
+            nullcontext() if is_urgent else self._queue,
+            self._writing,
+            Session(self.engine, expire_on_commit=False) as session,
+            session.begin(),
+        ):
             yield session
 
     @contextmanager
@@ -54,16 +61,6 @@ class Database:
         """Open a reading transaction, one consistent snapshot on SQLite; it never waits for writers."""
         with Session(self._reader, expire_on_commit=False) as session:
             yield session
-
-    @contextmanager
-    def _turn(self, *, is_urgent: bool) -> Iterator[None]:
-        """Wait for one's turn to write: of those who are not urgent only the first of the queue stands at the door."""
-        with nullcontext() if is_urgent else self._queue:
-            self._writing.acquire()
-        try:
-            yield
-        finally:
-            self._writing.release()
 
     def close(self) -> None:
         """Give back every connection."""

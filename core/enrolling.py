@@ -13,19 +13,19 @@ from enum import StrEnum
 from sqlalchemy import case, null, or_
 from sqlmodel import Session, col, func, select
 
-from core import collisions
+from core import collisions, lifecycle
 from core.address import key_of
 from core.chunks import chunks
 from core.current import never_was
 from core.dates import say, say_day
 from core.errors import Refused
 from core.lead_file import LeadRow
-from core.lifecycle import LIVE, Source, Status
+from core.lifecycle import LIVE, Pause, Source, Status
 from core.mailboxes import rotation
 from core.models import Enrollment, Hold, Journal, Lead, SequenceStatus, Suppression
 from core.models import Sequence as SequenceRow
 from core.models.leads import QUALIFIED
-from core.people import Actor
+from core.people import SYSTEM, Actor
 from core.plans import PlannedSequence, planned
 from core.schedule import local
 from core.sql import spelling
@@ -260,6 +260,13 @@ def away(session: Session, lead_ids: Iterable[int], *, now: datetime) -> dict[in
         .order_by(col(Hold.until).is_(None), col(Hold.until), col(Hold.id))
     )
     return dict(session.exec(query).all())
+
+
+def pause_away(note: Hold, *, now: datetime, batch_id: int | None = None) -> Pause:
+    """Give what this hold for being out of office does to a new run: what the note would do, had it come now."""
+    return Pause(
+        lifecycle.Hold(Source.OUT_OF_OFFICE, note.reason, SYSTEM.id, now, note.until, batch_id), is_wide=True
+    )
 
 
 def away_people(session: Session, lead_ids: Iterable[int], zone: str, *, now: datetime) -> tuple[Person, ...]:

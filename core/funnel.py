@@ -1,6 +1,7 @@
 """What has become of the leads of a sequence, and of its mails. docs/figures.md says it for people.
 
-Of enrollments, each counted once (one lead that ran twice is two; a range counts what happened in it):
+Of enrollments, each counted once (one lead that ran twice is two, a start taken back none; a range counts what happened
+in it):
 
     enrolled      came into the sequence
     contacted     at least one mail of a step left
@@ -33,6 +34,7 @@ from sqlalchemy import select as sql
 from sqlmodel import Session
 
 from core.acts import DELIVERIES, ENROLLMENTS, JOURNAL, LEADS
+from core.current import never_was
 from core.facts import (
     DATED,
     HAS_LEFT,
@@ -127,8 +129,10 @@ class Asked:
     mailbox_id: int | None = None
 
     def of_enrollments(self, mailbox: ColumnElement[Any] = E_.mailbox_id) -> list[ColumnElement[bool]]:
-        """Give the conditions on enrollments; `mailbox`: the column that tells the sender."""
-        conditions = [E_.sequence_id == self.sequence_id] if self.sequence_id is not None else []
+        """Give the conditions on enrollments, but not those that never were; `mailbox`: the column that tells the sender."""
+        conditions = [~never_was()]
+        if self.sequence_id is not None:
+            conditions.append(E_.sequence_id == self.sequence_id)
         if self.mailbox_id is not None:
             conditions.append(mailbox == self.mailbox_id)
         if of_leads := self.leads.condition():

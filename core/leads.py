@@ -16,11 +16,22 @@ from core.acts import CHUNK, ENROLLMENTS, Loaded, apply
 from core.awaited import news
 from core.chunks import chunks
 from core.db import Database, upsert
-from core.enrolling import Why, accepting, away, away_people, history, judge, no_mailbox, sentence, suppressed
+from core.enrolling import (
+    Why,
+    accepting,
+    away,
+    away_people,
+    history,
+    judge,
+    no_mailbox,
+    pause_away,
+    sentence,
+    suppressed,
+)
 from core.goals import Kind
 from core.lead_file import LeadRow, Row
 from core.lead_file.row import full_name, renamed
-from core.lifecycle import LIVE, Hold, Pause, Source, Stop, begin
+from core.lifecycle import LIVE, Pause, Stop, begin
 from core.mailboxes import rotation
 from core.models import Enrollment, Lead, Suppression
 from core.people import SYSTEM, Actor
@@ -326,9 +337,7 @@ def _hold_absent(session: Session, enrollment_ids: list[int], *, now: datetime, 
     absent = {run_of[lead_id] or 0: hold for lead_id, hold in away(session, run_of, now=now).items()}
 
     def event(row: Loaded) -> Pause:
-        note = absent[row.id]
-        hold = Hold(Source.OUT_OF_OFFICE, note.reason, SYSTEM.id, now, note.until, batch_id)
-        return Pause(hold, is_wide=True)
+        return pause_away(absent[row.id], now=now, batch_id=batch_id)
 
     apply(session, absent, event, verb="pause", actor=SYSTEM, now=now, reason="out of office")
 

@@ -66,14 +66,13 @@ def _move(
     return ids
 
 
-def given_by(session: Session, batch_id: int | None) -> dict[int, tuple[str, str]]:
-    """Give by lead the owner before a batch and the one it set, "" for nobody."""
-    lines = session.exec(
-        select(Journal).where(
-            Journal.batch_id == batch_id, Journal.verb == VERB, col(Journal.lead_id).is_not(None)
-        )
-    )
-    return {line.lead_id: (line.was or "", line.became or "") for line in lines if line.lead_id}
+def given_by(lines: Iterable[Journal]) -> dict[int, tuple[str, str]]:
+    """Give by lead the owner before a batch, whose lines these are, and the one it set, "" for nobody."""
+    return {
+        line.lead_id: (line.was or "", line.became or "")
+        for line in lines
+        if line.lead_id and line.verb == VERB
+    }
 
 
 def put_back(

@@ -14,12 +14,11 @@ from core.acts import Loaded, load
 from core.current import current_run
 from core.errors import Refused
 from core.letters import FOLLOWING, Office
-from core.lifecycle import LIVE, Hold, Pause, Plan, Resume, Source, Status, StepKind, decide
+from core.lifecycle import LIVE, Plan, Resume, Status, StepKind, decide
 from core.mailboxes import rotation
 from core.merging import compiled, values_of
 from core.mime import Sender
 from core.models import Delivery, DeliveryState, Enrollment, Lead, Mailbox, Sequence, Step
-from core.models import Hold as HoldRow
 from core.plans import PlannedSequence, planned
 from core.schedule import Calendar, closed_because, due_after, local, send_at
 from core.sequence_file import label
@@ -161,9 +160,10 @@ def path(
         if start.position:
             found = replace(found, done=tuple(_done(session, live.id, sequence, lead)))
     elif (absent := enrolling.away(session, [lead.id or 0], now=now)) and plan.steps:
-        state = _begun(found, absent[lead.id or 0], plan, now)
-        start, held = _standing(found, state, plan, now)
-        found = replace(held, begins=found.begins)
+        begun = lifecycle.begin(lead.email, now=now, plan=plan)
+        held, _ = decide(begun, enrolling.pause_away(absent[lead.id or 0], now=now), now=now, plan=plan)
+        start, told = _standing(found, held, plan, now)
+        found = replace(told, begins=found.begins)
     specs = sequence.spec.steps
     steps = (
         _told(one, versions, lead, sender, sequence.name, office) for one in _walk(specs, plan, start, now)
@@ -180,13 +180,6 @@ def _judged(one: Shown, spec: WrittenStep, unfit: Mapping[str, str]) -> Shown:
 def is_bare(spec: WrittenStep) -> bool:
     """Say whether a mail has no subject and follows no other, whose subject it could have."""
     return isinstance(spec, EmailStep) and not (spec.subject or spec.thread or spec.variants)
-
-
-def _begun(found: Path, absent: HoldRow, plan: Plan, now: datetime) -> lifecycle.Enrollment:
-    """Give the run that begins now of a lead who is out of office: held, as `core.leads.enrol` has it."""
-    state = lifecycle.begin(found.begins, now=now, plan=plan)
-    hold = Hold(Source.OUT_OF_OFFICE, absent.reason, absent.author, now, absent.until)
-    return decide(state, Pause(hold, is_wide=True), now=now, plan=plan)[0]
 
 
 def _standing(found: Path, state: lifecycle.Enrollment, plan: Plan, now: datetime) -> tuple[_Start, Path]:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from sqlalchemy import Table, delete
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from core import journal
 from core.chunks import chunks
@@ -80,13 +80,12 @@ def record(
         journal.write(session, lines)
 
 
-def moved_by(session: Session, batch_id: int | None) -> dict[tuple[int, str], bool]:
-    """Give by lead and tag what a batch did: True where it put the tag, False where it took it off."""
-    query = select(Journal).where(Journal.batch_id == batch_id, col(Journal.verb).in_([PUT, TAKEN]))
+def moved_by(lines: Iterable[Journal]) -> dict[tuple[int, str], bool]:
+    """Give by lead and tag what a batch, whose lines these are, did: True where it put the tag, False where it took it off."""
     return {
         (line.lead_id, line.reason): line.verb == PUT
-        for line in session.exec(query.order_by(col(Journal.id)))
-        if line.lead_id is not None
+        for line in lines
+        if line.lead_id is not None and line.verb in (PUT, TAKEN)
     }
 
 

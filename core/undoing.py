@@ -57,13 +57,14 @@ def keep(
     session.execute(update(Batch).where(col(Batch.id) == batch_id).values(size=Batch.size + 1))
 
 
-def of_batch(session: Session, batch_id: int | None) -> list[Kept]:
-    """Give what a batch changed, in order."""
-    lines = session.exec(
-        select(Journal)
-        .where(Journal.batch_id == batch_id, col(Journal.enrollment_id).is_(None))
-        .order_by(col(Journal.id))
-    )
+def lines_of(session: Session, batch_id: int | None) -> list[Journal]:
+    """Give the lines of a batch that are about no enrollment, in order."""
+    of_batch = Journal.batch_id == batch_id, col(Journal.enrollment_id).is_(None)
+    return list(session.exec(select(Journal).where(*of_batch).order_by(col(Journal.id))))
+
+
+def kept_by(lines: Iterable[Journal]) -> list[Kept]:
+    """Give what a batch, whose lines these are, changed, in order."""
     return [
         Kept(line.verb, kept["what"], kept["id"], line.lead_id or 0, kept["was"], kept["became"])
         for line in lines

@@ -163,7 +163,7 @@ def apply(
                 for change in publishing.changes(session, row):
                     line(spec.name, change)
                 said = sequences.turn(session, row.id or 0, "publish", actor=_cli_actor(), now=wiring.now())
-                line(spec.name, said)
+                line(spec.name, said.removeprefix(f"{row.name} is "))
             elif faults := publishing.faults(session, spec, now=wiring.now()):
                 line(spec.name, f"cannot be published yet: {' '.join(faults)}")
         for aim in aims:  # last, since they name sequences

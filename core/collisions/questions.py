@@ -147,11 +147,9 @@ def _asked_now(
     return row
 
 
-def asked_by(session: Session, batch: Batch) -> list[Collision]:
-    """Give the questions that one act asked."""
-    lines = select(Journal.sequence_id, Journal.lead_id)
-    lines = lines.where(Journal.batch_id == batch.id, Journal.verb == f"{KIND} {State.OPEN}")
-    about = set(session.exec(lines).all())
+def asked_by(session: Session, batch: Batch, lines: Iterable[Journal]) -> list[Collision]:
+    """Give the questions that one act, whose lines these are, asked."""
+    about = {(line.sequence_id, line.lead_id) for line in lines if line.verb == f"{KIND} {State.OPEN}"}
     then = select(Collision).where(Collision.asker == batch.actor, Collision.created_at == batch.at)
     rows = session.exec(then.order_by(col(Collision.id))).all() if about else ()
     return [row for row in rows if (row.sequence_id, row.lead_ids[0]) in about]

@@ -208,9 +208,24 @@ def who(text: str) -> Who:
 
 
 def help(topic: str | None = None) -> str:  # noqa: A001 - the public name of what the command `help` shows
-    """Give one line per command, or per command that begins with the topic."""
+    """Give one line per command, or per command that begins with the topic, then one per word that they leave open."""
     entries = [entry for entry in COMMANDS if topic is None or " ".join(entry.words).startswith(topic)]
-    return "\n".join(f"`{entry.usage}`: {entry.does}" for entry in entries)
+    used = {word for entry in entries for word in _PART.findall(entry.grammar)}
+    return "\n".join((
+        *(f"`{entry.usage}`: {entry.does}" for entry in entries),
+        *(f"{part}: {meaning}" for part, meaning in _MEANINGS.items() if part in used),
+    ))  # fmt: skip
+
+
+_PART = re.compile(r"[A-Za-z]+")
+_MEANINGS = {
+    "WHO": "addresses, “@company.com”, “mine”, “everyone in SEQ”, or conditions such as “stage:demo tag:eu -in:Spring”",
+    "SEQ": "the name of a sequence, in quotes where it holds a word such as “until”",
+    "WHEN": "a day or a moment as you would say it, in your time zone: “June 15”, “Friday 9am”, “tomorrow”, “in 2 weeks”",
+    "SPAN": "a length of time: “3 days”, “2 weeks”",
+    "freeze": "what was left of the delay goes on when the lead does",
+    "keep": "the next step keeps the date it had, or leaves as soon as possible after it",
+}
 
 
 def _entry(words: list[Word]) -> tuple[Entry, list[Word]]:

@@ -24,7 +24,7 @@ from core.types import UtcDateTime
 from core.words import counted
 
 VERB = "backlog"
-REASON = "backlog after an outage, waiting for an answer"
+REASON = "backlog of overdue mail, waiting for an answer"
 LONG_OVERDUE = timedelta(hours=12)
 MANY = 20  # so many long overdue steps of one mailbox are a backlog; fewer simply leave, under caps and gaps
 # What is this much overdue waits with them: the end of the same outage. What came due since then leaves as always.

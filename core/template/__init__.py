@@ -82,14 +82,20 @@ def compile_step(subject: str, body: str, *, fields: frozenset[str], is_tracked:
     if len(body) > BODY_CHARS:
         raise fault("body", None, f"it has {len(body)} characters; {BODY_CHARS} are the most.")
     found = constructs(body, "body")
-    compile_piece(body, names=names, where="body")  # faults are named by the author's own lines
+    faults: list[TemplateFault] = []  # named by the author's own lines
+    try:
+        compile_piece(body, names=names, where="body")
+    except TemplateFault as problem:
+        faults.append(problem)
     marks = Marks.absent_from(body)
     marked, controls = _marked(body, found, marks), {n: item.control for n, item in enumerate(found)}
     links = _Links(found, marks)
     try:
         document = convert(marked, marks, controls, links.tag if is_tracked else None)
     except MarkdownFault as problem:
-        raise fault("body", problem.line, str(problem)) from problem
+        raise _joined([*faults, fault("body", problem.line, str(problem))]) from problem
+    if faults:
+        raise _joined(faults)
     addresses = tuple(
         _piece(marks.in_address(address), marks, found, names, in_html=False) for address in links.addresses
     )
@@ -100,6 +106,10 @@ def compile_step(subject: str, body: str, *, fields: frozenset[str], is_tracked:
     removed = (_restored(item, marks, found)[0] for item in document.removed)
     notes = tuple(f"HTML is not sent, so this was taken out: {item}" for item in removed)
     return Template(compiled_subject, text, html, tuple(sorted(keys)), notes, addresses)
+
+
+def _joined(faults: list[TemplateFault]) -> TemplateFault:
+    return TemplateFault(" ".join(map(str, faults)), faults[0].line)
 
 
 class _Links:

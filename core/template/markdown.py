@@ -14,7 +14,7 @@ So Markdown runs once per step, never per lead, and a lead's value cannot become
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from html import unescape
 from itertools import count
@@ -24,6 +24,8 @@ from markdown_it import MarkdownIt
 from markdown_it.common.normalize_url import normalizeLink, normalizeLinkText
 from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
+
+from core.words import listed
 
 TAGS = frozenset(
     "a blockquote br code em h1 h2 h3 h4 h5 h6 hr img li ol p pre strong ul".split()  # noqa: SIM905
@@ -123,12 +125,17 @@ def convert(body: str, marks: Marks, controls: dict[int, str], linked: Linked | 
     parser = _Parser("commonmark", {"html": True, "breaks": True}).disable("html_block")
     tokens = parser.parse("\n".join(lines))
     removed: list[str] = []
+    unfit: list[tuple[str, int | None]] = []
     for token in tokens:
         if token.children:
             token.children = list(_without_html(token.children, removed))
             if linked:
                 token.children = list(_with_bare_links(token.children, marks))
-            _check_links(token, marks, origin)
+            unfit += _unfit_links(token, marks, origin)
+    if unfit:
+        shown = listed(dict.fromkeys(f'"{link}"' for link, _ in unfit))
+        noun = "link" if len(unfit) == 1 else "links"
+        raise MarkdownFault(f"the {noun} {shown} must begin with https://, http:// or mailto:.", unfit[0][1])
     html: str = parser.renderer.render(tokens, parser.options, {})
     return Document(
         text=_Plain(marks, linked).block(SyntaxTreeNode(tokens)),
@@ -194,15 +201,15 @@ def _with_bare_links(tokens: Iterable[Token], marks: Marks) -> Iterable[Token]:
         yield Token("text", "", 0, content=token.content[end:])
 
 
-def _check_links(inline: Token, marks: Marks, origin: list[int]) -> None:
+def _unfit_links(inline: Token, marks: Marks, origin: list[int]) -> Iterator[tuple[str, int | None]]:
+    """Give the links without a scheme, and their line."""
     line = origin[min(inline.map[0], len(origin) - 1)] if inline.map else None
     for token in inline.children or ():
         address = token.attrs.get("href", token.attrs.get("src"))
         if not isinstance(address, str):
             continue
         if not _SCHEME.match(address) and not re.match(marks.any, address):
-            shown = re.sub(marks.any, "{{ … }}", address)[:80]
-            raise MarkdownFault(f'the link "{shown}" must begin with https://, http:// or mailto:.', line)
+            yield re.sub(marks.any, "{{ … }}", address)[:80], line
 
 
 def _sanitised(html: str, marks: Marks) -> str:

@@ -105,6 +105,6 @@ def _perform(
     # Awake as of now first: the next step counts its delay from today, not from the day that was missed.
     cancelled = apply(
         session, ids, lambda _: CancelStep(), verb=verb, actor=actor, now=now,
-        reason=f"left out by {actor.name} after an outage", batch_id=done.batch_id,
+        reason=f"left out of a backlog by {actor.name}", batch_id=done.batch_id,
     )  # fmt: skip
     return replace(done, changes=cancelled.changes, refusals=(*done.refusals, *cancelled.refusals))

@@ -68,6 +68,8 @@ def has_left(session: Session, enrollment_ids: Iterable[int], *, zone: str, now:
     )
     of = col(Delivery.enrollment_id)
     ids = [one for chunk in chunks(enrollment_ids) for one in session.exec(mails.where(of.in_(chunk)))]
+    if not ids:
+        return ()
     if len(ids) > NAMED:
         return (f"{counted(len(ids), 'mail')} had left before.",)
     rows = list(session.exec(select(Delivery).where(col(Delivery.id).in_(ids)).order_by(col(Delivery.id))))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from sqlalchemy import update
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col
 
 from core import cards, goals, journal
 from core.awaited import news
@@ -46,17 +46,13 @@ def move(
     return moved
 
 
-def moved_by(session: Session, batch_id: int | None) -> dict[int, tuple[str, str]]:
-    """Give by lead the stage before a batch and the one it set."""
-    lines = session.exec(
-        select(Journal).where(
-            Journal.batch_id == batch_id,
-            col(Journal.verb).in_(VERBS),
-            col(Journal.enrollment_id).is_(None),
-            col(Journal.lead_id).is_not(None),
-        )
-    )
-    return {line.lead_id: (line.was or "", line.became or "") for line in lines if line.lead_id}
+def moved_by(lines: Iterable[Journal]) -> dict[int, tuple[str, str]]:
+    """Give by lead the stage before a batch, whose lines about no enrollment these are, and the one it set."""
+    return {
+        line.lead_id: (line.was or "", line.became or "")
+        for line in lines
+        if line.lead_id and line.verb in VERBS
+    }
 
 
 def put_back(

@@ -17,7 +17,7 @@ from core.collisions import asked_by, retold
 from core.current import REDO, UNDO, current_run, never_was
 from core.errors import Refused
 from core.grammar import commands as orders
-from core.lifecycle import LIVE, RUNNING, Enrollment, Restore, Stop
+from core.lifecycle import LIVE, RUNNING, Enrollment, Restore, Status, Stop
 from core.models import Batch, DeliveryState, Journal, Lead
 from core.models import Enrollment as EnrollmentRow
 from core.names import name_of, names
@@ -62,9 +62,10 @@ def undo(
     The undo is a batch of its own. A run that the batch began is stopped. A large batch is shown first.
     """
     batch = _batch(session, batch_id, actor=actor, now=now)
-    made, moved = _made(session, batch), stages.moved_by(session, batch.id)
-    given, absence = owners.given_by(session, batch.id), absences.changed_by(session, batch.id)
-    asked, kept = asked_by(session, batch), undoing.of_batch(session, batch.id)
+    made, lines = _made(session, batch), undoing.lines_of(session, batch.id)
+    moved, given = stages.moved_by(lines), owners.given_by(lines)
+    absence, asked = absences.changed_by(session, lines), asked_by(session, batch, lines)
+    kept = undoing.kept_by(lines)
     if not (made or moved or given or absence or asked or kept):
         raise Refused(f"There is nothing to undo in {named(batch)}.")
     places = [] if is_confirmed else by_ids(session, made, with_undone=batch.verb == UNDO)
@@ -105,7 +106,7 @@ def undo(
     changes = (*stopped.changes, *restored)
     left = has_left(session, [change.row.id for change in stopped.changes], zone=zone, now=now)
     theirs = {change.row.lead_id for change in changes}
-    tagging.put_back(session, tagging.moved_by(session, batch.id), theirs, actor=actor, now=now, batch_id=own)
+    tagging.put_back(session, tagging.moved_by(lines), theirs, actor=actor, now=now, batch_id=own)
     refusals = (*stopped.refusals, *refused, *overtaken.values())
     notes = stages.put_back(session, moved, locked, actor=actor, now=now, batch_id=own)
     notes += owners.put_back(session, given, locked, actor=actor, now=now, batch_id=own)
@@ -154,8 +155,11 @@ def _place(change: Change) -> tuple[int, int]:
 
 def _never_were(session: Session, changes: Sequence[Change]) -> dict[int, str]:
     """Give by enrollment, for each run of which nothing had left, how its lead stands in the sequence without it."""
-    ids = spelling(session).among(EnrollmentRow.id, [change.row.id for change in changes])
-    gone = set(session.exec(select(EnrollmentRow.id).where(ids, never_was())))
+    ended = [change.row.id for change in changes if change.after.status is Status.STOPPED]
+    of_ended = spelling(session).among(EnrollmentRow.id, ended)
+    gone = set(session.exec(select(EnrollmentRow.id).where(of_ended, never_was()))) if ended else ()
+    if not gone:
+        return {}
     mine = spelling(session).among(EnrollmentRow.lead_id, {change.row.lead_id for change in changes})
     query = select(EnrollmentRow.lead_id, EnrollmentRow.sequence_id, EnrollmentRow.status)
     stands = {

@@ -11,7 +11,7 @@ from core.acts import Loaded, load
 from core.answers import CardView, NoticeCard, TaskCard, UncertainCard
 from core.dates import say
 from core.lifecycle import Status
-from core.models import WORKSPACE_ID, Card, Delivery, DeliveryState, Lead, Member, Workspace
+from core.models import WORKSPACE_ID, Card, Delivery, DeliveryState, Enrollment, Lead, Member, Workspace
 from core.names import names
 from core.views import (
     absence,
@@ -131,6 +131,9 @@ def _task(session: Session, delivery: Delivery, row: Loaded, lead: Lead) -> Task
     step = row.sequence.steps[position] if position is not None else None
     states = {DeliveryState.OPEN: "open", DeliveryState.SENT: "done"}
     state = states.get(DeliveryState(delivery.state), "skipped")
+    if state == "skipped" and row.state.status is Status.STOPPED:
+        ended_at = session.get_one(Enrollment, row.id).ended_at
+        state = "stopped" if delivery.settled_at == ended_at else state
     said = "" if state == "open" else (delivery.reason or "").removeprefix("done ")
     if state == "open" and row.state.status is Status.PAUSED:
         state = "hidden"

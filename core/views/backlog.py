@@ -23,10 +23,10 @@ def card(session: Session, card: Card, *, now: datetime) -> NoticeCard:
     found = backlogs.get(session, batch, now=now)
     if not found.shares:
         words = backlogs.settled_words(session, batch.id, zone=zone)
-        return NoticeCard("A backlog after an outage", icon="⏳", verdict=words)
+        return NoticeCard("A backlog of overdue mail", icon="⏳", verdict=words)
     steps = counted(found.count, "step")
     return NoticeCard(
-        f"A backlog after an outage: {steps} wait for an answer",
+        f"A backlog of overdue mail: {steps} wait for an answer",
         icon="⏳",
         lines=(
             f"None of them has left since {say(found.since, zone)}; sent now, they would leave in a burst.",

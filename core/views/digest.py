@@ -32,7 +32,7 @@ _TITLES = {
     Group.REPLY: "💬 Waiting for an answer from us",
     Group.ENDLESS: "⏸️ Paused without an end date",
     Group.LONG: "💤 Paused for more than 14 days: stop them?",
-    Group.BACKLOG: "⏳ Held back after an outage",
+    Group.BACKLOG: "⏳ Held back in a backlog",
 }
 _SHORT = {
     Group.MEETING: "after a meeting",
@@ -42,7 +42,7 @@ _SHORT = {
     Group.REPLY: "waiting for our answer",
     Group.ENDLESS: "without an end date",
     Group.LONG: "paused for more than 14 days",
-    Group.BACKLOG: "held back after an outage",
+    Group.BACKLOG: "held back in a backlog",
 }
 # Not for those who are back tomorrow: all at once they would get mail a day early, while they are still away.
 _FOR_ALL = {Group.TODAY: ("Resume all due", "resume due"), Group.LONG: ("Stop all of these", "stop long")}

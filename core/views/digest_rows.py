@@ -38,7 +38,7 @@ _WHY = {
     Source.MEETING: "a meeting is booked, paused",
     Source.CLICK: "clicked, paused",
     Source.BOUNCE: "its mail bounced",
-    Source.BACKLOG: "held back after an outage",
+    Source.BACKLOG: "held back in a backlog",
     Source.FAILED: "step {step} failed",
     Source.UNCERTAIN: "step {step} may or may not have left",
     Source.NEW_STEP: "a step was added",

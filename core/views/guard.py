@@ -39,10 +39,13 @@ def _mailbox(session: Session, card: Card) -> NoticeCard:
         return NoticeCard(GONE)
     if not is_held(mailbox, card):
         return NoticeCard(f"{mailbox.address} was held", icon=ICON, verdict=_released(session, mailbox, card))
+    why = guarding.because(
+        session, Guarded.MAILBOX, mailbox.id or 0, now=card.created_at
+    )  # more may have come back
     return _held(
         session,
         card,
-        f"{mailbox.address} is held: {mailbox.guarded_because}",
+        f"{mailbox.address} is held: {why or mailbox.guarded_because}",
         "Nothing leaves it, no answer of yours either.",
         Choice(
             "Release",

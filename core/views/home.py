@@ -88,7 +88,7 @@ def card(session: Session, card: Card, *, now: datetime) -> HomeView:
         sections=(
             *_away(session, member.id, zone),
             *_covering(session, covered, zone),
-            *_tasks(session, member.id, zone=zone, now=now),
+            *_tasks(session, member.id, to_do, zone=zone, now=now),
             held.section(f"⏸️ {my} paused leads", but=Group.REPLY, empty=_NOBODY_ELSE if waiting else _NOBODY_PAUSED),
             held.section("💬 Waiting for an answer", only=Group.REPLY, empty="Nobody waits for an answer from us."),
             _today(session, day, zone=zone, now=now),
@@ -113,15 +113,16 @@ def _still(due: int, to_do: int) -> str:
     return ", ".join(left) or "Nothing more is due today"
 
 
-def _tasks(session: Session, person: str, *, zone: str, now: datetime) -> Iterator[HomeSection]:
-    """Give the first of the tasks that wait for the person, with the buttons of their list."""
+def _tasks(session: Session, person: str, to_do: int, *, zone: str, now: datetime) -> Iterator[HomeSection]:
+    """Give the first of the tasks that wait for the person, with the buttons of their list; `to_do`: how many now."""
     found = tasks.of_person(session, person, now=now, limit=EACH)
     if not found:
         return
     count = tasks.waiting(session, person, now=now)
     more = (Choice(f"Show all {count:,}", "tasks"),) if count > len(found) else ()
     lines = task_rows(session, found, zone=zone)
-    yield HomeSection(f"✍️ My tasks ({count:,})", (DigestGroup("", lines),), choices=more)
+    put_off = f", {count - to_do:,} put off" if count > to_do else ""
+    yield HomeSection(f"✍️ My tasks ({count:,}{put_off})", (DigestGroup("", lines),), choices=more)
 
 
 def _away(session: Session, person: str, zone: str) -> Iterator[HomeSection]:

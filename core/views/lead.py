@@ -102,13 +102,16 @@ def _enrollment(session: Session, row: Loaded, lead: Lead, *, now: datetime, zon
 def _engagement(session: Session, enrollment_id: int) -> str:
     """Give what came of the mails of a run, "" before the first; opens and clicks where they are tracked."""
     of_run = DELIVERIES.c.enrollment_id == enrollment_id
-    seen = sql(VISITS.c.delivery_id).join(DELIVERIES, DELIVERIES.c.id == VISITS.c.delivery_id).where(of_run)
-    mails, opened, clicked = (
-        session.execute(sql(func.count()).select_from(rows.distinct().subquery())).scalar_one()
-        for rows in (sql(DELIVERIES.c.id).where(of_run, HAS_LEFT), seen.where(IS_OPEN), seen.where(IS_CLICK))
+    seen = sql(func.count(VISITS.c.delivery_id.distinct()))
+    seen = seen.join(DELIVERIES, DELIVERIES.c.id == VISITS.c.delivery_id).where(of_run)
+    counts = (
+        sql(func.count()).where(of_run, HAS_LEFT),
+        seen.where(IS_OPEN),
+        seen.where(IS_CLICK),
+        sql(func.count()).where(MESSAGES.c.enrollment_id == enrollment_id, IS_ANSWER),
     )
-    answers = sql(func.count()).where(MESSAGES.c.enrollment_id == enrollment_id, IS_ANSWER)
+    one_row = sql(*(count.scalar_subquery() for count in counts))
+    mails, opened, clicked, answers = session.execute(one_row).one()
     parts = (f"{opened:,} opened" if opened else "", f"{clicked:,} clicked" if clicked else "")
-    found = session.execute(answers).scalar_one()
-    said = (f"{counted(mails, 'mail')} sent", *parts, counted(found, "answer") if found else "")
+    said = (f"{counted(mails, 'mail')} sent", *parts, counted(answers, "answer") if answers else "")
     return " · ".join(filter(None, said)) if mails else ""

@@ -103,9 +103,9 @@ _DONE = {
     "collision handed_over": "handed it over for",
     "collision expired": "closed, unanswered, the question to let it into",
     "collision withdrawn": "withdrew the question to let it into",
-    "backlog spread": "spread it after an outage",
-    "backlog shift": "shifted it by the length of an outage",
-    "backlog drop": "dropped the step that an outage had kept",
+    "backlog spread": "spread its overdue mail",
+    "backlog shift": "shifted it by how long it was overdue",
+    "backlog drop": "dropped its overdue step",
 }
 _VISITED = {"click": "clicked", "open": "opened"}  # core/visits
 _LEFT = {

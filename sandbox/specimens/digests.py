@@ -201,15 +201,15 @@ _BACKLOG = Row(
 )
 CHANNEL = DigestCard(
     DAY,
-    summary=("3 due back today", "9 waiting for our answer", "40 held back after an outage"),
+    summary=("3 due back today", "9 waiting for our answer", "40 held back in a backlog"),
     groups=(
-        DigestGroup("⏳ Held back after an outage (40)", (_BACKLOG,)),
+        DigestGroup("⏳ Held back in a backlog (40)", (_BACKLOG,)),
         DigestGroup("💬 Waiting for an answer from us · without an owner (1)", (EVA,)),
     ),
     owners=(
         "Ana Ruiz: 7 (3 due back today and 4 waiting for our answer)",
         "Ben Okafor: 4 (4 waiting for our answer)",
-        "Mira Sand: all done (2 held back after an outage)",
+        "Mira Sand: all done (2 held back in a backlog)",
     ),
     progress="5 of 17 done",
 )

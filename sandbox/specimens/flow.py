@@ -33,6 +33,7 @@ def cards() -> Iterator[tuple[str, CardView]]:
         TaskCard(**task, state="done", said="by Ana Ruiz: She wants a demo in May"),
     )
     yield "a task, left out", TaskCard(**task, state="skipped", said="by Ana Ruiz")
+    yield "a task, its lead stopped", TaskCard(**task, state="stopped", said="by Ana Ruiz")
     run = EnrollmentView(
         id=12,
         version=7,

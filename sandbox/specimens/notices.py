@@ -23,7 +23,7 @@ def notices() -> Iterator[tuple[str, CardView]]:
     yield from _returns()
     yield from _halts()
     backlog = NoticeCard(
-        "A backlog after an outage: 240 steps wait for an answer",
+        "A backlog of overdue mail: 240 steps wait for an answer",
         (
             "None of them has left since Friday 28 May 2027, 17:02; sent now, they would leave in a burst.",
             "Spread: evenly over 3 working days, with half the cap of each mailbox.",
@@ -42,7 +42,7 @@ def notices() -> Iterator[tuple[str, CardView]]:
     yield (
         "backlog: answered",
         NoticeCard(
-            "A backlog after an outage",
+            "A backlog of overdue mail",
             icon="⏳",
             verdict="Ana Ruiz spread 240 steps over 3 working days, at 11:41.",
         ),

@@ -84,7 +84,7 @@ def test_why_names_the_backlog_and_the_way_out(database_url):
     world = world_with(database_url, MANY)
     world.tick()
     said = world.say("why lead0@x.test").as_text()
-    assert "backlog after an outage, waiting for an answer" in said
+    assert "backlog of overdue mail, waiting for an answer" in said
     assert "Held since" in said
     assert "“Shift all”" in said
 
@@ -298,7 +298,7 @@ def test_drop_leaves_the_step_out_and_counts_the_next_delay_from_now(database_ur
     row = world.enrollment("lead0@x.test")
     assert (row.status, row.position, row.due_at) == ("pending", 1, world.now + 4 * DAY)
     assert [(one.state, one.reason) for one in world.deliveries("lead0@x.test")] == [
-        ("skipped", "left out by Ana after an outage")
+        ("skipped", "left out of a backlog by Ana")
     ]
     left = world.later(days=4).tick()
     assert {key for _, key in left} == {"nudge"}
@@ -404,7 +404,7 @@ def test_on_lists_a_backlog_is_one_line_with_its_own_buttons(database_url):
     assert "1 line to work off" in world.say("digest now").title
     for view in (digest_of(world), home_of(world)):
         (group,) = view.groups
-        assert group.title == "⏳ Held back after an outage (60)"
+        assert group.title == "⏳ Held back in a backlog (60)"
         (line,) = group.rows
         assert line.title == "60 steps wait for one answer"
         assert [choice.label for choice in line.choices] == ["Spread", "Shift all", "Drop"]
@@ -424,7 +424,7 @@ def test_what_a_lead_in_a_backlog_wrote_is_answered_all_the_same(database_url):
     world.say("digest now")
     view = digest_of(world)
     assert [group.title for group in view.groups] == [
-        "⏳ Held back after an outage (59)",
+        "⏳ Held back in a backlog (59)",
         "💬 Waiting for an answer from us (1)",
     ]
-    assert view.summary == ("1 waiting for our answer", "59 held back after an outage")
+    assert view.summary == ("1 waiting for our answer", "59 held back in a backlog")

@@ -538,6 +538,12 @@ def test_every_entry_has_an_example_that_works_and_a_line_of_help(entry):
     assert help(" ".join(entry.words))
 
 
+def test_help_explains_the_words_that_its_commands_leave_open():
+    explained = {line.partition(":")[0] for line in help("pause").splitlines()}
+    assert {"WHO", "WHEN", "SPAN", "SEQ", "freeze", "keep"} <= explained
+    assert not {line for line in help("halt").splitlines() if line.startswith("WHO")}
+
+
 def test_statuses_are_those_of_an_enrollment():
     assert set(Status) == STATUSES
 

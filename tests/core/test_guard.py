@@ -169,6 +169,9 @@ def test_what_comes_back_by_mail_is_counted_as_it_comes(world: World) -> None:
     [card] = guard_cards(world)
     assert len(shown(world, card).lines) == 4
     assert "5.1.1" in shown(world, card).lines[0]
+    bounce(world, 6)  # of what had left before
+    assert shown(world, card).title.startswith(f"{BOX} is held: 6 of 60 mails")
+    assert len(shown(world, card).lines) == 6
 
 
 def test_a_soft_bounce_counts_not(world: World) -> None:

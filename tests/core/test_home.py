@@ -165,6 +165,7 @@ def test_my_open_tasks_stand_first_with_their_buttons_until_they_are_done(databa
     before = open_home(world)
     assert press(world, section, "Tomorrow").title.startswith(f"The task of {ADA} in Spring comes back on")
     assert card(world).wanted > before.wanted
+    assert part(shown(world), "tasks").title == "✍️ My tasks (2, 1 put off)"
     assert (shown(world).title, [title for title, _ in lines(part(shown(world), "tasks"))]) == (
         "1 task for you",
         ["Call Ida", "Call Ada"],

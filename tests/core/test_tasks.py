@@ -167,6 +167,18 @@ def test_what_is_done_or_stopped_does_not_come_back(world: World) -> None:
     assert comes_back(world) == 0
 
 
+def test_a_task_of_a_lead_who_is_stopped_says_so_and_one_that_was_skipped_before_does_not(
+    world: World,
+) -> None:
+    world.say(f"stop {ADA}")
+    assert (shown(world).state, shown(world).said) == ("stopped", "by Ana")
+    world.say("undo")
+    assert shown(world).state == "open"
+    world.click("task_skip", ADA)
+    world.later(minutes=1).say(f"stop {ADA}")
+    assert shown(world).state == "skipped"
+
+
 class TestList:
     def test_mine_alone_and_no_hidden_ones(self, world: World) -> None:
         world.enrol("bob@acme.test", owner=BEN.id)

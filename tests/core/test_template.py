@@ -69,6 +69,14 @@ def test_every_fault_of_a_text_is_named_at_once():
     assert 'Line 3 of the body: the filter "loud" is not available' in said
 
 
+def test_an_unfit_link_is_named_beside_an_unknown_tag_and_another_link():
+    with pytest.raises(TemplateFault) as refusal:
+        compile_step("Hello", "Hi {{ zzz }},\n\n[a](/a) [b](ftp://b.test)", fields=FIELDS)
+    tag, links = str(refusal.value).split(" Line 3 of the body: ")
+    assert tag.startswith("Line 1 of the body: {{ zzz }} is not known")
+    assert links == 'the links "/a" and "ftp://b.test" must begin with https://, http:// or mailto:.'
+
+
 @pytest.mark.parametrize("where", ["{% if lead.x7 %}a{% endif %}", "{{ name | default: lead.x7 }}"])
 def test_unknown_tag_is_found_in_conditions_and_defaults(where):
     with pytest.raises(TemplateFault, match=r"lead\.x7"):

@@ -109,6 +109,15 @@ def test_a_run_that_had_begun_to_leave_or_that_a_person_stopped_counts(world: Wo
     assert shown(world, ADA) == [(2, "stopped")]
 
 
+def test_figures_count_no_run_that_never_was(world: World) -> None:
+    before = world.say("stats Spring").as_text()
+
+    world.say(f"start {EVE} in Spring")
+    world.say("undo")
+
+    assert world.say("stats Spring").as_text() == before
+
+
 def test_whether_a_run_was_undone_is_looked_up_by_an_index(world: World) -> None:
     said: list[str] = []
 

@@ -176,7 +176,7 @@ def test_sequences_are_applied_and_published(shop):
     assert shop.said["draft"] == "Spring: new\n"
     assert shop.said["publish"].splitlines() == [
         "Spring: unchanged",
-        "Spring: Spring is published: it sends, and it accepts leads.",
+        "Spring: published: it sends, and it accepts leads.",
     ]
 
 

@@ -19,7 +19,7 @@ def outage(world, clock, team):
     clock.jump(hours=44)
     world.start_sender()
     clock.settle()
-    team.sees("A backlog after an outage: 60 steps wait", "[Spread]", "[Shift all]", "[Drop]")
+    team.sees("A backlog of overdue mail: 60 steps wait", "[Spread]", "[Shift all]", "[Drop]")
     assert not any(world.mail_to(email) for email in EVERYBODY)
 
 
@@ -31,12 +31,12 @@ def test_nothing_leaves_before_somebody_answers(outage, world, clock, ana, mail_
     clock.advance(days=1)
     assert not any(mail_to(email) for email in EVERYBODY)
     assert world.status("late7@x.test") == "paused"
-    assert "backlog after an outage, waiting for an answer" in ana.types("/sequence why late7@x.test")
+    assert "backlog of overdue mail, waiting for an answer" in ana.types("/sequence why late7@x.test")
 
 
 def test_the_backlog_is_spread(outage, clock, ana, team, dates_of_mail_to):
     assert "Spread 60 leads (60 enrollments) evenly over 1 working day." in ana.clicks("Spread")
-    team.sees("A backlog after an outage", "Ana Ruiz answered on")
+    team.sees("A backlog of overdue mail", "Ana Ruiz answered on")
     clock.advance(days=1)
     left = when(dates_of_mail_to)
     assert left.total() == 60

@@ -47,7 +47,7 @@ _FAULTS = {
     408: "The body took too long to arrive.",
     409: "It cannot be done now; the sentence says why.",
     413: "The body is too large.",
-    422: "Something in the request cannot be understood; `fields` says what.",
+    422: "Something in the request cannot be understood; `refused` says what, or `fields` one by one.",
     503: "The database cannot be reached; try again.",
 }
 
