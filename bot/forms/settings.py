@@ -263,8 +263,10 @@ def changes_in(spec: SequenceSpec, state: object, *, has_senders: bool) -> dict[
     for event in EVENTS:
         do, _, scope = chosen_in(state, f"on_{event}").partition(" ")
         until = value_of(state, f"until_{event}").strip() or None
+        if do != Do.PAUSE and until == reactions[event]["until"]:
+            until = None  # left over from the pause that this was
         if do:
-            reactions[event] = {"do": do, "scope": scope, "until": until if do == Do.PAUSE else None}
+            reactions[event] = {"do": do, "scope": scope, "until": until}
     found = texts | {
         "window": window_in(state),
         LEAD_ZONE: chosen_in(state, LEAD_ZONE) != NO,

@@ -64,6 +64,10 @@ class When:
     note: str | None = None
 
 
+class NoDate(Refused):
+    """A phrase that cannot be read; what is a date but past, or otherwise unfit, is only Refused."""
+
+
 class Ambiguous(Refused):
     """A phrase that a person must settle: the message is the question, `options` what it may mean."""
 
@@ -100,7 +104,7 @@ def read(
     """Give the moment that a phrase means, seen from `now` by a person in `zone`.
 
     kind: "until" ends a hold, "for" is its length, "on" names the moment itself. confirmed: a day more than 90
-    days off has been agreed to. Raises Refused for what is no date or is past, Ambiguous where a person must
+    days off has been agreed to. Raises NoDate for what is none, Refused for what is past, Ambiguous where a person must
     choose.
     """
     text = _prepared(phrase)
@@ -111,7 +115,7 @@ def read(
     if span and (kind != "on" or not span.is_whole_days):
         return _settled(asked, [partial(_after, asked, span)], Days((asked.today,)))
     if kind == "for" and not re.match(r"(?:the )?rest of ", text):
-        raise Refused(
+        raise NoDate(
             f"“{asked.phrase}” is no length of time; give one such as 3 days, or a day with “until”."
         )
     return _on_a_day(asked, text, languages)
@@ -143,7 +147,7 @@ def say_day(day: date) -> str:
 def _prepared(phrase: str) -> str:
     """Give the words of a phrase without its leading "until"; raises Refused for what nobody types."""
     if len(phrase) > LONGEST_PHRASE_CHARS:
-        raise Refused(f"That is too long for a date; write one such as {EXAMPLES}.")
+        raise NoDate(f"That is too long for a date; write one such as {EXAMPLES}.")
     if is_forbidden(phrase):
         raise Refused(f"There are control characters in that date; type it anew, such as {EXAMPLES}.")
     text = plain(ascii_digits(unicodedata.normalize("NFKC", phrase))).lower().replace("’", "'")
@@ -182,7 +186,7 @@ def _days(asked: _Asked, words: str, languages: tuple[str, ...]) -> tuple[Days, 
     if found := _by_dateparser(words, local(asked.now, asked.zone), languages):
         day, clock = found
         return Days((day,)), clock
-    raise Refused(f"“{asked.phrase}” cannot be read as a date; write one such as {EXAMPLES}.")
+    raise NoDate(f"“{asked.phrase}” cannot be read as a date; write one such as {EXAMPLES}.")
 
 
 def _by_dateparser(words: str, here: datetime, languages: tuple[str, ...]) -> tuple[date, time | None] | None:

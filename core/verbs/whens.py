@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
+from functools import partial
 
 from sqlmodel import Session
 
 from core import dates
 from core.answers import Choice
-from core.dates import Ambiguous, When, say, say_day
+from core.dates import CHANGES_MEANING, Ambiguous, NoDate, When, say, say_day
 from core.dates.words import Kind
+from core.errors import Refused
 from core.grammar import to_text
-from core.grammar.commands import Command
+from core.grammar.commands import Command, Pause, Remind
 from core.lifecycle import Plan
 from core.models import WORKSPACE_ID, Workspace
 from core.people import Actor
+from core.plain import shown
 from core.schedule import at_local, first_working_moment
 from core.verbs.outcome import Instead
 
@@ -76,12 +80,41 @@ def read(
     `again` makes the same command with another phrase.
     """
     zone, _ = zone_of(session, actor)
+    reading = partial(dates.read, now=now, zone=zone, kind=kind)
     try:
-        when = dates.read(phrase, now=now, zone=zone, kind=kind)
+        when = reading(phrase)
     except Ambiguous as ambiguous:
         choices = [Choice(_label(option), to_text(again(exact(option)))) for option in ambiguous.options]
         raise Instead(ambiguous.question, *choices).as_question() from None
+    except NoDate:
+        _ask_for_reason(phrase, reading, again)
+        raise
     return meant(session, when, actor=actor)
+
+
+def _ask_for_reason(phrase: str, reading: Callable[[str], When], again: Callable[[str], Command]) -> None:
+    """Raise Instead where a date is followed by what may be the reason, said without "because"."""
+    words = phrase.split()
+    for count in range(len(words) - 1, 0, -1):
+        when = _read_or_none(" ".join(words[:count]), reading)
+        reason = " ".join(words[count:])
+        is_more = CHANGES_MEANING.match(reason.lower()) or _read_or_none(words[count], reading)
+        if re.search(r"\d", reason) or is_more:  # may be a part of the date
+            return
+        if when and isinstance(known := again(exact(when)), Pause | Remind) and not known.because:
+            question = (
+                f"Is “{shown(reason)}” the reason? Then take the date; next time write “because” before it."
+            )
+            raise Instead(
+                question, Choice(_label(when), to_text(replace(known, because=reason)))
+            ).as_question()
+
+
+def _read_or_none(phrase: str, reading: Callable[[str], When]) -> When | None:
+    try:
+        return reading(phrase)
+    except Refused:
+        return None
 
 
 def meant(session: Session, when: When, *, actor: Actor) -> Read:

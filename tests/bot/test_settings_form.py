@@ -123,6 +123,12 @@ def test_emptied_fields_leave_the_file():
     assert after.on.reply.until is None
 
 
+def test_pause_that_becomes_a_stop_leaves_its_end_behind():
+    spec, view = view_of(RICH)
+    after = revised(spec, settings.changes_in(spec, state_of(view, on_reply="stop lead"), has_senders=True))
+    assert (after.on.reply.do, after.on.reply.until) == ("stop", None)
+
+
 @pytest.fixture
 def paused(world):
     """Spring, paused, so that it can be edited."""
@@ -178,6 +184,7 @@ def test_nothing_touched_changes_nothing(paused):
         ({settings.TAG: "a\x07b"}, settings.TAG, "control character"),
         ({"until_reply": "soon"}, "until_reply", "is no delay"),
         ({"until_reply": "return"}, "until_reply", "Only an out-of-office"),
+        ({"until_bounce": "3 days"}, "until_bounce", "Only a pause can have an until"),
         ({"on_bounce": "continue lead"}, "on_bounce", "A bounce cannot continue"),
     ],
 )

@@ -216,6 +216,23 @@ class TestPause:
             == f"Paused {ADA} in Spring until {labels[0]} (Europe/Berlin)."
         )
 
+    def test_a_reason_without_its_word_is_asked_about(self, world: World) -> None:
+        answer = world.say(f"pause {ADA} until June 15 she is on tour")
+
+        assert "Is “she is on tour” the reason?" in answer.title
+        assert not answer.is_refusal
+        assert world.status(ADA) == "pending"
+        paused = world.say(answer.choices[0].command)
+        assert "until Tuesday 15 June 2027" in paused.title
+        assert "she is on tour" in str(world.say(f"why {ADA}"))
+
+    @pytest.mark.parametrize(
+        "phrase",
+        ["June 15 or monday", "June 15 maybe 16", "sometime soon", "June 31 please", "June 15 because x"],
+    )
+    def test_what_may_be_a_part_of_the_date_is_no_reason(self, world: World, phrase: str) -> None:
+        assert "the reason?" not in world.say(f"pause {ADA} until {phrase}").title
+
     @pytest.mark.parametrize("phrase", ["yesterday", "3 days ago", "2026", "never", "de"])
     def test_until_no_day_to_come_is_refused(self, world: World, phrase: str) -> None:
         assert world.say(f"pause {ADA} until {phrase}").is_refusal

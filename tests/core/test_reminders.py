@@ -57,6 +57,17 @@ class TestAsking:
         ]
         assert "09:00 (America/New_York)" in world.say(f"remind {ADA} on June 15", BEN).title
 
+    def test_a_reason_without_its_word_is_asked_about(self, world: World) -> None:
+        answer = world.say(f"remind {ADA} on June 15 10:00 call her first")
+
+        assert "Is “call her first” the reason?" in answer.title
+        assert [choice.label for choice in answer.choices] == ["Tuesday 15 June 2027, 10:00 (Europe/Berlin)"]
+        assert not rows(world)
+        world.say(answer.choices[0].command)
+        assert [(row.at, row.note) for row in rows(world)] == [
+            (NINE_ON_15_JUNE + timedelta(hours=1), "call her first")
+        ]
+
     def test_whoever_moved_their_digest_is_reminded_at_that_hour(self, world: World) -> None:
         with world.db.write() as session:
             session.add(Digest(place=ANA.id, at="07:15"))
