@@ -57,7 +57,7 @@ def away(
         waiting = _to_hold(session, places, before, back_at)
     if only is None and _is_many(waiting):
         what = f"Let {name_of(session, cover)} look after" if cover else "Pause"
-        lead_in = f"You are away {words}."
+        lead_in = f"You would be away {words}."
         return proposals.propose(session, known, what, waiting, actor=actor, now=now, lead_in=lead_in)
     if only is None:
         lock_leads(session, [place.lead_id for place in waiting])

@@ -171,7 +171,7 @@ class TestMany:
         answer = world.say("away until Friday")
 
         assert answer.title == (
-            "You are away until Friday 4 June 2027 (Europe/Berlin), back on Monday 7 June 2027, 09:00 (Europe/Berlin). "
+            "You would be away until Friday 4 June 2027 (Europe/Berlin), back on Monday 7 June 2027, 09:00 (Europe/Berlin). "
             "Pause 41 leads (41 enrollments)?"
         )
         assert answer.choices[0].label == "Pause 41 leads"
