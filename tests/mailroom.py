@@ -19,7 +19,18 @@ from core.handover import Fate, Report
 from core.letters import Office
 from core.lifecycle import Hold as OneHold
 from core.lifecycle import Source
-from core.models import Card, Delivery, Enrollment, Hold, Lead, Mailbox, Suppression
+from core.models import (
+    Batch,
+    Card,
+    Delivery,
+    Enrollment,
+    Hold,
+    Journal,
+    Lead,
+    Mailbox,
+    Sequence,
+    Suppression,
+)
 from core.people import Actor
 from jobs.sender import Desk, Post
 
@@ -218,6 +229,20 @@ def check_books(db: Database, accepted) -> None:
         row for row in rows if row.kind == "email" and row.state == "sent" and row.message_id not in told
     ]
     assert not invented, f"rows claim mails that never left: {invented[:3]}"
+    assert not dangling(db), "the journal or a hold names what is not there"
+
+
+def dangling(db: Database) -> list[tuple[str, int]]:
+    """Give the lines of the journal and the holds that name a row which is not there; no foreign key keeps them from it."""
+    naming = [(Journal, one) for one in (Lead, Sequence, Enrollment, Delivery, Batch)]
+    found = []
+    with db.read() as session:
+        for model, other in (*naming, (Hold, Enrollment), (Hold, Batch)):
+            name = f"{other.__tablename__}_id"
+            named = col(getattr(model, name))
+            rows = session.exec(select(model.id).where(named.is_not(None), named.not_in(select(other.id))))
+            found += [(f"{model.__tablename__}.{name}", row) for row in rows]
+    return found
 
 
 async def until(condition, seconds=10.0):

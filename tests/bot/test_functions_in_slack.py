@@ -86,6 +86,7 @@ def test_pause_of_a_stopped_lead_fails(steps):
 
 def test_enrol_says_that_all_sending_is_halted(steps):
     steps.ana.type("#general", "/sequence halt because wrong prices")
+    steps.ana.wait_for_text("All sending is halted.", "#general")
     done = run(steps, "enrol_lead", lead="eve@new.example", sequence="Spring", user="U0ANA")
     assert done.outputs["sentence"].startswith("Started eve@new.example")
     assert "All sending was halted by Ana" in done.outputs["sentence"]

@@ -65,7 +65,8 @@ def test_partial_indexes_keep_their_condition(empty):
     column, name = ("sql", "name") if empty.is_sqlite else ("indexdef", "indexname")
     with empty.engine.connect() as connection:
         for index, condition in (("due", "status"), ("one_live_run", "status"), ("open_holds", "released_at"),
-                                 ("to_draw", "wanted"), ("under_way", "state")):  # fmt: skip
+                                 ("ending_holds", "released_at"), ("announced_holds", "announce_at"),
+                                 ("released_holds", "released_at"), ("to_draw", "wanted"), ("under_way", "state")):  # fmt: skip
             made = connection.execute(
                 text(f"SELECT {column} FROM {catalogue} WHERE {name} = '{index}'")
             ).scalar_one()

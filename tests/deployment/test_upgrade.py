@@ -41,6 +41,8 @@ def faults(text):
 
 def _fault(call):
     name, words = call.func.attr, {word.arg: ast.unparse(word.value) for word in call.keywords}
+    if name == "drop_constraint" and words.get("type_") == "'foreignkey'":
+        return None  # refuses nothing more
     if name in DESTRUCTIVE | NARROWING:
         return name
     if name == "alter_column" and (
