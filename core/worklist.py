@@ -167,6 +167,7 @@ class Worklist:
                 LEADS.c.owner,
                 func.min(holds.c.placed_at).label("since"),
                 func.max(holds.c.until).label("ends"),
+                func.max(holds.c.decided).label("decided"),
                 func.max(holds.c.is_open).label("is_open"),
                 _any(holds.c.until.is_(None), "is_endless"),
                 _any(holds.c.source == Source.UNCERTAIN.value, "is_uncertain"),
@@ -231,7 +232,8 @@ class Worklist:
 
         One that took the place of another lasts since that one was placed; it was there from its own batch on.
         """
-        shown = [HOLDS.c[name] for name in ("enrollment_id", "source", "placed_at", "until")]
+        decided = func.coalesce(BATCHES.c.at, HOLDS.c.placed_at).label("decided")
+        shown = [*(HOLDS.c[name] for name in ("enrollment_id", "source", "placed_at", "until")), decided]
         was_there = (HOLDS.c.placed_at <= self.at, or_(BATCHES.c.at.is_(None), BATCHES.c.at <= self.at))
         placed = HOLDS.outerjoin(BATCHES, BATCHES.c.id == HOLDS.c.batch_id)
         still = sql(*shown, literal(1).label("is_open")).select_from(placed)
@@ -242,6 +244,8 @@ class Worklist:
 
     def _rank(self, one: Subquery) -> ColumnElement[int]:
         ends = (one.c.is_endless == 0) & (one.c.ends < self._midnight_after(self.day))
+        # With a date that somebody gave it lately, it has been looked at.
+        is_fresh = (one.c.is_endless == 0) & (one.c.decided > self.at - LONG)
         next_ends = (one.c.is_endless == 0) & (one.c.ends < self._midnight_after(self.next_day))
         return case(
             (one.c.is_uncertain == 1, Group.UNCERTAIN.value),
@@ -251,7 +255,7 @@ class Worklist:
             (ends, Group.TODAY.value),
             (next_ends, Group.NEXT.value),
             (one.c.has_replied == 1, Group.REPLY.value),
-            (one.c.since <= self.at - LONG, Group.LONG.value),
+            ((one.c.since <= self.at - LONG) & ~is_fresh, Group.LONG.value),
             (one.c.is_endless == 1, Group.ENDLESS.value),
         )
 

@@ -421,10 +421,10 @@ def test_one_week_later_makes_no_pause_younger(database_url):
     assert [getattr(again, name) for name in same] == [getattr(placed, name) for name in same]
     assert rows(shown(world))[0].verdict == ""
     press(world, shown(world), "+1 week")
-    come(world, MORNING + DAY)
-    view = shown(world)
-    assert titles(view) == ["💤 Paused for more than 14 days: stop them? (1)"]
-    assert rows(view)[0].detail.startswith("paused by Ana 17 days ago, goes on Wednesday 9 June")
+    assert come(world, MORNING + DAY) == 0  # somebody has looked at it
+    come(world, MORNING + 7 * DAY)
+    (row,) = rows(shown(world))
+    assert row.detail.startswith("paused by Ana 23 days ago, goes on today")
 
 
 def test_another_date_for_ones_own_pause_makes_it_no_younger(database_url):
@@ -515,6 +515,23 @@ def test_what_is_paused_for_long_can_be_stopped_at_once(database_url):
     assert group.title == "💤 Paused for more than 14 days: stop them? (2)"
     asked = world.say(group.choices[0].command)
     assert asked.title == "Stop for good 2 leads (2 enrollments)?"
+
+
+def test_what_was_given_a_date_has_been_looked_at(database_url):
+    """A week more from the list, and the lead is not offered again the next morning, but on the day on which it is due."""
+    world = world_with(database_url, ADA, EVE)
+    for email in (ADA, EVE):
+        held(world, email, Source.PERSON)
+    day = datetime(2027, 6, 15, 8, 30, tzinfo=UTC)
+    come(world, day)
+    press(world, shown(world), "+1 week")
+    come(world, day + DAY)
+    assert [row.title for row in rows(shown(world))] == [f"{EVE} · Spring"]
+    come(world, day + 7 * DAY)
+    assert titles(shown(world)) == [
+        "⏰ Due back today (1)",
+        "💤 Paused for more than 14 days: stop them? (1)",
+    ]
 
 
 def test_the_next_list_puts_the_one_before_away(world):
