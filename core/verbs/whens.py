@@ -98,8 +98,9 @@ def _ask_for_reason(phrase: str, reading: Callable[[str], When], again: Callable
     for count in range(len(words) - 1, 0, -1):
         when = _read_or_none(" ".join(words[:count]), reading)
         reason = " ".join(words[count:])
-        is_more = CHANGES_MEANING.match(reason.lower()) or _read_or_none(words[count], reading)
-        if re.search(r"\d", reason) or is_more:  # may be a part of the date
+        has_field = words[count].lower() == "because"  # a command ends its date before it
+        is_date = re.search(r"\d", reason) or CHANGES_MEANING.match(reason.lower())
+        if has_field or is_date or _read_or_none(words[count], reading):
             return
         if when and isinstance(known := again(exact(when)), Pause | Remind) and not known.because:
             question = (
