@@ -50,8 +50,10 @@ _ANNOUNCED = select(func.min(Hold.announce_at)).where(
 def release_due(db: Database, *, now: datetime, limit: int = 500) -> int:
     """Give how many enrollments had a hold end by its date; each hold releases only itself."""
     with db.write() as session:
-        # Their leads first, in the order that verbs take them; the enrollments are locked by `apply`.
         found = session.exec(_DUE, params={"now": now, "most": limit}).all()
+        if not found:
+            return 0
+        # Their leads first, in the order that verbs take them; the enrollments are locked by `apply`.
         of_leads = select(Enrollment.lead_id).where(
             col(Enrollment.id).in_({hold.enrollment_id for hold in found})
         )

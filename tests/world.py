@@ -132,20 +132,29 @@ class World:
 
     def report(self, claim: Hand, fate: Fate = Fate.SENT, answer: str = "OK") -> None:
         """Say how a hand-over ended."""
+        self.report_all([claim], fate, answer)
+
+    def report_all(self, claims: Iterable[Hand], fate: Fate = Fate.SENT, answer: str = "OK") -> None:
+        """Say that these hand-overs ended alike."""
         code = {Fate.SENT: 250, Fate.REFUSED: 550}.get(fate)
-        subject = claim.step.subject if isinstance(claim, Claimed) else claim.subject
-        report = Report(claim.delivery_id, claim.fence, fate, self.now, subject, code, answer)
-        handover.record(self.db, [report], now=self.now)
+        subjects = (
+            (claim, claim.step.subject if isinstance(claim, Claimed) else claim.subject) for claim in claims
+        )
+        reports = [
+            Report(claim.delivery_id, claim.fence, fate, self.now, subject, code, answer)
+            for claim, subject in subjects
+        ]
+        handover.record(self.db, reports, now=self.now)
 
     def hand_over(self, claims: Iterable[Hand]) -> list[tuple[str, str]]:
         """Hand all of these over with success and give (address, step key) of what left."""
         claims = list(claims)
         begun = self.begin(claims)
-        left = []
-        for claim in claims:
-            if claim.delivery_id in begun:
-                self.report(claim)
-                left.append((claim.recipient, claim.step.key if isinstance(claim, Claimed) else "reply"))
+        gone = [claim for claim in claims if claim.delivery_id in begun]
+        self.report_all(gone)
+        left = [
+            (claim.recipient, claim.step.key if isinstance(claim, Claimed) else "reply") for claim in gone
+        ]
         self.sent += left
         return left
 

@@ -86,11 +86,8 @@ def send(world: World, refused: int = 0, of: int = 60, answer: str = "5.1.1 No s
     """Hand the first mails over; the servers refuse so many of the addresses. Gives the deliveries refused."""
     claims = world.claims()[:of]
     world.begin(claims[refused:])
-    for number, claim in enumerate(claims):
-        if number < refused:
-            world.report(claim, Fate.REFUSED, answer)
-        else:
-            world.report(claim)
+    world.report_all(claims[:refused], Fate.REFUSED, answer)
+    world.report_all(claims[refused:])
     return [claim.delivery_id for claim in claims[:refused]]
 
 
