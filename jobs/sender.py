@@ -76,17 +76,19 @@ class Post:
         self._rounds[mailbox_id] = None  # taken, before the first await
         try:
             mailbox = await asyncio.to_thread(postbox.get, self._desk.db, mailbox_id)
+            await self._look(mailbox_id)
+            # Asked after the last await: until there is a round, `stop` finds none.
             if mailbox is None or self._stopping:
                 return 0
-            await self._look(mailbox_id)
             self._rounds[mailbox_id] = work = Round(self._desk, mailbox)
             return await work.run(self._lines_of(mailbox))
         finally:
             del self._rounds[mailbox_id]
 
     async def _look(self, mailbox_id: int) -> None:
-        if self._desk.look is not None and await asyncio.to_thread(self._has_follow_ups, mailbox_id):
-            await self._desk.look(mailbox_id)
+        look = None if self._stopping else self._desk.look
+        if look is not None and await asyncio.to_thread(self._has_follow_ups, mailbox_id):
+            await look(mailbox_id)
 
     def _has_follow_ups(self, mailbox_id: int) -> bool:
         with self._desk.db.read() as session:

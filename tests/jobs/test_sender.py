@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 from core import commands, handover
 from core.models import Enrollment, Lead, Mailbox
 from jobs import sender
+from jobs.sender import Post
 from sandbox.faults import Fault, Faults, Phase
 from sandbox.sink import Offer, Sink
 from tests import mailroom
@@ -168,6 +170,25 @@ def test_an_answer_that_never_comes_is_uncertain(database):
             assert room.states() == {"sent": 3, "uncertain": 2}
             assert len(room.cards("uncertain")) == 2
             assert await drained(database, room.mailbox_id, clock=at(NOW + 30 * MINUTE)) == 0
+
+    asyncio.run(scenario())
+
+
+def test_an_end_while_the_mailbox_is_read_first_takes_no_message(database):
+    async def scenario():
+        async with Sink() as sink:
+            room = make(database, 3, port=sink.port)
+            room.change(Mailbox, room.mailbox_id, imap_host="127.0.0.1", read_at=NOW)
+            for enrollment_id in room.ids:
+                room.change(Enrollment, enrollment_id, has_started=True)
+
+            async def look(mailbox_id):
+                opened.stop()
+
+            opened = Post(replace(mailroom.desk(database, clock=at(NOW)), look=look))
+            assert await opened.drain(room.mailbox_id) == 0
+            assert opened._stopping, "nobody looked"
+            assert (sink.accepted, room.states()) == ([], {})
 
     asyncio.run(scenario())
 
